@@ -1,0 +1,2 @@
+# core/backend: sources of this layer
+core_libcore_a_SOURCES +=

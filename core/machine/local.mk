@@ -1,0 +1,2 @@
+# core/machine: sources of this layer
+core_libcore_a_SOURCES +=

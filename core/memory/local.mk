@@ -1,0 +1,2 @@
+# core/memory: sources of this layer
+core_libcore_a_SOURCES +=

@@ -1,0 +1,2 @@
+# core/plugin: sources of this layer
+core_libcore_a_SOURCES +=

@@ -1,0 +1,2 @@
+# core/util: sources of this layer
+core_libcore_a_SOURCES +=

@@ -1,0 +1,8 @@
+if PLUGIN_NS16550
+plugins_PROGRAMS += plugins/ns16550.so
+plugins_ns16550_so_SOURCES = plugins/ns16550/ns16550.c
+plugins_ns16550_so_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_ns16550_so_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_ns16550_so_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_ns16550_so_LDADD =
+endif
