@@ -1,3 +1,17 @@
 # The plugin ABI: the only headers a plugin includes.
 godwitincludedir = $(includedir)/godwit
-godwitinclude_HEADERS = $(wildcard $(top_srcdir)/include/godwit/*.h)
+godwitinclude_HEADERS = \
+	include/godwit/abi.h \
+	include/godwit/chardev.h \
+	include/godwit/clock.h \
+	include/godwit/cpu.h \
+	include/godwit/device.h \
+	include/godwit/fdt.h \
+	include/godwit/field.h \
+	include/godwit/fwcfg.h \
+	include/godwit/godwit.h \
+	include/godwit/irq.h \
+	include/godwit/memory.h \
+	include/godwit/method.h \
+	include/godwit/riscv.h \
+	include/godwit/run.h

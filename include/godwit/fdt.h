@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Host extension "gwt.fdt/1": what a device writes into the guest's flattened device tree from its
+ * describe callback.  All [main].  Errors are kept by the host and reported when the blob is finished,
+ * so no call needs a check.  Values are host-endian; the host writes them big-endian.
+ */
+#ifndef GODWIT_FDT_H
+#define GODWIT_FDT_H
+
+#include <godwit/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GWT_FDT_EXT "gwt.fdt/1"
+
+struct gwt_fdt_api
+{
+  uint64_t struct_size;
+  /* Open a child of the node that is open now ("interrupt-controller"), and close it. */
+  void (*begin) (struct gwt_fdt *fdt, const char *name);
+  void (*end) (struct gwt_fdt *fdt);
+  void (*empty) (struct gwt_fdt *fdt, const char *property);
+  void (*u32) (struct gwt_fdt *fdt, const char *property, uint32_t value);
+  void (*u64) (struct gwt_fdt *fdt, const char *property, uint64_t value);
+  void (*cells) (struct gwt_fdt *fdt, const char *property, const uint32_t *cells, uint32_t count);
+  void (*string) (struct gwt_fdt *fdt, const char *property, const char *value);
+  /* A list: COUNT strings one behind the other. */
+  void (*strings) (struct gwt_fdt *fdt, const char *property, const char *const *values,
+                   uint32_t count);
+  void (*bytes) (struct gwt_fdt *fdt, const char *property, const void *data, uint32_t size);
+  /* Number by which other nodes refer to DEVICE (for an interrupt controller: to the node that takes
+     interrupts); stable over the whole tree.  The device itself writes it with phandle (). */
+  uint32_t (*phandle_of) (struct gwt_fdt *fdt, struct gwt_device *device);
+  /* Write DEVICE's phandle property into the node that is open now. */
+  void (*phandle) (struct gwt_fdt *fdt, struct gwt_device *device);
+  /* A further number for a node that is no device of its own (a syscon, say). */
+  uint32_t (*new_phandle) (struct gwt_fdt *fdt);
+  /* Open a node directly under the root instead ("poweroff"); closed with end (). */
+  void (*begin_at_root) (struct gwt_fdt *fdt, const char *name);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
