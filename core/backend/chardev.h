@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Character back ends: stdio, file:PATH, unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,...], pty, null; and the
+ * terminal's Ctrl-A keys (mux).  Devices see them as "gwt.chardev/1".  All [main] unless said.
+ */
+#ifndef CORE_BACKEND_CHARDEV_H
+#define CORE_BACKEND_CHARDEV_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <godwit/chardev.h>
+#include "core/util/error.h"
+
+void gwt_chardev_register_extensions (void);
+/* SPEC as after -serial: "stdio", "mon:stdio" (with Ctrl-A keys), "file:out.txt", "unix:/tmp/s,server=on,wait=off",
+   "tcp:127.0.0.1:0,server=on", "pty", "null".  Taken id or bad spec: error. */
+struct gwt_chardev *gwt_chardev_new (const char *id, const char *spec, struct gwt_error *err);
+/* -chardev BACKEND,id=ID,... in QEMU's spelling (socket, file, pty, stdio, null). */
+struct gwt_chardev *gwt_chardev_new_option (const char *option, struct gwt_error *err);
+struct gwt_chardev *gwt_chardev_find (const char *id);
+const char *gwt_chardev_id (struct gwt_chardev *chardev);
+bool gwt_chardev_in_use (struct gwt_chardev *chardev);
+const char *gwt_chardev_label (struct gwt_chardev *chardev); /* "pty:/dev/pts/3", for people and tests */
+/* What Ctrl-A c switches to: receives typed bytes, answers through gwt_chardev_console_write.  One per process. */
+void gwt_chardev_set_console (void (*input) (const char *data, size_t size, void *opaque),
+                              void *opaque);
+void gwt_chardev_console_write (const char *data, size_t size);
+/* Restore the terminal, close, remove sockets that we made; called at every end of the process. */
+void gwt_chardev_close_all (void);
+
+#endif

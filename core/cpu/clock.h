@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Clocks and timers; devices see them as "gwt.clock/1". */
+#ifndef CORE_CPU_CLOCK_H
+#define CORE_CPU_CLOCK_H
+
+#include <glib.h>
+#include <godwit/clock.h>
+
+void gwt_clock_register_extensions (void);
+uint64_t gwt_clock_now (uint32_t clock);
+/* The virtual clock runs only between start and stop. */
+void gwt_clock_virtual_start (void);
+void gwt_clock_virtual_stop (void);
+/* Main loop source that fires timers; attached once by gwt_run_init. */
+GSource *gwt_clock_source_new (void);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Run states, vCPU threads, and requests about the whole machine.  The main loop (glib) runs on the main thread with
+ * the machine lock held except while it polls.
+ */
+#ifndef CORE_CPU_RUN_H
+#define CORE_CPU_RUN_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <godwit/cpu.h>
+#include "core/device/device.h"
+
+/* QEMU's names: gwt_runstate_name gives "prelaunch", "running", "paused", "shutdown", "internal-error", ... */
+enum gwt_runstate
+{
+  GWT_RUNSTATE_PRELAUNCH,
+  GWT_RUNSTATE_RUNNING,
+  GWT_RUNSTATE_PAUSED,
+  GWT_RUNSTATE_SHUTDOWN,
+  GWT_RUNSTATE_INTERNAL_ERROR
+};
+
+void gwt_run_init (void);                    /* extensions "gwt.vcpu/1", "gwt.run/1", "gwt.clock/1"; main loop */
+enum gwt_runstate gwt_runstate (void);
+const char *gwt_runstate_name (enum gwt_runstate state);
+
+/* [main] A vCPU for a realized device that offers gwt.cpu/1; its thread waits until gwt_vm_start. */
+bool gwt_vcpu_new (struct gwt_device *device, struct gwt_error *err);
+guint gwt_vcpu_count (void);
+struct gwt_device *gwt_vcpu_device (guint n);
+int gwt_vcpu_thread_id (guint n); /* kernel tid */
+bool gwt_vcpu_halted (guint n);
+uint64_t gwt_vcpu_executed (guint n); /* instructions retired so far; running vCPUs: a moment ago */
+
+/* [main] Let the guest run; stop it: when gwt_vm_stop returns no vCPU executes and the virtual clock stands. */
+void gwt_vm_start (void);
+void gwt_vm_stop (enum gwt_runstate state);
+/* [main] Stop, run FN with all vCPUs still, go on as before. */
+void gwt_vm_paused_call (void (*fn) (void *data), void *data);
+
+/* [any] Carried out by the main loop. */
+enum gwt_shutdown_cause { GWT_CAUSE_GUEST_SHUTDOWN, GWT_CAUSE_HOST_QMP_QUIT, GWT_CAUSE_HOST_SIGNAL,
+                          GWT_CAUSE_HOST_UI, GWT_CAUSE_GUEST_RESET, GWT_CAUSE_HOST_QMP_SYSTEM_RESET,
+                          GWT_CAUSE_GUEST_PANIC };
+const char *gwt_shutdown_cause_name (enum gwt_shutdown_cause cause); /* QMP's: "guest-shutdown", ... */
+void gwt_request_shutdown (enum gwt_shutdown_cause cause, int exit_status);
+void gwt_request_reset (enum gwt_shutdown_cause cause);
+void gwt_request_powerdown (void); /* tells the devices that asked; logs if none did */
+void gwt_run_set_no_shutdown (bool on); /* -no-shutdown: pause in "shutdown" instead of ending */
+void gwt_run_set_no_reboot (bool on);   /* -no-reboot: a guest reset ends the process */
+
+/* Told on main: EVENT is QMP's name (STOP RESUME SHUTDOWN RESET POWERDOWN), CAUSE may be meaningless. */
+typedef void (*gwt_run_listener) (const char *event, enum gwt_shutdown_cause cause, void *data);
+void gwt_run_add_listener (gwt_run_listener fn, void *data);
+
+/* Reset hook of the machine (reload images), called after devices were reset. */
+void gwt_run_set_reset_hook (void (*fn) (void *data), void *data);
+
+/* Runs until shutdown; returns the process's exit status. */
+int gwt_main_loop (void);
+void gwt_run_finish (void); /* join threads, stop timers */
+
+#endif

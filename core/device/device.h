@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Devices: instances, ids and paths, properties with provenance, life cycle, reset.  All [main] unless said.
+ */
+#ifndef CORE_DEVICE_DEVICE_H
+#define CORE_DEVICE_DEVICE_H
+
+#include <glib.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <godwit/device.h>
+#include "core/device/type.h"
+#include "core/util/error.h"
+
+/* Where a property's value came from, in the order in which later ones win. */
+enum gwt_source
+{
+  GWT_SOURCE_DEFAULT = 0, /* the type's default */
+  GWT_SOURCE_PLUGIN_COMPAT, /* a compat row of the plugin */
+  GWT_SOURCE_MACHINE,     /* a machine type's override */
+  GWT_SOURCE_BOARD,
+  GWT_SOURCE_GLOBAL,      /* -global */
+  GWT_SOURCE_INCOMING,    /* what the guest carried here */
+  GWT_SOURCE_DEVICE       /* -device, device_add, or an option that stands for one */
+};
+
+struct gwt_provenance
+{
+  enum gwt_source source;
+  char *detail; /* "-global ns16550.x=1", "virt-1.0", "plugin virtio-blk, level 5.1"; owned */
+};
+
+struct gwt_device
+{
+  char *id;
+  char *path;                  /* "/machine/ID" */
+  const struct gwt_type *type;
+  void *instance;
+  struct gwt_provenance *provenance; /* one per row of type->fields */
+  GPtrArray *strings;          /* texts of GWT_STR properties, owned */
+  bool realized;
+  bool from_board;
+  /* lock.c */
+  GMutex lock;
+  /* Things of other layers that die with the device, newest first: see gwt_device_on_destroy. */
+  GSList *cleanups;
+  /* Host-private data of other layers by key (memory's regions, irq's lines). */
+  GHashTable *attached;
+};
+
+/* Make an instance and run init.  ID NULL: "TYPE0", "TYPE1", ...  Errors: unknown or abstract type, taken or
+   malformed id. */
+struct gwt_device *gwt_device_new (const struct gwt_type *type, const char *id,
+                                   struct gwt_error *err);
+/* Set a property from text as typed by a user, or from JSON; bounds, kinds and names are checked.  A value
+   from an earlier source never replaces one of a later source. */
+bool gwt_device_set (struct gwt_device *device, const char *name, const char *text,
+                     enum gwt_source source, const char *detail, struct gwt_error *err);
+bool gwt_device_set_json (struct gwt_device *device, const char *name, struct json_object *value,
+                          enum gwt_source source, const char *detail, struct gwt_error *err);
+/* New reference to the value as JSON, or NULL with ERR set. */
+struct json_object *gwt_device_get_json (struct gwt_device *device, const char *name,
+                                         struct gwt_error *err);
+const struct gwt_provenance *gwt_device_provenance (struct gwt_device *device, const char *name);
+const char *gwt_source_name (enum gwt_source source);
+/* Check required properties and realize. */
+bool gwt_device_realize (struct gwt_device *device, struct gwt_error *err);
+/* Unrealize if realized, drop what other layers attached, free. */
+void gwt_device_destroy (struct gwt_device *device);
+void gwt_device_destroy_all (void); /* newest first */
+
+struct gwt_device *gwt_device_find (const char *id);
+struct gwt_device *gwt_device_find_path (const char *path);
+/* All devices in order of creation; g_free the array. */
+struct gwt_device **gwt_device_list (guint *count);
+const void *gwt_device_interface (struct gwt_device *device, const char *id);
+struct gwt_device *gwt_device_nth_with_interface (const char *id, guint n);
+/* Reset every realized device in order of creation.  vCPUs stand still. */
+void gwt_device_reset_all (uint32_t kind);
+/* FN (DATA) runs after unrealize, before the instance is freed; newest first. */
+void gwt_device_on_destroy (struct gwt_device *device, void (*fn) (void *data), void *data);
+
+/* What gwt.device/1's cpu_count answers; set by the machine before devices are made. */
+void gwt_device_set_cpu_count (uint32_t count);
+/* Register "gwt.device/1" and "gwt.irq/1". */
+void gwt_device_register_extensions (void);
+
+/* Call a typed method with a JSON array or object of arguments; *RESULT is a new reference (JSON null for
+   void). */
+bool gwt_device_call (struct gwt_device *device, const char *method, struct json_object *args,
+                      struct json_object **result, struct gwt_error *err);
+
+#endif

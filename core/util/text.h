@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Small parsers and helpers for what users type. */
+#ifndef CORE_UTIL_TEXT_H
+#define CORE_UTIL_TEXT_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/util/error.h"
+
+/* Decimal, 0x hexadecimal; SUFFIXES also takes K M G T (powers of 1024).  Whole text or error. */
+bool gwt_parse_u64 (const char *text, bool suffixes, uint64_t *value, struct gwt_error *err);
+bool gwt_parse_i64 (const char *text, int64_t *value, struct gwt_error *err);
+bool gwt_parse_bool (const char *text, bool *value, struct gwt_error *err); /* on|off only */
+/* True for [a-z][a-z0-9-]*, the form of ids, types and properties. */
+bool gwt_name_is_valid (const char *name);
+/* The up to three of NAMES (NULL-terminated) that are nearest to WRONG: "'a', 'b'"; NULL if none is near.
+   Caller frees. */
+char *gwt_nearest_names (const char *wrong, const char *const *names);
+
+#endif
