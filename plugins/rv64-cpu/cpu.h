@@ -95,10 +95,13 @@ struct rv_hart
   uint64_t pc;      /* exact whenever the interpreter is outside a block or calls the other half */
   uint64_t f[32];   /* NaN-boxed */
   uint8_t frm;      /* fcsr.frm, 0..7 as written */
-  uint8_t fflags;   /* fcsr.fflags, sticky */
+  uint8_t fflags;   /* fcsr.fflags, less what the host's unit still holds: rv_fp_get_flags */
   uint8_t priv;     /* enum rv_priv */
   uint8_t waiting;  /* in WFI: set by rv_wfi, cleared when the hart goes on */
-  uint32_t pad_1;
+  uint32_t fp_saved; /* host-only, fp.h: the thread's own MXCSR while the hart runs */
+  uint8_t fp_rm;     /* host-only, fp.h: the rounding mode that MXCSR holds */
+  uint8_t fp_active; /* host-only, fp.h: between rv_fp_enter and rv_fp_leave */
+  uint8_t pad_1[6];
 
   /* ---- execution: read and written in the interpreter's fast path ----------------------------- */
   /* Non-zero (and negative): look up from the block at its next entry.  Set from any thread with
@@ -273,6 +276,7 @@ struct rv_page
 unsigned rv_walk (struct rv_hart *h, uint64_t vaddr, enum rv_access access, unsigned priv,
                   struct rv_page *page);
 
-/* Floating point is in fp.h: pure functions on register values, flags into h->fflags. */
+/* Floating point is in fp.h.  rv_run calls rv_fp_enter when it starts and rv_fp_leave before it returns;
+   calls that may run device code (gwt.vcpu/1 load and store) are bracketed by leave and enter too. */
 
 #endif
