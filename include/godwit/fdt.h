@@ -3,6 +3,12 @@
  * Host extension "gwt.fdt/1": what a device writes into the guest's flattened device tree from its
  * describe callback.  All [main].  Errors are kept by the host and reported when the blob is finished,
  * so no call needs a check.  Values are host-endian; the host writes them big-endian.
+ *
+ * The node is called fdt_name@address of the device's first region.  What the host knows from the
+ * board is in it already: `reg` (all mapped regions), `interrupts` and `interrupt-parent` (single
+ * wires; what is wired once per CPU is left to the device: see target, for interrupts-extended); in a
+ * CPU's node `device_type`, `reg`, `status` and a phandle of its own.  A property that is written
+ * again is replaced.
  */
 #ifndef GODWIT_FDT_H
 #define GODWIT_FDT_H
@@ -39,6 +45,10 @@ struct gwt_fdt_api
   uint32_t (*new_phandle) (struct gwt_fdt *fdt);
   /* Open a node directly under the root instead ("poweroff"); closed with end (). */
   void (*begin_at_root) (struct gwt_fdt *fdt, const char *name);
+  /* Where the board wires output (NAME, INDEX) of DEVICE: the receiving device, its input's number in
+     *LINE.  NULL where it goes nowhere. */
+  struct gwt_device *(*target) (struct gwt_fdt *fdt, struct gwt_device *device, const char *name,
+                                uint32_t index, uint32_t *line);
 };
 
 #ifdef __cplusplus
