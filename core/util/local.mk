@@ -1,3 +1,8 @@
 # core/util: sources of this layer
-core_libcore_a_SOURCES +=
-core_libcore_a_SOURCES += core/util/socket.c core/util/socket.h
+core_libcore_a_SOURCES += \
+	core/util/error.c core/util/error.h \
+	core/util/extension.c core/util/extension.h \
+	core/util/json.c core/util/json.h \
+	core/util/log.c core/util/log.h \
+	core/util/socket.c core/util/socket.h \
+	core/util/text.c core/util/text.h

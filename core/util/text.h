@@ -18,4 +18,9 @@ bool gwt_name_is_valid (const char *name);
    Caller frees. */
 char *gwt_nearest_names (const char *wrong, const char *const *names);
 
+/* Copy of TEXT as one printable line: control bytes become spaces, what is not UTF-8 is replaced.  Caller frees. */
+char *gwt_one_line (const char *text);
+/* "; did you mean 'a', 'b'?" or "" where no name is near, for the end of an error.  Caller frees. */
+char *gwt_did_you_mean (const char *wrong, const char *const *names);
+
 #endif

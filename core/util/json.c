@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Strict parsing and sorting of JSON values.  Must not know any document's shape.
+ */
+#include "config.h"
+#include "core/util/json.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Deep enough for every document of ours; recursion over a value stays small. */
+#define DEPTH_MAX 64
+
+struct json_object *
+gwt_json_parse (const char *text, size_t size, struct gwt_error *err)
+{
+  if (size > INT_MAX)
+    {
+      gwt_error_set (err, GWT_E_RANGE, "JSON text of %zu bytes is too long", size);
+      return NULL;
+    }
+  struct json_tokener *tok = json_tokener_new_ex (DEPTH_MAX);
+  if (tok == NULL)
+    {
+      gwt_error_set (err, GWT_E_NO_MEMORY, "no memory to parse JSON");
+      return NULL;
+    }
+  json_tokener_set_flags (tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+  struct json_object *value = json_tokener_parse_ex (tok, text, (int) size);
+  enum json_tokener_error e = json_tokener_get_error (tok);
+  size_t at = json_tokener_get_parse_end (tok);
+  if (e == json_tokener_continue && at == size)
+    {
+      /* A number at the very end is complete only once something follows it. */
+      value = json_tokener_parse_ex (tok, " ", 1);
+      e = json_tokener_get_error (tok);
+      at = size;
+    }
+  json_tokener_free (tok);
+  if (e == json_tokener_continue)
+    gwt_error_set (err, GWT_E_INVALID, "byte %zu: JSON text ends too early", at);
+  else if (e != json_tokener_success)
+    gwt_error_set (err, GWT_E_INVALID, "byte %zu: %s", at, json_tokener_error_desc (e));
+  else
+    {
+      while (at < size && strchr (" \t\r\n", text[at]) != NULL && text[at] != '\0')
+        at++;
+      if (at == size)
+        {
+          if (value == NULL)
+            gwt_error_set (err, GWT_E_INVALID, "JSON text is null; an object or a value is wanted");
+          return value;
+        }
+      gwt_error_set (err, GWT_E_INVALID, "byte %zu: text after the JSON value", at);
+    }
+  json_object_put (value);
+  return NULL;
+}
+
+static int
+compare_names (const void *a, const void *b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+struct json_object *
+gwt_json_sorted (struct json_object *value)
+{
+  switch (json_object_get_type (value))
+    {
+    case json_type_object:
+      {
+        struct json_object *copy = json_object_new_object ();
+        GPtrArray *names = g_ptr_array_new ();
+        json_object_object_foreach (value, key, member)
+        {
+          (void) member;
+          g_ptr_array_add (names, key);
+        }
+        if (names->len > 0)
+          qsort (names->pdata, names->len, sizeof names->pdata[0], compare_names);
+        for (guint i = 0; i < names->len; i++)
+          {
+            const char *name = names->pdata[i];
+            json_object_object_add (copy, name,
+                                    gwt_json_sorted (json_object_object_get (value, name)));
+          }
+        g_ptr_array_free (names, TRUE);
+        return copy;
+      }
+    case json_type_array:
+      {
+        struct json_object *copy = json_object_new_array ();
+        for (size_t i = 0; i < json_object_array_length (value); i++)
+          json_object_array_add (copy, gwt_json_sorted (json_object_array_get_idx (value, i)));
+        return copy;
+      }
+    default:
+      return json_object_get (value);
+    }
+}
+
+const char *
+gwt_json_type_name (struct json_object *value)
+{
+  switch (json_object_get_type (value))
+    {
+    case json_type_boolean:
+      return "a boolean";
+    case json_type_double:
+      return "a number with a fraction";
+    case json_type_int:
+      return "a whole number";
+    case json_type_object:
+      return "an object";
+    case json_type_array:
+      return "an array";
+    case json_type_string:
+      return "a string";
+    default:
+      return "null";
+    }
+}
