@@ -80,6 +80,13 @@ enum rv_exception
 
 #define RV_PMP_MAX 16
 
+/* A PMP entry that is not off: first and last byte, and its pmpcfg byte. */
+struct rv_pmp_range
+{
+  uint64_t first, last;
+  uint64_t cfg;
+};
+
 /* Bits of rv_hart.kick; any of them makes the value negative, which is what the interpreter tests. */
 #define RV_KICK_SIGN INT64_MIN
 
@@ -166,6 +173,9 @@ struct rv_hart
   struct gwt_cpu_run *run;
   const struct gwt_riscv_time *time; /* NULL until the platform sets one: `time` is then illegal */
   struct gwt_timer *stimer;          /* fires when stimecmp is reached */
+  _Atomic uint32_t stimer_lock;      /* timer.c: vCPU, main loop and ACLINT meet there */
+  uint32_t pmp_count;                /* pmp.c: the entries that are not off, decoded */
+  struct rv_pmp_range pmp_range[RV_PMP_MAX];
 };
 
 /* x[RV_X_SINK] is x_sink. */
@@ -269,12 +279,17 @@ struct rv_page
   /* What the same page allows to the same privilege right now without another walk (W only with D set):
      valid for the whole 4 KiB page around VADDR if `whole`. */
   bool readable, writable, executable;
-  bool whole;         /* false: a PMP boundary lies inside the page; do not cache */
+  bool whole;         /* false: a PMP boundary lies inside the page; do not cache, and ask
+                         rv_pmp_allows about the access's own bytes */
   bool global;        /* G bit of the leaf */
 };
 /* RV_EXC_NONE, or the cause to raise. */
 unsigned rv_walk (struct rv_hart *h, uint64_t vaddr, enum rv_access access, unsigned priv,
                   struct rv_page *page);
+
+/* PMP for SIZE bytes at physical PADDR, as privilege PRIV sees it. */
+bool rv_pmp_allows (const struct rv_hart *h, uint64_t paddr, unsigned size, enum rv_access access,
+                    unsigned priv);
 
 /* Floating point is in fp.h.  rv_run calls rv_fp_enter when it starts and rv_fp_leave before it returns;
    calls that may run device code (gwt.vcpu/1 load and store) are bracketed by leave and enter too. */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the architecture half's own files share: masks of CSR fields, and the calls between csr.c,
+ * trap.c, timer.c, mmu.c and pmp.c.  The execution half does not include it.
+ */
+#ifndef RV64_CPU_ARCH_H
+#define RV64_CPU_ARCH_H
+
+#include "cpu.h"
+
+#define RV_BIT(N) (UINT64_C (1) << (N))
+
+#define RV_MSTATUS_UXL (UINT64_C (3) << 32)
+#define RV_MSTATUS_SXL (UINT64_C (3) << 34)
+#define RV_MSTATUS_UXL_64 (UINT64_C (2) << 32)
+#define RV_MSTATUS_SXL_64 (UINT64_C (2) << 34)
+#define RV_MSTATUS_MPP_SHIFT 11
+#define RV_MSTATUS_FS_DIRTY RV_MSTATUS_FS
+
+#define RV_MIP_SSIP RV_BIT (GWT_RISCV_SSIP)
+#define RV_MIP_MSIP RV_BIT (GWT_RISCV_MSIP)
+#define RV_MIP_STIP RV_BIT (GWT_RISCV_STIP)
+#define RV_MIP_MTIP RV_BIT (GWT_RISCV_MTIP)
+#define RV_MIP_SEIP RV_BIT (GWT_RISCV_SEIP)
+#define RV_MIP_MEIP RV_BIT (GWT_RISCV_MEIP)
+#define RV_MIP_S (RV_MIP_SSIP | RV_MIP_STIP | RV_MIP_SEIP)
+#define RV_MIP_M (RV_MIP_MSIP | RV_MIP_MTIP | RV_MIP_MEIP)
+
+#define RV_ENVCFG_FIOM RV_BIT (0)
+#define RV_ENVCFG_ADUE RV_BIT (61)
+#define RV_ENVCFG_STCE RV_BIT (63)
+
+#define RV_COUNTEREN_CY RV_BIT (0)
+#define RV_COUNTEREN_TM RV_BIT (1)
+#define RV_COUNTEREN_IR RV_BIT (2)
+
+#define RV_CAUSE_INTERRUPT RV_BIT (63)
+
+#define RV_SATP_MODE_SHIFT 60
+#define RV_SATP_MODE_SV39 8
+#define RV_SATP_MODE_SV48 9
+#define RV_SATP_MODE_SV57 10
+
+/* trap.c: everything pending, from lines and software. */
+uint64_t rv_pending (const struct rv_hart *h);
+/* trap.c: kick the hart where an interrupt can be taken now; after anything that may enable one. */
+void rv_check_interrupts (struct rv_hart *h);
+
+/* timer.c: look at stimecmp again; after a write of it, of menvcfg, or of mtime. */
+void rv_stimer_update (struct rv_hart *h);
+void rv_stimer_fired (void *self);
+/* True and *VALUE where there is a time source. */
+bool rv_time_now (const struct rv_hart *h, uint64_t *value);
+
+/* csr.c: misa for the extensions that are on. */
+uint64_t rv_misa (const struct rv_hart *h);
+/* csr.c: mstatus with the fields that are constant or computed. */
+uint64_t rv_mstatus (const struct rv_hart *h);
+
+/* pmp.c: decode pmpcfg and pmpaddr again; after any change of them. */
+void rv_pmp_update (struct rv_hart *h);
+uint64_t rv_pmp_read_cfg (const struct rv_hart *h, unsigned reg);
+void rv_pmp_write_cfg (struct rv_hart *h, unsigned reg, uint64_t value);
+void rv_pmp_write_addr (struct rv_hart *h, unsigned entry, uint64_t value);
+enum
+{
+  RV_PMP_R = 1,
+  RV_PMP_W = 2,
+  RV_PMP_X = 4,
+  RV_PMP_A = 3 << 3,
+  RV_PMP_TOR = 1 << 3,
+  RV_PMP_NA4 = 2 << 3,
+  RV_PMP_NAPOT = 3 << 3,
+  RV_PMP_L = 1 << 7
+};
+/* RV_PMP_{R,W,X} that PRIV has on the whole 4 KiB page around PADDR; false where the page is not of
+   one piece. */
+bool rv_pmp_page (const struct rv_hart *h, uint64_t paddr, unsigned priv, unsigned *rwx);
+
+#endif
