@@ -9,6 +9,14 @@
 
 /* -qmp unix:PATH,server=on[,wait=off] | tcp:HOST:PORT,server=on[,wait=off] | stdio. */
 bool gwt_qmp_listen (const char *spec, struct gwt_error *err);
+/* Would gwt_qmp_listen understand SPEC?  Touches nothing. */
+bool gwt_qmp_check (const char *spec, struct gwt_error *err);
+/* Register the commands of this release and forward run-state changes as events. */
+void gwt_qmp_init (void);
+/* What query-name and query-uuid answer; either may be NULL. */
+void gwt_qmp_set_identity (const char *name, const char *uuid);
+/* The text console behind Ctrl-A c: "help" lists what it understands. */
+void gwt_console_init (void);
 /* Send an event to every client in command mode; DATA is a new reference or NULL; consumed. */
 void gwt_qmp_event (const char *name, struct json_object *data);
 /* A handler returns a new reference, or NULL with ERR set (its code chooses the QMP error class). */
