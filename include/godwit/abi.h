@@ -215,13 +215,13 @@ struct gwt_note
           GWT_NOTE_TYPE,                                                                           \
           GWT_NOTE_OWNER,                                                                          \
           { GWT_ABI_MAJOR, GWT_ABI_MINOR, sizeof (struct gwt_note_desc), 0, ID, VERSION, TYPES } };  \
-  GWT_EXPORT const struct gwt_plugin *godwit_plugin_v1 (const struct gwt_host *host,               \
-                                                        struct gwt_error *err);                    \
-  GWT_EXPORT const struct gwt_plugin *godwit_plugin_v1 (const struct gwt_host *host,               \
-                                                        struct gwt_error *err)                     \
+  GWT_EXPORT const struct gwt_plugin *godwit_plugin_v1 (const struct gwt_host *gwt_define_host,    \
+                                                        struct gwt_error *gwt_define_err);         \
+  GWT_EXPORT const struct gwt_plugin *godwit_plugin_v1 (const struct gwt_host *gwt_define_host,    \
+                                                        struct gwt_error *gwt_define_err)          \
   {                                                                                                \
-    (void) err;                                                                                    \
-    (HOST_VAR) = host;                                                                             \
+    (void) gwt_define_err;                                                                         \
+    (HOST_VAR) = gwt_define_host;                                                                  \
     return &(TABLE);                                                                               \
   }
 
