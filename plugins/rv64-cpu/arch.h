@@ -56,6 +56,20 @@ uint64_t rv_misa (const struct rv_hart *h);
 /* csr.c: mstatus with the fields that are constant or computed. */
 uint64_t rv_mstatus (const struct rv_hart *h);
 
+/* mmu.c: for debuggers: no permissions, no A and D, nothing changed. */
+bool rv_debug_translate (struct rv_hart *h, uint64_t vaddr, uint64_t *paddr);
+
+/* regs.c: gwt.cpu/1's view of the registers, numbered as gdb does; and the typed methods. */
+const struct gwt_cpu_reg *rv_regs (void *self, uint32_t *count);
+int rv_reg_get (void *self, uint32_t number, uint64_t *value);
+int rv_reg_set (void *self, uint32_t number, uint64_t value);
+#define RV_METHODS 2
+extern const struct gwt_method rv_methods[RV_METHODS];
+
+/* describe.c: the CPU's node in the device tree. */
+int rv_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err);
+extern const struct gwt_fdt_api *rv_fdt;
+
 /* pmp.c: decode pmpcfg and pmpaddr again; after any change of them. */
 void rv_pmp_update (struct rv_hart *h);
 uint64_t rv_pmp_read_cfg (const struct rv_hart *h, unsigned reg);

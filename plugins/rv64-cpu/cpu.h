@@ -166,7 +166,8 @@ struct rv_hart
   bool ext_s, ext_u; /* S and U mode */
   bool ext_zifencei;
   bool ext_zicbop;
-  uint8_t pad_3[4];
+  bool pmp; /* off: realize makes pmp_regions 0 */
+  uint8_t pad_3[3];
 
   /* ---- host side: set up by init and realize ---------------------------------------------------- */
   struct gwt_device *device;

@@ -180,6 +180,37 @@ restart:
   return page_fault (access); /* a pointer in the last level */
 }
 
+bool
+rv_debug_translate (struct rv_hart *h, uint64_t vaddr, uint64_t *paddr)
+{
+  unsigned n = h->priv == RV_M ? 0 : levels (h->satp);
+  uint64_t table = (h->satp & PPN_BITS) << 12;
+  unsigned level;
+
+  if (n == 0)
+    {
+      *paddr = vaddr;
+      return true;
+    }
+  for (level = n; level-- > 0;)
+    {
+      unsigned shift = 12 + 9 * level;
+      uint64_t mask = (UINT64_C (1) << shift) - 1;
+      uint64_t *slot = rv_phys_ptr (h, table + ((vaddr >> shift) & 0x1ff) * 8, 8, RV_LOAD);
+      uint64_t pte = slot != NULL ? __atomic_load_n (slot, __ATOMIC_RELAXED) : 0;
+
+      if (!(pte & PTE_V))
+        return false;
+      table = (pte >> PTE_PPN_SHIFT & PPN_BITS) << 12;
+      if (pte & (PTE_R | PTE_X))
+        {
+          *paddr = (table & ~mask) | (vaddr & mask);
+          return true;
+        }
+    }
+  return false;
+}
+
 /* ---- fences ---- */
 
 static bool
