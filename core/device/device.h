@@ -46,6 +46,7 @@ struct gwt_device
   GSList *cleanups;
   /* Host-private data of other layers by key (memory's regions, irq's lines). */
   GHashTable *attached;
+  void *vcpu; /* core/cpu's vCPU of a CPU device, so that waking one needs no search; else NULL */
 };
 
 /* Make an instance and run init.  ID NULL: "TYPE0", "TYPE1", ...  Errors: unknown or abstract type, taken or

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * RAM blocks: the host memory behind RAM, ROM and flash, and the list of them by wire name.  It must not
+ * know where a block is seen in the guest's address space.
+ *
+ * Memory is anonymous: nobody shares it in this release, and on common hosts transparent huge pages,
+ * which an interpreter's page table walks feel, exist for anonymous memory alone.  It is not reserved with
+ * MAP_NORESERVE: where the host's overcommit policy says no, the user hears it now and not as a
+ * killed process later.  Pages come into being when they are touched.
+ */
+#include "config.h"
+#include "core/memory/internal.h"
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_SIZE (UINT64_C (2) << 20)
+
+/* Public head first: what others hold is a pointer to it. */
+struct block
+{
+  struct gwt_ram_block b;
+  atomic_uint refs;
+  uint64_t mapped; /* bytes given to mmap */
+  void *mapping;
+};
+
+static GPtrArray *blocks;
+
+static struct gwt_ram_block *
+find (const char *name)
+{
+  guint i;
+
+  for (i = 0; blocks && i < blocks->len; i++)
+    {
+      struct gwt_ram_block *block = g_ptr_array_index (blocks, i);
+
+      if (strcmp (block->name, name) == 0)
+        return block;
+    }
+  return NULL;
+}
+
+/* Memory for BLOCK, aligned so that huge pages fit. */
+static bool
+map_memory (struct block *block, uint64_t size, struct gwt_error *err)
+{
+  uint64_t slack = size >= HUGE_SIZE ? HUGE_SIZE : 0;
+  uintptr_t start;
+  void *p;
+
+  block->mapped = size + slack;
+  p = mmap (NULL, block->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED)
+    {
+      gwt_error_set (err, GWT_E_NO_MEMORY,
+                     "RAM block '%s': the host has no room for %" G_GUINT64_FORMAT
+                     " MiB (%s); use a smaller size (-m)",
+                     block->b.name, size >> 20, g_strerror (errno));
+      return false;
+    }
+  block->mapping = p;
+  start = (uintptr_t) p;
+  if (slack)
+    start = (start + HUGE_SIZE - 1) & ~(uintptr_t) (HUGE_SIZE - 1);
+  block->b.host = (uint8_t *) start;
+#ifdef MADV_HUGEPAGE
+  /* Only a wish; a host without huge pages says no. */
+  if (slack)
+    (void) madvise (block->b.host, size, MADV_HUGEPAGE);
+#endif
+#ifdef MADV_DONTFORK
+  (void) madvise (block->mapping, block->mapped, MADV_DONTFORK);
+#endif
+  return true;
+}
+
+struct gwt_ram_block *
+gwt_block_new (const char *name, uint64_t size, uint64_t flags, struct gwt_error *err)
+{
+  struct block *block;
+
+  if (!name || !*name || strlen (name) > 255)
+    {
+      /* The stream gives a name one length byte. */
+      gwt_error_set (err, GWT_E_INVALID, "RAM block: the name must have 1 to 255 bytes");
+      return NULL;
+    }
+  if (size == 0 || size > (UINT64_C (1) << 56))
+    {
+      gwt_error_set (err, GWT_E_RANGE,
+                     "RAM block '%s': size %" G_GUINT64_FORMAT
+                     " is out of range; use 1 byte to 64 PiB",
+                     name, size);
+      return NULL;
+    }
+  if (find (name))
+    {
+      gwt_error_set (err, GWT_E_EXISTS, "RAM block '%s': the name is taken; use another one", name);
+      return NULL;
+    }
+  size = (size + GWT_PAGE_SIZE - 1) & ~(uint64_t) (GWT_PAGE_SIZE - 1);
+  block = g_new0 (struct block, 1);
+  atomic_init (&block->refs, 1);
+  block->b.name = g_strdup (name);
+  block->b.size = size;
+  block->b.flags = flags;
+  block->b.fd = -1;
+  if (!map_memory (block, size, err) || !gwt_dirty_attach (&block->b, err))
+    {
+      gwt_block_unref (&block->b);
+      return NULL;
+    }
+  if (!blocks)
+    blocks = g_ptr_array_new ();
+  g_ptr_array_add (blocks, &block->b);
+  return &block->b;
+}
+
+void
+gwt_block_ref (struct gwt_ram_block *b)
+{
+  atomic_fetch_add (&((struct block *) b)->refs, 1);
+}
+
+void
+gwt_block_unref (struct gwt_ram_block *b)
+{
+  struct block *block = (struct block *) b;
+
+  if (!b || atomic_fetch_sub (&block->refs, 1) != 1)
+    return;
+  if (block->mapping)
+    munmap (block->mapping, block->mapped);
+  g_free (block->b.dirty);
+  g_free (block->b.name);
+  g_free (block);
+}
+
+void
+gwt_block_unlist (struct gwt_ram_block *block)
+{
+  if (blocks)
+    g_ptr_array_remove (blocks, block);
+  if (blocks && blocks->len == 0)
+    g_clear_pointer (&blocks, g_ptr_array_unref);
+}
+
+struct gwt_ram_block **
+gwt_memory_blocks (guint *count)
+{
+  guint n = blocks ? blocks->len : 0;
+  struct gwt_ram_block **list = g_new0 (struct gwt_ram_block *, n + 1);
+
+  if (n)
+    memcpy (list, blocks->pdata, n * sizeof (*list));
+  if (count)
+    *count = n;
+  return list;
+}
