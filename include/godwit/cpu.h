@@ -109,7 +109,9 @@ struct gwt_vcpu_api
   uint32_t (*span) (struct gwt_device *device, uint64_t address, uint32_t to_store,
                     struct gwt_span *span);
   /* [vcpu of DEVICE] One load or store of 1, 2, 4 or 8 bytes anywhere in guest-physical space, RAM
-     or MMIO, naturally aligned; enum gwt_access.  Takes the locks that the target needs. */
+     or MMIO, naturally aligned; enum gwt_access.  Takes the locks that the target needs.  The device
+     behind it may have changed the map: finish the instruction, then look at exit_request before
+     another direct pointer is used. */
   uint32_t (*load) (struct gwt_device *device, uint64_t address, uint32_t size, uint64_t *value);
   uint32_t (*store) (struct gwt_device *device, uint64_t address, uint32_t size, uint64_t value);
   /* [any] An interrupt input changed: wake DEVICE's vCPU if it is halted; cheap if it is not. */
