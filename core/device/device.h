@@ -37,7 +37,8 @@ struct gwt_device
   const struct gwt_type *type;
   void *instance;
   struct gwt_provenance *provenance; /* one per row of type->fields */
-  GPtrArray *strings;          /* texts of GWT_STR properties, owned */
+  GPtrArray *strings;          /* every text a property ever had, owned: old ones may still be in use */
+  char **texts;                /* one per row: text of GWT_STR, id of GWT_LINK and GWT_CHARDEV; in strings */
   bool realized;
   bool from_board;
   /* lock.c */
@@ -81,8 +82,15 @@ void gwt_device_reset_all (uint32_t kind);
 /* FN (DATA) runs after unrealize, before the instance is freed; newest first. */
 void gwt_device_on_destroy (struct gwt_device *device, void (*fn) (void *data), void *data);
 
+/* How ids of character back ends become what a GWT_CHARDEV member holds; set by the layer that has them. */
+typedef struct gwt_chardev *(*gwt_chardev_finder) (const char *id);
+void gwt_device_set_chardev_finder (gwt_chardev_finder finder);
+/* Value as text that gwt_device_set reads back; caller frees.  NULL with ERR set. */
+char *gwt_device_get_text (struct gwt_device *device, const char *name, struct gwt_error *err);
+
 /* What gwt.device/1's cpu_count answers; set by the machine before devices are made. */
 void gwt_device_set_cpu_count (uint32_t count);
+uint32_t gwt_device_cpu_count (void);
 /* Register "gwt.device/1" and "gwt.irq/1". */
 void gwt_device_register_extensions (void);
 

@@ -3,6 +3,7 @@
 #ifndef CORE_DEVICE_IRQ_H
 #define CORE_DEVICE_IRQ_H
 
+#include <godwit/irq.h>
 #include "core/device/device.h"
 
 extern const struct gwt_irq_api gwt_irq_ext;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine lock and the three thread models.  Order: a device lock may be held when the machine lock is
- * not; taking the machine lock while holding a device lock is allowed, the other way round as well only
- * through gwt_device_enter, which drops nothing: devices with own locks must not call back into themselves.
+ * The machine lock and the three thread models.  Order: the machine lock first, then at most one device lock, and no
+ * lock behind that.  So a thread that holds a device's own lock must not call gwt_machine_lock unless it held that
+ * before; who wants to reach a locked device from there asks gwt_device_may_enter and, where the answer is no,
+ * leaves the work with gwt_lock_defer.
  */
 #ifndef CORE_DEVICE_LOCK_H
 #define CORE_DEVICE_LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct gwt_device;
 
@@ -19,5 +21,11 @@ bool gwt_machine_lock_held (void);   /* by this thread */
    that is inside already is allowed and takes nothing.  Returns a token for gwt_device_leave. */
 int gwt_device_enter (struct gwt_device *device);
 void gwt_device_leave (struct gwt_device *device, int token);
+
+/* False where this thread is inside a device with its own lock and entering DEVICE would need another lock. */
+bool gwt_device_may_enter (struct gwt_device *device);
+/* Run FN (WHAT, ARG) on this thread as soon as it has left the device whose own lock it holds; in order. */
+typedef void (*gwt_deferred_fn) (void *what, uint32_t arg);
+void gwt_lock_defer (gwt_deferred_fn fn, void *what, uint32_t arg);
 
 #endif

@@ -24,6 +24,8 @@ struct gwt_type
    one row) and register.  A taken name is an error that names both plugins. */
 bool gwt_type_register (const struct gwt_device_type *type, const char *plugin_id,
                         const char *plugin_version, struct gwt_error *err);
+/* The same judgement without registering. */
+bool gwt_type_check (const struct gwt_device_type *type, const char *plugin_id, struct gwt_error *err);
 const struct gwt_type *gwt_type_find (const char *name);
 /* True if TYPE is NAME or has it as an ancestor. */
 bool gwt_type_is_a (const struct gwt_type *type, const char *name);
@@ -31,6 +33,8 @@ const struct gwt_field *gwt_type_property (const struct gwt_type *type, const ch
 const void *gwt_type_interface (const struct gwt_type *type, const char *id);
 /* All types sorted by name; NULL-terminated, g_free. */
 const struct gwt_type **gwt_type_list (void);
+/* Names of all properties in the order of the rows; NULL-terminated, g_free. */
+const char **gwt_type_property_names (const struct gwt_type *type);
 /* Bytes of the instance that no row covers, as text "offset 24..31, ..."; NULL if none.  Caller frees. */
 char *gwt_type_uncovered (const struct gwt_device_type *type);
 

@@ -124,6 +124,17 @@ gwt_name_is_valid (const char *name)
   return true;
 }
 
+bool
+gwt_id_is_valid (const char *id)
+{
+  if (id == NULL || !g_ascii_isalpha (id[0]))
+    return false;
+  for (const char *p = id; *p != '\0'; p++)
+    if (!g_ascii_isalnum (*p) && strchr ("-_.", *p) == NULL)
+      return false;
+  return true;
+}
+
 /* Edits (insert, delete, replace, swap of neighbors) from A to B, or G_MAXUINT where either is too long. */
 static unsigned
 edit_distance (const char *a, const char *b)

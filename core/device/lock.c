@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine lock and entering devices.  Owns who may run a device's callbacks; must not know what they do.
+ *
+ * The order that excludes deadlock: machine lock, then at most one device lock, and nothing behind it.  A thread inside
+ * a device with its own lock that has to reach another locked device (an interrupt line, say) therefore does not go
+ * there at once: it leaves the delivery with gwt_lock_defer, and gwt_device_leave carries it out when the device
+ * lock has been dropped.
+ */
+#include "config.h"
+#include "core/device/lock.h"
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "core/device/device.h"
+#include "core/util/log.h"
+
+/* ---- the machine lock ------------------------------------------------------------------------ */
+
+/*
+ * Taken on every MMIO access, so the uncontended path is one compare and swap.  Whoever was woken for the lock and
+ * found it taken again counts as starved, and while anybody is, newcomers wait at the gate: a vCPU that does
+ * nothing but MMIO cannot keep the main loop out.
+ */
+enum { FREE, TAKEN, TAKEN_SLEEPERS };
+
+static _Alignas (64) atomic_uint lock_word;
+static _Alignas (64) atomic_uint starved;
+static __thread bool machine_held;
+
+static void
+futex_wait (atomic_uint *word, unsigned value)
+{
+  syscall (SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void
+futex_wake (atomic_uint *word, int count)
+{
+  syscall (SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static inline void
+relax (void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause ();
+#endif
+}
+
+/* What is held under the lock is short, so it often pays to look again before sleeping. */
+static bool
+spin_for_lock (void)
+{
+  for (int i = 0; i < 200; i++)
+    {
+      unsigned word = FREE;
+      if (atomic_load_explicit (&lock_word, memory_order_relaxed) == FREE
+          && atomic_load_explicit (&starved, memory_order_relaxed) == 0
+          && atomic_compare_exchange_strong_explicit (&lock_word, &word, TAKEN, memory_order_acquire,
+                                                      memory_order_relaxed))
+        return true;
+      relax ();
+    }
+  return false;
+}
+
+static __attribute__ ((noinline)) void
+lock_slow (void)
+{
+  if (spin_for_lock ())
+    return;
+  /* At the gate at most once: who has waited there queues with the others, so that nobody waits for ever. */
+  unsigned others = atomic_load (&starved);
+  if (others != 0)
+    futex_wait (&starved, others);
+  bool counted = false;
+  /* TAKEN_SLEEPERS even when there may be none: one wake too many is harmless, one too few is not. */
+  while (atomic_exchange_explicit (&lock_word, TAKEN_SLEEPERS, memory_order_acquire) != FREE)
+    {
+      futex_wait (&lock_word, TAKEN_SLEEPERS);
+      if (!counted && atomic_load_explicit (&lock_word, memory_order_relaxed) != FREE)
+        {
+          counted = true;
+          atomic_fetch_add (&starved, 1);
+        }
+    }
+  if (counted && atomic_fetch_sub (&starved, 1) == 1)
+    futex_wake (&starved, INT_MAX);
+}
+
+void
+gwt_machine_lock (void)
+{
+  if (machine_held)
+    {
+      /* A mistake of ours that would hang the process without a word. */
+      gwt_log (GWT_LOG_ERROR, "internal: the machine lock was taken twice by one thread");
+      return;
+    }
+  unsigned word = FREE;
+  if (atomic_load_explicit (&starved, memory_order_relaxed) != 0
+      || !atomic_compare_exchange_strong_explicit (&lock_word, &word, TAKEN, memory_order_acquire,
+                                                   memory_order_relaxed))
+    lock_slow ();
+  machine_held = true;
+}
+
+void
+gwt_machine_unlock (void)
+{
+  machine_held = false;
+  if (atomic_exchange_explicit (&lock_word, FREE, memory_order_release) == TAKEN_SLEEPERS)
+    futex_wake (&lock_word, 1);
+}
+
+bool
+gwt_machine_lock_held (void)
+{
+  return machine_held;
+}
+
+/* ---- devices --------------------------------------------------------------------------------- */
+
+enum { TOKEN_NONE, TOKEN_MACHINE, TOKEN_DEVICE };
+
+/* The device whose own lock this thread holds; there is never more than one. */
+static __thread struct gwt_device *device_held;
+
+struct deferred
+{
+  gwt_deferred_fn fn;
+  void *what;
+  uint32_t arg;
+};
+
+static __thread GArray *deferred;
+
+int
+gwt_device_enter (struct gwt_device *device)
+{
+  switch (device->type->d.threads)
+    {
+    case GWT_THREADS_PARALLEL:
+      return TOKEN_NONE;
+    case GWT_THREADS_DEVICE:
+      if (device_held == device)
+        return TOKEN_NONE;
+      g_mutex_lock (&device->lock);
+      device_held = device;
+      return TOKEN_DEVICE;
+    default:
+      if (machine_held)
+        return TOKEN_NONE;
+      gwt_machine_lock ();
+      return TOKEN_MACHINE;
+    }
+}
+
+static void
+run_deferred (void)
+{
+  /* What runs here may defer again while it is inside a device of its own: take the list away first. */
+  GArray *list = deferred;
+  deferred = NULL;
+  for (guint i = 0; i < list->len; i++)
+    {
+      struct deferred *d = &g_array_index (list, struct deferred, i);
+      d->fn (d->what, d->arg);
+    }
+  g_array_free (list, TRUE);
+}
+
+void
+gwt_device_leave (struct gwt_device *device, int token)
+{
+  if (token == TOKEN_NONE)
+    return;
+  if (token == TOKEN_MACHINE)
+    {
+      gwt_machine_unlock ();
+      return;
+    }
+  device_held = NULL;
+  g_mutex_unlock (&device->lock);
+  if (G_UNLIKELY (deferred != NULL))
+    run_deferred ();
+}
+
+bool
+gwt_device_may_enter (struct gwt_device *device)
+{
+  uint32_t threads = device->type->d.threads;
+  if (device_held == NULL || device_held == device || threads == GWT_THREADS_PARALLEL)
+    return true;
+  return threads != GWT_THREADS_DEVICE && machine_held;
+}
+
+void
+gwt_lock_defer (gwt_deferred_fn fn, void *what, uint32_t arg)
+{
+  struct deferred d = { fn, what, arg };
+  if (deferred == NULL)
+    deferred = g_array_new (FALSE, FALSE, sizeof d);
+  g_array_append_val (deferred, d);
+}
