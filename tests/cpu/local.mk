@@ -1,1 +1,9 @@
-# tests/cpu
+# rv64-cpu's arithmetic, once as this host does it and once as a host without SSE would.
+unit_tests += tests/cpu/test-fp tests/cpu/test-fp-portable
+tests_cpu_test_fp_SOURCES = tests/cpu/test-fp.c plugins/rv64-cpu/fp.c plugins/rv64-cpu/softfloat.c
+tests_cpu_test_fp_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_cpu_test_fp_LDADD = $(GLIB_LIBS) $(LIBS)
+tests_cpu_test_fp_portable_SOURCES = $(tests_cpu_test_fp_SOURCES)
+tests_cpu_test_fp_portable_CPPFLAGS = $(AM_CPPFLAGS) -DRV_FP_PORTABLE
+tests_cpu_test_fp_portable_CFLAGS = $(tests_cpu_test_fp_CFLAGS)
+tests_cpu_test_fp_portable_LDADD = $(tests_cpu_test_fp_LDADD)
