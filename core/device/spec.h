@@ -28,6 +28,7 @@ void gwt_spec_free (struct gwt_spec *spec);
 bool gwt_global_add (const char *text, struct gwt_error *err);
 bool gwt_globals_apply (struct gwt_device *device, struct gwt_error *err);
 bool gwt_globals_check_used (struct gwt_error *err);
+void gwt_globals_clear (void);
 
 /* Text for "-device help" and "-device TYPE,help" (properties with type, bounds, default, doc). */
 char *gwt_type_help_all (void);
