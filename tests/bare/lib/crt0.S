@@ -30,6 +30,12 @@ _start:
 	la	t2, trap_s_entry
 	csrw	stvec, t2
 	csrw	mie, zero
+	/* mtimecmp has no reset value: no timer interrupt before a test wants one */
+	li	t2, 0x2004000
+	slli	t3, t0, 3
+	add	t2, t2, t3
+	li	t3, -1
+	sd	t3, 0(t2)
 	mv	s1, a1
 	bnez	t0, 1f
 	mv	a0, s1
