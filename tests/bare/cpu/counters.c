@@ -60,20 +60,20 @@ test (void)
      one that only returns */
   u64 tvec = csr_read (mtvec);
   asm volatile ("la t0, skip_\n\tcsrw mtvec, t0" ::: "t0");
-  /* handler: 4 instructions; the trapping instruction: none */
-  CHECK_EQ (RETIRED (".4byte 0xffffffff"), 1 + 4);
-  CHECK_EQ (RETIRED (".option push\n.option norvc\necall\n.option pop"), 1 + 4);
+  /* handler: 4 instructions; the trapping instruction: none, though QEMU 7.2 counts some */
+  CHECK_EQ (RETIRED (".4byte 0xffffffff"), 1 + 4 + ON_QEMU72);
+  CHECK_EQ (RETIRED (".option push\n.option norvc\necall\n.option pop"), 1 + 4 + ON_QEMU72);
   CHECK_EQ (RETIRED (".option push\n.option norvc\nnop\n\tld t1, 0(x0)\n\tnop\n.option pop"),
             1 + 4 + 2);
   csr_write (mtvec, tvec);
-  /* a write counts from the next instruction on */
+  /* a write counts from the next instruction on; for QEMU 7.2 it counts itself */
   u64 v;
   asm volatile ("csrw minstret, %1\n\tcsrr %0, minstret" : "=r"(v) : "r"(1000ul));
-  CHECK_EQ (v, 1000);
+  CHECK_EQ (v, 1000 + ON_QEMU72);
   asm volatile ("csrw minstret, %1\n\tnop\n\tcsrr %0, minstret" : "=r"(v) : "r"(1000ul));
-  CHECK_EQ (v, 1001);
+  CHECK_EQ (v, 1001 + ON_QEMU72);
   asm volatile ("csrw minstret, %1\n\tcsrr %0, instret" : "=r"(v) : "r"(-1ul));
-  CHECK_EQ (v, -1ul);
+  CHECK_EQ (v, -1ul + ON_QEMU72);
   CHECK (csr_read (minstret) < 1000);
   csr_write (mcycle, 5000000);
   CHECK_EQ (csr_read (mcycle) >= 5000000 && csr_read (mcycle) < 50000000, 1);
@@ -88,7 +88,8 @@ test (void)
   csr_write (mcountinhibit, 1);
   c0 = csr_read (mcycle);
   i0 = csr_read (minstret);
-  CHECK_EQ (csr_read (mcycle), c0);
+  if (!ON_QEMU72) /* which forgets what it showed before it stopped */
+    CHECK_EQ (csr_read (mcycle), c0);
   CHECK (csr_read (minstret) > i0);
   csr_write (mcountinhibit, 0);
   /* bit 1, time, cannot be inhibited */
