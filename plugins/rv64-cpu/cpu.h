@@ -119,12 +119,14 @@ struct rv_hart
   struct rv_accel *accel;
   /* The current context's tables, see accel.h; switched by rv_context_changed. */
   void *tlb_load, *tlb_store, *jump_cache;
-  uint64_t reserved_exec[4]; /* room for the execution half; host-only */
+  uint64_t code_epoch; /* grows with each fence.i: links between blocks of an older epoch are void */
+  uint64_t reserved_exec[3]; /* room for the execution half; host-only */
 
   /* ---- LR/SC ----------------------------------------------------------------------------------- */
-  uint64_t res_paddr; /* physical address of the reservation, UINT64_MAX: none */
-  uint64_t res_value; /* what LR read */
-  uint64_t res_serial; /* see atomics.c; host-only: a reservation does not outlive a migration */
+  /* See atomics.c; all four are host-only: a reservation does not outlive a migration. */
+  void *res_host;      /* host address of what LR read, NULL: no reservation */
+  uint64_t res_value;  /* what it read */
+  uint64_t res_serial;
   uint32_t res_size;  /* 4 or 8 */
   uint32_t pad_2;
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Instructions between decoder, block cache and interpreter: the list of internal operations, and the
+ * decoded forms.  An internal operation is what one handler of the interpreter does; most are one
+ * RISC-V instruction, some are special cases (a move, a constant), some are two instructions at once.
+ */
+#ifndef RV64_CPU_INSN_H
+#define RV64_CPU_INSN_H
+
+#include "cpu.h"
+
+/* Two-operand arithmetic: rd = rs1 OP rs2. */
+#define RV_OPS_REG(O)                                                                              \
+  O (add) O (sub) O (sll) O (slt) O (sltu) O (xor) O (srl) O (sra) O (or) O (and)                  \
+  O (addw) O (subw) O (sllw) O (srlw) O (sraw)                                                     \
+  O (mul) O (mulh) O (mulhsu) O (mulhu) O (div) O (divu) O (rem) O (remu)                          \
+  O (mulw) O (divw) O (divuw) O (remw) O (remuw)                                                   \
+  O (add_uw) O (sh1add) O (sh2add) O (sh3add) O (sh1add_uw) O (sh2add_uw) O (sh3add_uw)            \
+  O (andn) O (orn) O (xnor) O (max) O (maxu) O (min) O (minu) O (rol) O (ror) O (rolw) O (rorw)    \
+  O (clmul) O (clmulh) O (clmulr) O (bclr) O (bext) O (binv) O (bset)
+
+/* rd = rs1 OP imm. */
+#define RV_OPS_IMM(O)                                                                              \
+  O (addi) O (slti) O (sltiu) O (xori) O (ori) O (andi) O (slli) O (srli) O (srai)                 \
+  O (addiw) O (slliw) O (srliw) O (sraiw) O (slli_uw)                                              \
+  O (rori) O (roriw) O (bclri) O (bexti) O (binvi) O (bseti)
+
+/* rd = OP rs1. */
+#define RV_OPS_UNARY(O)                                                                            \
+  O (mv) O (sext_w) O (clz) O (clzw) O (ctz) O (ctzw) O (cpop) O (cpopw) O (sext_b) O (sext_h)     \
+  O (zext_h) O (orc_b) O (rev8)
+
+#define RV_OPS_LOAD(O) O (lb) O (lh) O (lw) O (ld) O (lbu) O (lhu) O (lwu)
+#define RV_OPS_STORE(O) O (sb) O (sh) O (sw) O (sd)
+
+/* Conditional branches; the _far ones leave the page. */
+#define RV_OPS_BRANCH(O) O (beq) O (bne) O (blt) O (bge) O (bltu) O (bgeu)
+
+#define RV_OPS_AMO(O)                                                                              \
+  O (amoswap) O (amoadd) O (amoxor) O (amoand) O (amoor) O (amomin) O (amomax) O (amominu)         \
+  O (amomaxu)
+
+/* Floating point, by the shape of the call; each exists as _s and _d. */
+#define RV_OPS_FP_BINARY_RM(O) O (fadd) O (fsub) O (fmul) O (fdiv)
+#define RV_OPS_FP_FMA(O) O (fmadd) O (fmsub) O (fnmsub) O (fnmadd)
+#define RV_OPS_FP_MINMAX(O) O (fmin) O (fmax)
+#define RV_OPS_FP_COMPARE(O) O (feq) O (flt) O (fle)
+#define RV_OPS_FP_SIGN(O) O (fsgnj) O (fsgnjn) O (fsgnjx)
+#define RV_OPS_FP_TO_INT(O) O (fcvt_w) O (fcvt_wu) O (fcvt_l) O (fcvt_lu)
+#define RV_OPS_FP_FROM_INT(O) O (w) O (wu) O (l) O (lu)
+
+#define RV_OPS_FP(O)                                                                               \
+  O (fadd_s) O (fsub_s) O (fmul_s) O (fdiv_s) O (fadd_d) O (fsub_d) O (fmul_d) O (fdiv_d)          \
+  O (fsqrt_s) O (fsqrt_d)                                                                          \
+  O (fmadd_s) O (fmsub_s) O (fnmsub_s) O (fnmadd_s)                                                \
+  O (fmadd_d) O (fmsub_d) O (fnmsub_d) O (fnmadd_d)                                                \
+  O (fmin_s) O (fmax_s) O (fmin_d) O (fmax_d)                                                      \
+  O (feq_s) O (flt_s) O (fle_s) O (feq_d) O (flt_d) O (fle_d)                                      \
+  O (fsgnj_s) O (fsgnjn_s) O (fsgnjx_s) O (fsgnj_d) O (fsgnjn_d) O (fsgnjx_d)                      \
+  O (fcvt_w_s) O (fcvt_wu_s) O (fcvt_l_s) O (fcvt_lu_s)                                            \
+  O (fcvt_w_d) O (fcvt_wu_d) O (fcvt_l_d) O (fcvt_lu_d)                                            \
+  O (fcvt_s_w) O (fcvt_s_wu) O (fcvt_s_l) O (fcvt_s_lu)                                            \
+  O (fcvt_d_w) O (fcvt_d_wu) O (fcvt_d_l) O (fcvt_d_lu)                                            \
+  O (fcvt_s_d) O (fcvt_d_s) O (fclass_s) O (fclass_d)                                              \
+  O (fmv_x_w) O (fmv_x_d) O (fmv_w_x) O (fmv_d_x)                                                  \
+  O (flw) O (fld) O (fsw) O (fsd)
+
+/* Everything else.  `fp_use` and `fp_write` stand before a block's first floating-point instruction
+   and check mstatus.FS; `end` leaves a block at its last instruction's successor. */
+#define RV_OPS_OTHER(O)                                                                            \
+  O (illegal) O (nop) O (li) O (auipc)                                                             \
+  O (jal) O (jal_far) O (j) O (j_far) O (jalr) O (jr) O (end) O (end_far) O (jump_slow)            \
+  O (beq_far) O (bne_far) O (blt_far) O (bge_far) O (bltu_far) O (bgeu_far)                        \
+  O (fence) O (fence_full) O (fence_i) O (pause)                                                   \
+  O (ecall) O (ebreak) O (csr) O (mret) O (sret) O (wfi) O (sfence_vma) O (sinval_vma)             \
+  O (sfence_w_inval) O (sfence_inval_ir)                                                           \
+  O (cbo_inval) O (cbo_clean) O (cbo_flush) O (cbo_zero)                                           \
+  O (lr_w) O (lr_d) O (sc_w) O (sc_d)                                                              \
+  O (amoswap_w) O (amoadd_w) O (amoxor_w) O (amoand_w) O (amoor_w) O (amomin_w) O (amomax_w)       \
+  O (amominu_w) O (amomaxu_w)                                                                      \
+  O (amoswap_d) O (amoadd_d) O (amoxor_d) O (amoand_d) O (amoor_d) O (amomin_d) O (amomax_d)       \
+  O (amominu_d) O (amomaxu_d)                                                                      \
+  O (fp_use) O (fp_write)
+
+#define RV_OPS(O)                                                                                  \
+  RV_OPS_OTHER (O) RV_OPS_REG (O) RV_OPS_IMM (O) RV_OPS_UNARY (O) RV_OPS_LOAD (O)                  \
+  RV_OPS_STORE (O) RV_OPS_BRANCH (O) RV_OPS_FP (O)
+
+enum rv_op
+{
+#define O(name) RV_OP_##name,
+  RV_OPS (O)
+#undef O
+  RV_OP_COUNT
+};
+
+/* What the decoder makes of one instruction. */
+struct rv_decoded
+{
+  uint16_t op;  /* enum rv_op */
+  uint8_t size; /* bytes in memory: 2 or 4 */
+  uint8_t flags; /* RV_D_* */
+  uint8_t rd, rs1, rs2;
+  uint8_t rs3;  /* FMA alone */
+  /* Immediate; for jumps and branches relative to the instruction; for floating point the rounding
+     mode; for illegal, csr and jump_slow the instruction's bits. */
+  int32_t imm;
+  uint32_t bits; /* as in memory: 16 or 32 bits */
+};
+
+#define RV_D_END (1u << 0)    /* nothing behind it belongs to the same block */
+#define RV_D_BRANCH (1u << 1) /* conditional: the block may go on */
+#define RV_D_FP (1u << 2)     /* needs mstatus.FS on */
+#define RV_D_FP_WRITE (1u << 3) /* and makes it dirty */
+#define RV_D_MISALIGNED (1u << 4) /* jump to an address that is no multiple of 4, without C */
+
+/* Bytes of the instruction whose first 16 bits are BITS: 2 or 4 (longer formats do not exist here). */
+static inline unsigned
+rv_insn_size (uint32_t bits)
+{
+  return (bits & 3) == 3 ? 4 : 2;
+}
+
+/* Decode BITS (the upper half is ignored for a 2-byte instruction); never fails: RV_OP_illegal. */
+void rv_decode (const struct rv_hart *h, uint32_t bits, struct rv_decoded *d);
+/* The 4-byte instruction that the 2-byte one stands for; 0 where it is reserved. */
+uint32_t rv_expand (uint32_t bits);
+
+#endif
