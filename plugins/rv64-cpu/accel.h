@@ -138,12 +138,13 @@ struct rv_accel
 
 /* ---- tlb.c -------------------------------------------------------------------------------------- */
 
-/* Translate one byte; on failure nothing is raised and the cause is returned. */
-unsigned rv_translate (struct rv_hart *h, uint64_t vaddr, enum rv_access access, uint64_t *paddr);
-/* Host pointer to the page's bytes at VADDR for a load or store, entered into the TLB where possible;
-   *HOST is NULL for what has to go through gwt_vcpu_api, at *PADDR.  Returns a cause. */
-unsigned rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, enum rv_access access, uint8_t **host,
-                      uint64_t *paddr);
+/* Translate SIZE bytes within a page; on failure nothing is raised and the cause is returned. */
+unsigned rv_translate (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access access,
+                       uint64_t *paddr);
+/* Host pointer to the SIZE bytes at VADDR, within a page, for a load or store; entered into the TLB where
+   possible.  *HOST is NULL for what has to go through gwt_vcpu_api, at *PADDR.  Returns a cause. */
+unsigned rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access access,
+                      uint8_t **host, uint64_t *paddr);
 /* The fetch entry for the page of PC; RV_EXC_NONE or a cause. */
 unsigned rv_fetch_page (struct rv_hart *h, uint64_t pc, struct rv_fetch_entry *out);
 void rv_jump_insert (struct rv_hart *h, uint64_t pc, struct rv_block *block);

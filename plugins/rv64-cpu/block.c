@@ -336,7 +336,7 @@ find_source (struct rv_hart *h, uint64_t pc, struct source *s, bool *keep)
         {
           uint64_t paddr;
           fault = pc + 2;
-          cause = rv_translate (h, fault, RV_FETCH, &paddr);
+          cause = rv_translate (h, fault, 2, RV_FETCH, &paddr);
         }
     }
   if (cause != RV_EXC_NONE)

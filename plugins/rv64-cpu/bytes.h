@@ -72,7 +72,7 @@ rv_store64 (void *p, uint64_t v)
   __atomic_store_n ((rv_mem64 *) p, rv_le64 (v), __ATOMIC_RELAXED);
 }
 
-/* SIZE 1, 2, 4 or 8; zero-extended. */
+/* Aligned: SIZE 1, 2, 4 or 8; zero-extended. */
 static inline uint64_t
 rv_host_load (const void *p, unsigned size)
 {
@@ -93,6 +93,7 @@ rv_host_store (void *p, unsigned size, uint64_t v)
     rv_store64 (p, v);
 }
 
+/* SIZE 1 to 8. */
 static inline uint64_t
 rv_host_load_any (const void *p, unsigned size)
 {

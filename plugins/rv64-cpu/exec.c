@@ -20,8 +20,6 @@
 #define LIKELY(c) __builtin_expect (!!(c), 1)
 #define UNLIKELY(c) __builtin_expect (!!(c), 0)
 
-#define NAN_BOX UINT64_C (0xffffffff00000000)
-
 static const void *const *handlers;
 
 /* Bring instret up to date; the instruction under execution, if any, is not counted. */
@@ -224,6 +222,12 @@ trapped:
   left += rv_block_rest (b, ip->pos);
   goto lookup;
 
+leave_block:
+  /* Behind the instruction at ip, which retires. */
+  left += rv_block_rest (b, ip->pos) - 1;
+  h->pc = pc + 2 * (uint64_t) ip->pos + rv_insn_size (rv_block_bits (b, ip->pos));
+  goto outside;
+
 system_done:
   if (irq_possible (h))
     rv_take_interrupt (h);
@@ -242,10 +246,7 @@ lookup:
           {
             /* The handler's own page may be what is missing: do not loop here for ever. */
             if (atomic_load_explicit (&h->kick, memory_order_relaxed) != 0 || --left < 0)
-              {
-                b = NULL;
-                goto outside;
-              }
+              goto outside;
             goto lookup;
           }
       }
@@ -308,7 +309,9 @@ rv_run (struct rv_hart *h)
     {
       h->waiting = 0;
       h->insn_left = h->accel->slice = budget;
+      rv_fp_enter (h);
       why = run_blocks (h);
+      rv_fp_leave (h);
       run->executed = (uint64_t) (budget - h->insn_left);
       sync_instret (h, h->insn_left);
     }

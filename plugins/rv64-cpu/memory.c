@@ -10,36 +10,85 @@
 
 #include "accel.h"
 #include "bytes.h"
+#include "fp.h"
 
-/* An access that is aligned, or lies in RAM within one page. */
+/* I/O takes no misaligned accesses: an access fault says so at once, where a misaligned exception would
+   have firmware try it byte by byte (Privileged Architecture, 3.6.3.3). */
 static bool
-load_one (struct rv_hart *h, uint64_t vaddr, unsigned size, uint64_t *value)
+mmio_load (struct rv_hart *h, uint64_t paddr, unsigned size, uint64_t *value)
 {
+  uint32_t result;
+  *value = 0;
+  if ((paddr & (size - 1)) != 0)
+    return false;
+  rv_fp_leave (h);
+  result = rv_vcpu->load (h->device, paddr, size, value);
+  rv_fp_enter (h);
+  return result == GWT_ACCESS_OK;
+}
+
+static bool
+mmio_store (struct rv_hart *h, uint64_t paddr, unsigned size, uint64_t value)
+{
+  uint32_t result;
+  if ((paddr & (size - 1)) != 0)
+    return false;
+  rv_fp_leave (h);
+  result = rv_vcpu->store (h->device, paddr, size, value);
+  rv_fp_enter (h);
+  return result == GWT_ACCESS_OK;
+}
+
+/* An access that goes over the end of a page: RAM on both sides, the second at *HOST_2. */
+static bool
+split (struct rv_hart *h, uint64_t vaddr, unsigned first, unsigned size, enum rv_access access,
+       uint8_t **host_1, uint8_t **host_2)
+{
+  uint64_t paddr, fault = vaddr;
+  unsigned cause = rv_tlb_fill (h, vaddr, first, access, host_1, &paddr);
+  if (cause == RV_EXC_NONE && *host_1 != NULL)
+    {
+      fault = vaddr + first;
+      cause = rv_tlb_fill (h, fault, size - first, access, host_2, &paddr);
+    }
+  if (cause == RV_EXC_NONE && (*host_1 == NULL || *host_2 == NULL))
+    cause = access == RV_LOAD ? RV_EXC_LOAD_ACCESS : RV_EXC_STORE_ACCESS;
+  if (cause != RV_EXC_NONE)
+    rv_raise (h, cause, fault);
+  return cause == RV_EXC_NONE;
+}
+
+bool
+rv_load_slow (struct rv_hart *h, uint64_t vaddr, unsigned size, uint64_t *value)
+{
+  unsigned first = (unsigned) (RV_PAGE_SIZE - (vaddr & ~RV_PAGE_MASK));
   struct rv_tlb_entry *e = rv_tlb_slot (h->tlb_load, vaddr);
-  uint8_t *host;
+  uint8_t *host, *host_2 = NULL;
   uint64_t paddr;
+  if (first < size)
+    {
+      uint64_t low;
+      if (!split (h, vaddr, first, size, RV_LOAD, &host, &host_2))
+        return false;
+      low = rv_host_load_any (host, first);
+      *value = low | rv_host_load_any (host_2, size - first) << (8 * first);
+      return true;
+    }
   if (e->key == (vaddr & RV_PAGE_MASK))
     host = (uint8_t *) (uintptr_t) (vaddr + e->addend);
   else
     {
-      unsigned cause = rv_tlb_fill (h, vaddr, RV_LOAD, &host, &paddr);
+      unsigned cause = rv_tlb_fill (h, vaddr, size, RV_LOAD, &host, &paddr);
+      if (cause == RV_EXC_NONE && host == NULL)
+        {
+          if (mmio_load (h, paddr, size, value))
+            return true;
+          cause = RV_EXC_LOAD_ACCESS;
+        }
       if (cause != RV_EXC_NONE)
         {
           rv_raise (h, cause, vaddr);
           return false;
-        }
-      if (host == NULL)
-        {
-          /* I/O takes no misaligned accesses: an access fault says so at once, where a misaligned
-             exception would have firmware try it byte by byte (Privileged Architecture, 3.6.3.3). */
-          *value = 0;
-          if ((vaddr & (size - 1)) != 0
-              || rv_vcpu->load (h->device, paddr, size, value) != GWT_ACCESS_OK)
-            {
-              rv_raise (h, RV_EXC_LOAD_ACCESS, vaddr);
-              return false;
-            }
-          return true;
         }
     }
   *value = (vaddr & (size - 1)) == 0 ? rv_host_load (host, size) : rv_host_load_any (host, size);
@@ -47,78 +96,42 @@ load_one (struct rv_hart *h, uint64_t vaddr, unsigned size, uint64_t *value)
 }
 
 bool
-rv_load_slow (struct rv_hart *h, uint64_t vaddr, unsigned size, uint64_t *value)
+rv_store_slow (struct rv_hart *h, uint64_t vaddr, unsigned size, uint64_t value)
 {
-  unsigned first = RV_PAGE_SIZE - (vaddr & ~RV_PAGE_MASK);
-  uint64_t low = 0;
-  if (first >= size)
-    return load_one (h, vaddr, size, value);
-  /* Across pages: byte by byte, in address order, so that the fault names the first bad byte. */
-  for (unsigned i = 0; i < size; i++)
-    {
-      uint64_t byte;
-      if (!load_one (h, vaddr + i, 1, &byte))
-        return false;
-      low |= byte << (8 * i);
-    }
-  *value = low;
-  return true;
-}
-
-static bool
-store_one (struct rv_hart *h, uint64_t vaddr, unsigned size, uint64_t value)
-{
+  unsigned first = (unsigned) (RV_PAGE_SIZE - (vaddr & ~RV_PAGE_MASK));
   struct rv_tlb_entry *e = rv_tlb_slot (h->tlb_store, vaddr);
-  uint8_t *host;
+  uint8_t *host, *host_2 = NULL;
   uint64_t paddr;
+  if (first < size)
+    {
+      /* Both pages are writable before the first byte changes: the trap is precise. */
+      if (!split (h, vaddr, first, size, RV_STORE, &host, &host_2))
+        return false;
+      rv_host_store_any (host, first, value);
+      rv_host_store_any (host_2, size - first, value >> (8 * first));
+      return true;
+    }
   if (e->key == (vaddr & RV_PAGE_MASK))
     host = (uint8_t *) (uintptr_t) (vaddr + e->addend);
   else
     {
-      unsigned cause = rv_tlb_fill (h, vaddr, RV_STORE, &host, &paddr);
+      unsigned cause = rv_tlb_fill (h, vaddr, size, RV_STORE, &host, &paddr);
+      if (cause == RV_EXC_NONE && host == NULL)
+        {
+          if (mmio_store (h, paddr, size, value))
+            return true;
+          cause = RV_EXC_STORE_ACCESS;
+        }
       if (cause != RV_EXC_NONE)
         {
           rv_raise (h, cause, vaddr);
           return false;
-        }
-      if (host == NULL)
-        {
-          if ((vaddr & (size - 1)) != 0
-              || rv_vcpu->store (h->device, paddr, size, value) != GWT_ACCESS_OK)
-            {
-              rv_raise (h, RV_EXC_STORE_ACCESS, vaddr);
-              return false;
-            }
-          return true;
         }
     }
   if ((vaddr & (size - 1)) == 0)
     rv_host_store (host, size, value);
   else
     rv_host_store_any (host, size, value);
-  return true;
-}
-
-bool
-rv_store_slow (struct rv_hart *h, uint64_t vaddr, unsigned size, uint64_t value)
-{
-  unsigned first = RV_PAGE_SIZE - (vaddr & ~RV_PAGE_MASK);
-  if (first >= size)
-    return store_one (h, vaddr, size, value);
-  /* Both pages have to be writable before the first byte changes: the trap is precise. */
-  for (unsigned i = 0; i <= first; i += first)
-    {
-      uint64_t paddr;
-      unsigned cause = rv_translate (h, vaddr + i, RV_STORE, &paddr);
-      if (cause != RV_EXC_NONE)
-        {
-          rv_raise (h, cause, vaddr + i);
-          return false;
-        }
-    }
-  for (unsigned i = 0; i < size; i++)
-    if (!store_one (h, vaddr + i, 1, value >> (8 * i)))
-      return false;
   return true;
 }
 
@@ -131,7 +144,7 @@ rv_atomic_ptr (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access 
   if (vaddr & (size - 1))
     cause = access == RV_LOAD ? RV_EXC_LOAD_MISALIGNED : RV_EXC_STORE_MISALIGNED;
   else
-    cause = rv_tlb_fill (h, vaddr, access, &p, &paddr);
+    cause = rv_tlb_fill (h, vaddr, size, access, &p, &paddr);
   /* MMIO and ROM do not support atomics. */
   if (cause == RV_EXC_NONE && p == NULL)
     cause = access == RV_LOAD ? RV_EXC_LOAD_ACCESS : RV_EXC_STORE_ACCESS;
@@ -149,7 +162,7 @@ rv_cbo_zero (struct rv_hart *h, uint64_t vaddr)
 {
   uint64_t block = vaddr & ~(uint64_t) (RV_CBO_BLOCK - 1), paddr;
   uint8_t *p;
-  unsigned cause = rv_tlb_fill (h, block, RV_STORE, &p, &paddr);
+  unsigned cause = rv_tlb_fill (h, block, RV_CBO_BLOCK, RV_STORE, &p, &paddr);
   if (cause != RV_EXC_NONE)
     {
       rv_raise (h, cause, vaddr);
@@ -159,7 +172,7 @@ rv_cbo_zero (struct rv_hart *h, uint64_t vaddr)
     {
       /* Zeroing I/O or ROM: store by store, as a core without a cache would. */
       for (unsigned i = 0; i < RV_CBO_BLOCK; i += 8)
-        if (rv_vcpu->store (h->device, paddr + i, 8, 0) != GWT_ACCESS_OK)
+        if (!mmio_store (h, paddr + i, 8, 0))
           {
             rv_raise (h, RV_EXC_STORE_ACCESS, vaddr);
             return false;
@@ -176,9 +189,9 @@ rv_cbo_manage (struct rv_hart *h, uint64_t vaddr)
 {
   /* Allowed where a load or a store is; refused as a store (CMO specification, 2.5.2). */
   uint64_t paddr;
-  unsigned cause = rv_translate (h, vaddr, RV_LOAD, &paddr);
+  unsigned cause = rv_translate (h, vaddr, 1, RV_LOAD, &paddr);
   if (cause != RV_EXC_NONE)
-    cause = rv_translate (h, vaddr, RV_STORE, &paddr);
+    cause = rv_translate (h, vaddr, 1, RV_STORE, &paddr);
   if (cause != RV_EXC_NONE)
     {
       rv_raise (h, cause, vaddr);

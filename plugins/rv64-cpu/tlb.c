@@ -272,8 +272,8 @@ rv_phys_ptr (struct rv_hart *h, uint64_t paddr, unsigned size, enum rv_access ac
 
 /* Walk, through the second level. */
 static unsigned
-walk (struct rv_hart *h, struct rv_context *c, uint64_t vaddr, enum rv_access access, unsigned priv,
-      uint64_t *paddr, uint32_t *may, bool *whole)
+walk (struct rv_hart *h, struct rv_context *c, uint64_t vaddr, unsigned size,
+      enum rv_access access, unsigned priv, uint64_t *paddr, uint32_t *may, bool *whole)
 {
   uint64_t page = vaddr & RV_PAGE_MASK;
   struct rv_walk_entry *w = walk_slot (h->accel, c, page);
@@ -290,6 +290,9 @@ walk (struct rv_hart *h, struct rv_context *c, uint64_t vaddr, enum rv_access ac
   cause = rv_walk (h, vaddr, access, priv, &p);
   if (cause != RV_EXC_NONE)
     return cause;
+  if (!p.whole && !rv_pmp_allows (h, p.paddr, size, access, priv))
+    return access == RV_FETCH ? RV_EXC_FETCH_ACCESS
+                              : access == RV_LOAD ? RV_EXC_LOAD_ACCESS : RV_EXC_STORE_ACCESS;
   *paddr = p.paddr;
   *whole = p.whole;
   *may = (uint32_t) p.readable << RV_LOAD | (uint32_t) p.writable << RV_STORE
@@ -308,25 +311,26 @@ walk (struct rv_hart *h, struct rv_context *c, uint64_t vaddr, enum rv_access ac
 }
 
 unsigned
-rv_translate (struct rv_hart *h, uint64_t vaddr, enum rv_access access, uint64_t *paddr)
+rv_translate (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access access,
+              uint64_t *paddr)
 {
   uint32_t may;
   bool whole;
   if (access == RV_FETCH)
-    return walk (h, h->accel->code, vaddr, access, h->priv, paddr, &may, &whole);
-  return walk (h, h->accel->data, vaddr, access, data_privilege (h), paddr, &may, &whole);
+    return walk (h, h->accel->code, vaddr, size, access, h->priv, paddr, &may, &whole);
+  return walk (h, h->accel->data, vaddr, size, access, data_privilege (h), paddr, &may, &whole);
 }
 
 unsigned
-rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, enum rv_access access, uint8_t **host,
-             uint64_t *paddr)
+rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access access,
+             uint8_t **host, uint64_t *paddr)
 {
   struct rv_context *c = h->accel->data;
   uint64_t page = vaddr & RV_PAGE_MASK;
   uint32_t may;
   bool whole, writable;
   uint8_t *base;
-  unsigned cause = walk (h, c, vaddr, access, data_privilege (h), paddr, &may, &whole);
+  unsigned cause = walk (h, c, vaddr, size, access, data_privilege (h), paddr, &may, &whole);
   *host = NULL;
   if (cause != RV_EXC_NONE)
     return cause;
@@ -334,7 +338,7 @@ rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, enum rv_access access, uint8_t *
   if (base == NULL)
     {
       /* Less than a page of one kind: direct, but not for the TLB. */
-      *host = host_at (h, *paddr, 1, access == RV_STORE, &writable);
+      *host = host_at (h, *paddr, size, access == RV_STORE, &writable);
       return RV_EXC_NONE;
     }
   *host = base + (vaddr & ~RV_PAGE_MASK);
@@ -365,7 +369,7 @@ rv_fetch_page (struct rv_hart *h, uint64_t pc, struct rv_fetch_entry *out)
       *out = *f;
       return RV_EXC_NONE;
     }
-  cause = walk (h, c, pc, RV_FETCH, h->priv, &paddr, &may, &whole);
+  cause = walk (h, c, pc, 2, RV_FETCH, h->priv, &paddr, &may, &whole);
   if (cause != RV_EXC_NONE)
     return cause;
   out->key = page;
