@@ -57,6 +57,7 @@ struct sifive_plic
   uint32_t level[MAX_WORDS];         /* the inputs */
   uint32_t enable[MAX_ENABLE_WORDS]; /* context c, word w at c * num_words + w */
 
+  struct gwt_device *device;
   struct gwt_device *hart[MAX_HARTS];
   struct gwt_irq *m_line[MAX_HARTS];
   struct gwt_irq *s_line[MAX_HARTS];
@@ -103,6 +104,7 @@ static const struct gwt_field fields[] = {
   GWT_STATE_ARRAY (struct sifive_plic, level, "level", .doc = "input level per id"),
   GWT_STATE_ARRAY (struct sifive_plic, enable, "enable",
                    .doc = "enable bits, all words of context 0, then of 1, ..."),
+  GWT_HOST_ROW (struct sifive_plic, device, "handle of the host"),
   GWT_HOST_ROW (struct sifive_plic, hart, "handles of the host"),
   GWT_HOST_ROW (struct sifive_plic, m_line, "handles of the host"),
   GWT_HOST_ROW (struct sifive_plic, s_line, "handles of the host"),
@@ -461,6 +463,7 @@ plic_realize (void *self, struct gwt_device *device, struct gwt_error *err)
   struct sifive_plic *p = self;
   uint32_t cpus = devices->cpu_count (), i;
 
+  p->device = device;
   p->num_words = p->num_sources / 32 + 1;
   if (p->first_hart >= cpus)
     {
@@ -522,6 +525,7 @@ plic_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
   fdt_api->strings (fdt, "compatible", compatible, GWT_COUNT (compatible));
   fdt_api->u32 (fdt, "riscv,ndev", p->num_sources);
   fdt_api->cells (fdt, "interrupts-extended", cells, 2 * p->num_contexts);
+  fdt_api->phandle (fdt, p->device);
   fdt_api->empty (fdt, "interrupt-controller");
   fdt_api->u32 (fdt, "#address-cells", 0);
   fdt_api->u32 (fdt, "#interrupt-cells", 1);
