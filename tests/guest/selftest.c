@@ -19,7 +19,7 @@ static const struct part
   { "checksum", part_checksum, UINT64_C (0x33c2d08a687c6ac8) },
   { "process", part_process, UINT64_C (0xac8f21d124aedf05) },
   { "signal", part_signal, UINT64_C (0xa90f1fb411f77f00) },
-  { "float", part_float, UINT64_C (0x4b30b1760dc89b02) },
+  { "float", part_float, UINT64_C (0xbf37f5bcef170aee) },
   { "memory", part_memory, UINT64_C (0xf8690656df4cad80) },
   { "thread", part_thread, UINT64_C (0xfc3d77ac4cd054f4) },
   { "clock", part_clock, UINT64_C (0x89cd31291d2aefa4) },
