@@ -3,9 +3,9 @@
  * ACLINT: software interrupts (MSWI) and timer (MTIMER) of the machine level, in the one window and
  * at the offsets of the SiFive CLINT.
  *
- * Threads: parallel.  Harts send each other interrupts and arm their timers all the time, so nothing
- * here takes a lock; see hart_update for how a late answer is kept from winning over a newer one.
- * It must not know what a hart does with the lines, nor with the time that it is handed.
+ * Threads: parallel.  Harts send each other interrupts and arm their timers all the time, so
+ * nothing here takes a lock; see hart_update for how a late answer is kept from winning over a
+ * newer one. It must not know what a hart does with the lines, nor with the time that it is handed.
  */
 #include <godwit/godwit.h>
 
@@ -102,8 +102,8 @@ mtime_now (void *source)
   return mtime_at (source, clocks->now (GWT_CLOCK_VIRTUAL));
 }
 
-/* First ns of the virtual clock at which mtime is at least TICKS.  mtime is taken to run straight on
-   from now, so that a delta that wraps makes no difference. */
+/* First ns of the virtual clock at which mtime is at least TICKS.  mtime is taken to run straight
+   on from now, so that a delta that wraps makes no difference. */
 static uint64_t
 mtime_when (void *source, uint64_t ticks)
 {
@@ -127,11 +127,11 @@ mtime_when (void *source, uint64_t ticks)
 }
 
 /*
- * Drive a hart's timer line and arm its timer.  Any thread may be in here for the same hart: the hart
- * that writes mtimecmp, the main loop whose timer fired, another hart that writes mtime.  Whoever
- * changed something has counted it before; whoever finds the count moved after its answer was given
- * gives another, so that the last answer is about the last change.  Meanwhile the line may
- * lag, which the Privileged Architecture (3.2.1) allows: MTIP falls eventually, not at once.
+ * Drive a hart's timer line and arm its timer.  Any thread may be in here for the same hart: the
+ * hart that writes mtimecmp, the main loop whose timer fired, another hart that writes mtime.
+ * Whoever changed something has counted it before; whoever finds the count moved after its answer
+ * was given gives another, so that the last answer is about the last change.  Meanwhile the line
+ * may lag, which the Privileged Architecture (3.2.1) allows: MTIP falls eventually, not at once.
  */
 static void
 hart_update (struct aclint *a, uint32_t hart)
@@ -246,8 +246,8 @@ aclint_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
   return GWT_ACCESS_OK;
 }
 
-/* A hart clears its bit while another sets it.  Were the line driven once with the value written, the
-   clearing hart could come last with its old 0: an interrupt lost for good.  So whoever finds
+/* A hart clears its bit while another sets it.  Were the line driven once with the value written,
+   the clearing hart could come last with its old 0: an interrupt lost for good.  So whoever finds
    the register changed behind it drives the line again. */
 static void
 msip_update (struct aclint *a, uint32_t hart)
@@ -336,8 +336,9 @@ aclint_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 
   if (a->first_hart >= cpus)
     {
-      host->error_set (err, GWT_E_RANGE, "first-hart %u is beyond the machine's %u harts; use 0 to %u",
-                       a->first_hart, cpus, cpus ? cpus - 1 : 0);
+      host->error_set (err, GWT_E_RANGE,
+                       "first-hart %u is beyond the machine's %u harts; use 0 to %u", a->first_hart,
+                       cpus, cpus ? cpus - 1 : 0);
       return -1;
     }
   if (a->num_harts == 0)
@@ -346,8 +347,9 @@ aclint_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     {
       uint32_t most = cpus - a->first_hart < MAX_HARTS ? cpus - a->first_hart : MAX_HARTS;
 
-      host->error_set (err, GWT_E_RANGE, "%u harts are more than can be served; use num-harts 1 to %u",
-                       a->num_harts, most);
+      host->error_set (err, GWT_E_RANGE,
+                       "%u harts are more than can be served; use num-harts 1 to %u", a->num_harts,
+                       most);
       return -1;
     }
   for (i = 0; i < a->num_harts; i++)
@@ -400,8 +402,7 @@ aclint_reset (void *self, uint32_t kind)
   (void) kind;
   /* ACLINT specification: mtime and msip come up as zero.  mtimecmp is undefined there; the highest
      value keeps the line down. */
-  __atomic_store_n (&a->time_delta,
-                    (uint64_t) 0 - ticks_of_ns (a, clocks->now (GWT_CLOCK_VIRTUAL)),
+  __atomic_store_n (&a->time_delta, (uint64_t) 0 - ticks_of_ns (a, clocks->now (GWT_CLOCK_VIRTUAL)),
                     __ATOMIC_SEQ_CST);
   for (i = 0; i < a->num_harts; i++)
     {
@@ -461,8 +462,8 @@ aclint_start (const struct gwt_host *h, struct gwt_error *err)
   return 0;
 }
 
-static const char *const required[] = { GWT_DEVICE_EXT, GWT_MEMORY_EXT, GWT_IRQ_EXT,
-                                        GWT_CLOCK_EXT,  GWT_FDT_EXT,    NULL };
+static const char *const required[]
+    = { GWT_DEVICE_EXT, GWT_MEMORY_EXT, GWT_IRQ_EXT, GWT_CLOCK_EXT, GWT_FDT_EXT, NULL };
 static const struct gwt_device_type *const types[] = { &aclint_type, NULL };
 
 static const struct gwt_plugin plugin = {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Parallel NOR flash with the Intel command set and the common flash interface (CFI), after the data
- * sheet of the Intel StrataFlash J3 and JEDEC JESD68.01: one bank of equal chips side by side that get
- * every command together.
+ * Parallel NOR flash with the Intel command set and the common flash interface (CFI), after the
+ * data sheet of the Intel StrataFlash J3 and JEDEC JESD68.01: one bank of equal chips side by side
+ * that get every command together.
  *
- * While it is an array it is memory, read and executed directly; any command takes it out of that.  A
- * bank without an image is blank and stays unfilled until the guest programs it, since filling 32 MiB
- * with ones would cost every start of a machine that never looks.  Programs last until the machine
- * ends; the image file is never written.
+ * While it is an array it is memory, read and executed directly; any command takes it out of that.
+ * A bank without an image is blank and stays unfilled until the guest programs it, since filling 32
+ * MiB with ones would cost every start of a machine that never looks.  Programs last until the
+ * machine ends; the image file is never written.
  */
 #include <godwit/godwit.h>
 
@@ -91,8 +91,8 @@ static const struct gwt_field fields[] = {
                 .doc = "file with the initial content, of exactly the bank's size; none: blank"),
   GWT_PROP_ROW (struct cfi_flash, block, "block",
                 .doc = "name of its memory block; none: the device's id"),
-  GWT_PROP_ROW (struct cfi_flash, num_blocks, "num-blocks", .def = 128, .min = 1,
-                .max = MAX_BLOCKS, .doc = "erase blocks in the bank"),
+  GWT_PROP_ROW (struct cfi_flash, num_blocks, "num-blocks", .def = 128, .min = 1, .max = MAX_BLOCKS,
+                .doc = "erase blocks in the bank"),
   GWT_PROP_ROW (struct cfi_flash, sector_length, "sector-length",
                 .flags = GWT_FIELD_SIZE | GWT_FIELD_HEX, .def = 0x40000, .min = 0x1000,
                 .max = 0x800000, .doc = "bytes in an erase block, over all chips"),
@@ -381,8 +381,8 @@ buffer_begin (struct cfi_flash *f, uint64_t offset, uint64_t value)
   f->wcycle = CYCLE_BUFFER;
 }
 
-/* One bus cycle of data.  The first gives the start; all have to lie within one buffer's length of it
-   and in the same block. */
+/* One bus cycle of data.  The first gives the start; all have to lie within one buffer's length of
+   it and in the same block. */
 static void
 buffer_data (struct cfi_flash *f, uint64_t offset, uint64_t value, uint32_t size)
 {
@@ -487,6 +487,7 @@ make_cfi (struct cfi_flash *f)
 {
   uint32_t chips = f->width / f->device_width;
   uint32_t block = f->sector_length / chips / 256, last = f->num_blocks - 1;
+  /* clang-format off */
   static const uint8_t fixed[CFI_SIZE] = {
     [0x10] = 'Q', 'R', 'Y',
     [0x13] = 0x01, 0x00,       /* Intel/Sharp extended command set */
@@ -502,6 +503,7 @@ make_cfi (struct cfi_flash *f)
     [0x3b] = 0x01, 0x00,       /* of the block status: lock bit */
     [0x3d] = 0x33,             /* best Vcc 3.3 V */
   };
+  /* clang-format on */
 
   memcpy (f->cfi, fixed, sizeof f->cfi);
   f->cfi[0x27] = log2_of (f->size / chips);
@@ -528,10 +530,11 @@ check_geometry (struct cfi_flash *f, struct gwt_error *err)
   if ((f->sector_length & (f->sector_length - 1)) != 0 || (size & (size - 1)) != 0
       || size > MAX_SIZE)
     {
-      host->error_set (err, GWT_E_INVALID,
-                       "%u blocks of 0x%x bytes are no flash; use powers of two, 256M in all at the "
-                       "most",
-                       f->num_blocks, f->sector_length);
+      host->error_set (
+          err, GWT_E_INVALID,
+          "%u blocks of 0x%x bytes are no flash; use powers of two, 256M in all at the "
+          "most",
+          f->num_blocks, f->sector_length);
       return -1;
     }
   f->size = (uint32_t) size;
@@ -556,12 +559,14 @@ load_image (struct cfi_flash *f, struct gwt_error *err)
   if (!S_ISREG (st.st_mode) || (uint64_t) st.st_size != f->size)
     {
       if (!S_ISREG (st.st_mode))
-        host->error_set (err, GWT_E_INVALID, "image '%s' is not a regular file; give a file of %u bytes",
-                         f->image, f->size);
-      else
         host->error_set (err, GWT_E_INVALID,
-                         "image '%s' has %llu bytes, the bank %u; bring it to size with truncate -s %u",
-                         f->image, (unsigned long long) st.st_size, f->size, f->size);
+                         "image '%s' is not a regular file; give a file of %u bytes", f->image,
+                         f->size);
+      else
+        host->error_set (
+            err, GWT_E_INVALID,
+            "image '%s' has %llu bytes, the bank %u; bring it to size with truncate -s %u",
+            f->image, (unsigned long long) st.st_size, f->size, f->size);
       close (fd);
       return -1;
     }

@@ -169,8 +169,7 @@ insert_item (struct fw_cfg *f, uint64_t index, const void *data, uint64_t size,
     }
   if (size > UINT32_MAX)
     {
-      host->error_set (err, GWT_E_RANGE,
-                       "an item of %llu bytes is too large; use less than 4 GiB",
+      host->error_set (err, GWT_E_RANGE, "an item of %llu bytes is too large; use less than 4 GiB",
                        (unsigned long long) size);
       return NULL;
     }
@@ -238,8 +237,8 @@ fw_cfg_add_file (void *self, const char *name, const void *data, uint64_t size,
     }
   if (f->num_files >= f->file_slots)
     {
-      host->error_set (err, GWT_E_RANGE, "file '%s' is one too many; raise file-slots above %u", name,
-                       (unsigned) f->file_slots);
+      host->error_set (err, GWT_E_RANGE, "file '%s' is one too many; raise file-slots above %u",
+                       name, (unsigned) f->file_slots);
       return -1;
     }
   for (i = 0; i < f->num_items; i++)
@@ -249,7 +248,8 @@ fw_cfg_add_file (void *self, const char *name, const void *data, uint64_t size,
 
         if (order == 0)
           {
-            host->error_set (err, GWT_E_EXISTS, "file '%s' is there already; use another name", name);
+            host->error_set (err, GWT_E_EXISTS, "file '%s' is there already; use another name",
+                             name);
             return -1;
           }
         if (order < 0)

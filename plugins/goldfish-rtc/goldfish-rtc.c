@@ -42,7 +42,8 @@ struct goldfish_rtc
 static const struct gwt_field fields[] = {
   GWT_STATE_ROW (struct goldfish_rtc, tick_offset, "tick-offset",
                  .doc = "guest time minus the host's wall clock, ns"),
-  GWT_STATE_ROW (struct goldfish_rtc, alarm_next, "alarm-next", .doc = "guest time of the alarm, ns"),
+  GWT_STATE_ROW (struct goldfish_rtc, alarm_next, "alarm-next",
+                 .doc = "guest time of the alarm, ns"),
   GWT_STATE_ROW (struct goldfish_rtc, alarm_running, "alarm-running", .max = 1,
                  .doc = "the alarm is armed"),
   GWT_STATE_ROW (struct goldfish_rtc, irq_pending, "irq-pending", .max = 1,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * 16550A UART, written after the data sheet of the PC16550D (its table and section numbers are meant
- * where comments name one).
+ * 16550A UART, written after the data sheet of the PC16550D (tables and sections below are
+ * its).
  *
- * Bytes leave as fast as the back end takes them: no baud rate is kept up, but the line's timing still
- * sets the character timeout of the receiver.  It must not know what kind of back end it talks to.
+ * Bytes leave as fast as the back end takes them: no baud rate is kept up, but the line's timing
+ * still sets the character timeout of the receiver.  It must not know what kind of back end it
+ * talks to.
  */
 #include <godwit/godwit.h>
 
@@ -150,7 +151,8 @@ static const struct gwt_field fields[] = {
   GWT_STATE_ROW (struct ns16550, timeout_pending, "timeout-pending",
                  .doc = "character timeout interrupt is due"),
   GWT_STATE_ARRAY (struct ns16550, rx_data, "rx-data", .doc = "receiver FIFO"),
-  GWT_STATE_ARRAY (struct ns16550, rx_flags, "rx-flags", .doc = "errors per byte of the receiver FIFO"),
+  GWT_STATE_ARRAY (struct ns16550, rx_flags, "rx-flags",
+                   .doc = "errors per byte of the receiver FIFO"),
   GWT_STATE_ROW (struct ns16550, rx_head, "rx-head", .max = FIFO_SIZE - 1,
                  .doc = "index of the receiver FIFO's oldest byte"),
   GWT_STATE_ROW (struct ns16550, rx_count, "rx-count", .max = FIFO_SIZE,
@@ -192,7 +194,7 @@ rx_trigger (const struct ns16550 *u)
   return fifo_on (u) ? level[u->fcr >> 6] : 1;
 }
 
-/* Table III: the highest source that is enabled and due. */
+/* Table IV: the highest source that is enabled and due. */
 static void
 uart_update (struct ns16550 *u)
 {
@@ -222,7 +224,7 @@ frame_bits (const struct ns16550 *u)
   return 1 + 5 + (u->lcr & LCR_BITS) + (u->lcr & LCR_PARITY ? 1 : 0) + (u->lcr & LCR_STOP ? 2 : 1);
 }
 
-/* Section 8.4.1: four character times without a byte coming or going, while bytes wait. */
+/* Section 8.11: four character times without a byte coming or going, while bytes wait. */
 static void
 timeout_restart (struct ns16550 *u)
 {
@@ -249,7 +251,7 @@ uart_timeout (void *self)
 
 /* ---- receiver -------------------------------------------------------------------------------- */
 
-/* A byte, or a break, arrives at the receiver: from the line or, in loopback, from the transmitter. */
+/* A byte or a break arrives at the receiver: from the line or, in loopback, the transmitter. */
 static void
 rx_put (struct ns16550 *u, uint8_t byte, uint8_t flags)
 {
@@ -352,7 +354,7 @@ uart_event (void *self, uint32_t event)
 
   if (event != GWT_CHARDEV_BREAK || loopback (u))
     return;
-  /* A break reads as one zero byte with its error bit (table II, LSR bit 4). */
+  /* A break reads as one zero byte with its error bit (section 8.4, bit 4). */
   rx_put (u, 0, LSR_BI);
   uart_update (u);
 }
@@ -459,8 +461,8 @@ uart_writable (void *self)
 
 /* ---- modem lines ----------------------------------------------------------------------------- */
 
-/* Section 8.6.7: in loopback the outputs are fed back, DTR to DSR, RTS to CTS, OUT1 to RI, OUT2 to DCD;
-   else whatever is connected is taken to be there and ready. */
+/* Section 8.8: in loopback the outputs are fed back, DTR to DSR, RTS to CTS, OUT1 to RI, OUT2 to
+   DCD; else whatever is connected is taken to be there and ready. */
 static void
 modem_update (struct ns16550 *u)
 {
@@ -499,7 +501,7 @@ write_fcr (struct ns16550 *u, uint8_t value)
 {
   uint8_t old = u->fcr;
 
-  /* Table II, FCR: without the enable bit the others are not programmed, and a change of it clears
+  /* Section 8.5: without the enable bit the others are not programmed, and a change of it clears
      both FIFOs. */
   if (!(value & FCR_ENABLE))
     value = 0;
@@ -761,8 +763,8 @@ uart_start (const struct gwt_host *h, struct gwt_error *err)
   return 0;
 }
 
-static const char *const required[] = { GWT_MEMORY_EXT,  GWT_IRQ_EXT, GWT_CLOCK_EXT,
-                                        GWT_CHARDEV_EXT, GWT_FDT_EXT, NULL };
+static const char *const required[]
+    = { GWT_MEMORY_EXT, GWT_IRQ_EXT, GWT_CLOCK_EXT, GWT_CHARDEV_EXT, GWT_FDT_EXT, NULL };
 static const struct gwt_device_type *const types[] = { &uart_type, NULL };
 
 static const struct gwt_plugin plugin = {

@@ -3,8 +3,8 @@
  * SiFive platform-level interrupt controller 1.0.0: level-triggered gateways, priorities, and per
  * context (a hart's mode) enables, threshold, claim and completion.
  *
- * Written after the RISC-V PLIC specification 1.0.0; section numbers below are its.  It must not know what
- * drives its inputs, nor what a hart does with its outputs.
+ * Written after the RISC-V PLIC specification 1.0.0, whose chapters comments name.  It must not
+ * know what drives its inputs, nor what a hart does with its outputs.
  */
 #include <godwit/godwit.h>
 
@@ -137,7 +137,7 @@ warn_once (struct sifive_plic *p, const char *what, uint64_t where)
 /* ---- deciding -------------------------------------------------------------------------------- */
 
 /* The source that CONTEXT would be given: highest priority above FLOOR, lowest id among equals
-   (section 5); 0 for none. */
+   (Interrupt Priorities); 0 for none. */
 static uint32_t
 best_source (const struct sifive_plic *p, uint32_t context, uint32_t floor)
 {
@@ -185,8 +185,9 @@ plic_update (struct sifive_plic *p)
     context_update (p, c);
 }
 
-/* Section 9: a source's gateway lets one request through and no other until its completion; a
-   request that went through stays although the line falls.  Is the request of ID new? */
+/* Interrupt Gateways: a source's gateway lets one request through and no other until its
+   completion; a request that went through stays although the line falls.  Is the request of ID new?
+ */
 static int
 gateway (struct sifive_plic *p, uint32_t id)
 {
@@ -209,7 +210,7 @@ plic_input (void *self, uint32_t line, uint32_t level)
     plic_update (p);
 }
 
-/* Section 8: a claim is not affected by the threshold. */
+/* Interrupt Claim Process: a claim is not affected by the threshold. */
 static uint32_t
 context_claim (struct sifive_plic *p, uint32_t context)
 {
@@ -223,7 +224,7 @@ context_claim (struct sifive_plic *p, uint32_t context)
   return id;
 }
 
-/* Section 9: a completion of what is not enabled for the context is ignored. */
+/* Interrupt Completion: a completion of what is not enabled for the context is ignored. */
 static void
 context_complete (struct sifive_plic *p, uint32_t context, uint64_t id)
 {
@@ -289,8 +290,8 @@ plic_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
   return GWT_ACCESS_OK;
 }
 
-/* Priorities are WARL (section 4): with 2^n - 1 of them they are n-bit fields, else a value that
-   does not exist changes nothing. */
+/* Priorities are WARL (Interrupt Priorities): with 2^n - 1 of them they are n-bit fields, else a
+   value that does not exist changes nothing. */
 static uint32_t
 warl_priority (const struct sifive_plic *p, uint32_t old, uint64_t value)
 {
@@ -318,8 +319,7 @@ plic_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
   else if (within (offset, p->enable_base, p->enable_stride, p->num_contexts, &i, &rest)
            && rest / 4 < p->num_words)
     {
-      p->enable[(size_t) i * p->num_words + rest / 4]
-          = (uint32_t) value & word_mask (p, rest / 4);
+      p->enable[(size_t) i * p->num_words + rest / 4] = (uint32_t) value & word_mask (p, rest / 4);
       context_update (p, i);
     }
   else if (within (offset, p->context_base, p->context_stride, p->num_contexts, &i, &rest)
@@ -365,7 +365,7 @@ add_context (struct sifive_plic *p, uint32_t mode, struct gwt_error *err)
   return 0;
 }
 
-/* hart-config: modes of hart 0, a comma, modes of hart 1, ...; contexts are numbered in that order. */
+/* hart-config: modes of hart 0, a comma, modes of hart 1, ...; contexts count in that order. */
 static int
 parse_hart_config (struct sifive_plic *p, uint32_t cpus, struct gwt_error *err)
 {
@@ -403,8 +403,9 @@ parse_hart_config (struct sifive_plic *p, uint32_t cpus, struct gwt_error *err)
       }
   if (p->num_harts != 0 && p->num_harts <= cpus && (*s == 0 || p->num_harts < MAX_HARTS))
     return 0;
-  host->error_set (err, GWT_E_RANGE, "hart-config names %u harts, of %u in the machine; use 1 to %u",
-                   p->num_harts, cpus, cpus < MAX_HARTS ? cpus : MAX_HARTS);
+  host->error_set (err, GWT_E_RANGE,
+                   "hart-config names %u harts, of %u in the machine; use 1 to %u", p->num_harts,
+                   cpus, cpus < MAX_HARTS ? cpus : MAX_HARTS);
   return -1;
 }
 
@@ -427,10 +428,11 @@ check_geometry (const struct sifive_plic *p, struct gwt_error *err)
   if (p->enable_stride % 4 != 0 || p->enable_stride < 4 * p->num_words
       || p->context_stride % 4 != 0)
     {
-      host->error_set (err, GWT_E_INVALID,
-                       "enable-stride 0x%x or context-stride 0x%x does not fit; use multiples of 4, "
-                       "and %u or more for the enables of %u sources",
-                       p->enable_stride, p->context_stride, 4 * p->num_words, p->num_sources);
+      host->error_set (
+          err, GWT_E_INVALID,
+          "enable-stride 0x%x or context-stride 0x%x does not fit; use multiples of 4, "
+          "and %u or more for the enables of %u sources",
+          p->enable_stride, p->context_stride, 4 * p->num_words, p->num_sources);
       return -1;
     }
   for (i = 0; i < GWT_COUNT (blocks); i++)
@@ -467,8 +469,9 @@ plic_realize (void *self, struct gwt_device *device, struct gwt_error *err)
   p->num_words = p->num_sources / 32 + 1;
   if (p->first_hart >= cpus)
     {
-      host->error_set (err, GWT_E_RANGE, "first-hart %u is beyond the machine's %u harts; use 0 to %u",
-                       p->first_hart, cpus, cpus ? cpus - 1 : 0);
+      host->error_set (err, GWT_E_RANGE,
+                       "first-hart %u is beyond the machine's %u harts; use 0 to %u", p->first_hart,
+                       cpus, cpus ? cpus - 1 : 0);
       return -1;
     }
   if (parse_hart_config (p, cpus - p->first_hart, err) < 0 || check_geometry (p, err) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SiFive test finisher: one register with which the guest powers off, resets, or ends with a status.
+ * SiFive test finisher: one register with which the guest powers off, resets, or ends with a
+ * status.
  *
  * It must not know how a machine is stopped; it hands requests to "gwt.run/1".
  */
@@ -38,8 +39,7 @@ warn_once (struct sifive_test *t, const char *what, uint64_t value)
   if (t->warned)
     return;
   t->warned = 1;
-  host->log (GWT_LOG_GUEST, "sifive-test: %s 0x%llx is ignored", what,
-             (unsigned long long) value);
+  host->log (GWT_LOG_GUEST, "sifive-test: %s 0x%llx is ignored", what, (unsigned long long) value);
 }
 
 static uint32_t
@@ -114,7 +114,7 @@ finisher_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
   static const struct
   {
     const char *name, *compatible;
-    uint32_t value;
+    uint64_t value;
   } nodes[] = { { "poweroff", "syscon-poweroff", FINISH_PASS },
                 { "reboot", "syscon-reboot", FINISH_RESET } };
   struct sifive_test *t = self;
@@ -130,7 +130,7 @@ finisher_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
       fdt_api->string (fdt, "compatible", nodes[i].compatible);
       fdt_api->u32 (fdt, "regmap", fdt_api->phandle_of (fdt, t->device));
       fdt_api->u32 (fdt, "offset", REG_FINISH);
-      fdt_api->u32 (fdt, "value", nodes[i].value);
+      fdt_api->u32 (fdt, "value", (uint32_t) nodes[i].value);
       fdt_api->end (fdt);
     }
   return 0;
