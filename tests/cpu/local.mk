@@ -15,6 +15,7 @@ tests_cpu_test_arch_SOURCES = tests/cpu/test-arch.c plugins/rv64-cpu/csr.c plugi
 	plugins/rv64-cpu/timer.c plugins/rv64-cpu/trap.c
 tests_cpu_test_arch_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_cpu_test_arch_LDADD = $(GLIB_LIBS) $(LIBS)
+
 # Runs bare-metal ELF files on the CPU plugin alone; also how the public RISC-V suite is run by hand.
 check_PROGRAMS += tests/cpu/rv-run
 tests_cpu_rv_run_SOURCES = tests/cpu/rv-run.c tests/cpu/rvhost.c tests/cpu/rvhost.h
