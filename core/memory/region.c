@@ -67,7 +67,7 @@ region_free (struct gwt_region *region)
 {
   bool taken = gwt_memory_guard ();
 
-  gwt_memory_unmap (region);
+  gwt_memory_unmap (region); /* at once: the machine lock is held */
   /* DMA of other threads may still be inside; vCPUs were made to let go by unmap. */
   gwt_view_synchronize ();
   if (gwt_regions)
@@ -406,13 +406,88 @@ map_locked (struct gwt_region *region, uint64_t address, int32_t priority, struc
   return true;
 }
 
+static void
+unmap_locked (struct gwt_region *region)
+{
+  if (!region->mapped)
+    return;
+  region->mapped = false;
+  gwt_view_rebuild (gwt_regions);
+  gwt_memory_changed (GWT_CHANGE_MAP);
+}
+
+static void
+set_direct_locked (struct gwt_region *region, uint32_t on)
+{
+  if (region->direct == !!on)
+    return;
+  region->direct = !!on;
+  if (region->mapped)
+    {
+      gwt_view_rebuild (gwt_regions);
+      gwt_memory_changed (GWT_CHANGE_MAP);
+    }
+}
+
+/*
+ * The machine lock comes before a device's own lock, so a device that is inside its own one cannot have
+ * its region moved at once: it is done on the same thread as soon as that lock is dropped, which is
+ * before the guest's instruction ends.
+ */
+struct later
+{
+  enum
+  {
+    LATER_MAP,
+    LATER_UNMAP,
+    LATER_DIRECT
+  } what;
+  struct gwt_region *region;
+  uint64_t address;
+  int32_t priority;
+  uint32_t on;
+};
+
+static void
+do_later (void *data, uint32_t arg)
+{
+  struct later *later = data;
+  bool taken = gwt_memory_guard ();
+  GWT_AUTO_ERROR (err);
+
+  if (later->what == LATER_MAP)
+    {
+      if (!map_locked (later->region, later->address, later->priority, &err))
+        gwt_log (GWT_LOG_WARN, "%s", err.text);
+    }
+  else if (later->what == LATER_UNMAP)
+    unmap_locked (later->region);
+  else
+    set_direct_locked (later->region, later->on);
+  gwt_memory_unguard (taken);
+  g_free (later);
+}
+
+static bool
+postpone (struct later what)
+{
+  if (gwt_machine_lock_held () || !gwt_device_lock_held ())
+    return false;
+  gwt_lock_defer (do_later, g_memdup2 (&what, sizeof (what)), 0);
+  return true;
+}
+
 bool
 gwt_memory_map (struct gwt_region *region, uint64_t address, int32_t priority,
                 struct gwt_error *err)
 {
-  bool taken = gwt_memory_guard ();
-  bool done = map_locked (region, address, priority, err);
+  struct later later = { LATER_MAP, region, address, priority, 0 };
+  bool taken, done;
 
+  if (postpone (later))
+    return true;
+  taken = gwt_memory_guard ();
+  done = map_locked (region, address, priority, err);
   gwt_memory_unguard (taken);
   return done;
 }
@@ -420,34 +495,26 @@ gwt_memory_map (struct gwt_region *region, uint64_t address, int32_t priority,
 void
 gwt_memory_unmap (struct gwt_region *region)
 {
-  bool taken = gwt_memory_guard ();
+  struct later later = { LATER_UNMAP, region, 0, 0, 0 };
+  bool taken;
 
-  if (region->mapped)
-    {
-      region->mapped = false;
-      gwt_view_rebuild (gwt_regions);
-      gwt_memory_changed (GWT_CHANGE_MAP);
-    }
+  if (postpone (later))
+    return;
+  taken = gwt_memory_guard ();
+  unmap_locked (region);
   gwt_memory_unguard (taken);
 }
 
 static void
 memory_set_direct (struct gwt_region *region, uint32_t on)
 {
+  struct later later = { LATER_DIRECT, region, 0, 0, on };
   bool taken;
 
-  if (region->kind != GWT_REGION_RAM_DEVICE)
+  if (region->kind != GWT_REGION_RAM_DEVICE || postpone (later))
     return;
   taken = gwt_memory_guard ();
-  if (region->direct != !!on)
-    {
-      region->direct = !!on;
-      if (region->mapped)
-        {
-          gwt_view_rebuild (gwt_regions);
-          gwt_memory_changed (GWT_CHANGE_MAP);
-        }
-    }
+  set_direct_locked (region, on);
   gwt_memory_unguard (taken);
 }
 
