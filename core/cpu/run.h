@@ -35,6 +35,8 @@ uint64_t gwt_vcpu_executed (guint n); /* instructions retired so far; running vC
 
 /* [main] Let the guest run; stop it: when gwt_vm_stop returns no vCPU executes and the virtual clock stands. */
 void gwt_vm_start (void);
+/* "shutdown" and "internal-error" are left by a reset alone; gwt_vm_start does nothing there. */
+bool gwt_runstate_needs_reset (void);
 void gwt_vm_stop (enum gwt_runstate state);
 /* [main] Stop, run FN with all vCPUs still, go on as before. */
 void gwt_vm_paused_call (void (*fn) (void *data), void *data);
@@ -57,8 +59,10 @@ void gwt_run_add_listener (gwt_run_listener fn, void *data);
 /* Reset hook of the machine (reload images), called after devices were reset. */
 void gwt_run_set_reset_hook (void (*fn) (void *data), void *data);
 
-/* Runs until shutdown; returns the process's exit status. */
+/* Runs until shutdown; returns the process's exit status.  SIGINT, SIGTERM and SIGHUP end it in
+   order, with a line on stderr and status 0.  gwt_run_init takes the machine lock for the calling thread,
+   which is the main thread from then on; it is dropped while the loop waits. */
 int gwt_main_loop (void);
-void gwt_run_finish (void); /* join threads, stop timers */
+void gwt_run_finish (void); /* join threads, stop timers; the machine lock stays held */
 
 #endif

@@ -68,11 +68,17 @@ spin_for_lock (void)
   return false;
 }
 
-static __attribute__ ((noinline)) void
-lock_slow (void)
+static void (*wait_hook) (bool begins);
+
+void
+gwt_lock_set_wait_hook (void (*fn) (bool begins))
 {
-  if (spin_for_lock ())
-    return;
+  wait_hook = fn;
+}
+
+static void
+lock_sleeping (void)
+{
   /* At the gate at most once: who has waited there queues with the others, so that nobody waits for ever. */
   unsigned others = atomic_load (&starved);
   if (others != 0)
@@ -90,6 +96,18 @@ lock_slow (void)
     }
   if (counted && atomic_fetch_sub (&starved, 1) == 1)
     futex_wake (&starved, INT_MAX);
+}
+
+static __attribute__ ((noinline)) void
+lock_slow (void)
+{
+  if (spin_for_lock ())
+    return;
+  if (wait_hook)
+    wait_hook (true);
+  lock_sleeping ();
+  if (wait_hook)
+    wait_hook (false);
 }
 
 void
@@ -149,7 +167,14 @@ gwt_device_enter (struct gwt_device *device)
     case GWT_THREADS_DEVICE:
       if (device_held == device)
         return TOKEN_NONE;
-      g_mutex_lock (&device->lock);
+      if (!g_mutex_trylock (&device->lock))
+        {
+          if (wait_hook)
+            wait_hook (true);
+          g_mutex_lock (&device->lock);
+          if (wait_hook)
+            wait_hook (false);
+        }
       device_held = device;
       return TOKEN_DEVICE;
     default:
@@ -188,6 +213,12 @@ gwt_device_leave (struct gwt_device *device, int token)
   g_mutex_unlock (&device->lock);
   if (G_UNLIKELY (deferred != NULL))
     run_deferred ();
+}
+
+bool
+gwt_device_lock_held (void)
+{
+  return device_held != NULL;
 }
 
 bool

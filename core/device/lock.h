@@ -17,6 +17,12 @@ void gwt_machine_lock (void);        /* not recursive */
 void gwt_machine_unlock (void);
 bool gwt_machine_lock_held (void);   /* by this thread */
 
+/* True while this thread is inside a device with its own lock. */
+bool gwt_device_lock_held (void);
+/* FN (true) is called before a thread waits for one of these locks, FN (false) afterwards; not where
+   the lock was free.  core/cpu says so that such a thread executes no guest code. */
+void gwt_lock_set_wait_hook (void (*fn) (bool begins));
+
 /* Enter a device's callbacks as its type declares (machine lock, own lock, nothing); re-entry by the thread
    that is inside already is allowed and takes nothing.  Returns a token for gwt_device_leave. */
 int gwt_device_enter (struct gwt_device *device);
