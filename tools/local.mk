@@ -1,1 +1,6 @@
 # tools
+bin_PROGRAMS += tools/godwit-plugin
+tools_godwit_plugin_SOURCES = tools/godwit-plugin.c
+tools_godwit_plugin_CPPFLAGS = $(core_libcore_a_CPPFLAGS)
+tools_godwit_plugin_CFLAGS = $(CORE_CFLAGS)
+tools_godwit_plugin_LDADD = $(CORE_LIBS)

@@ -239,6 +239,7 @@ gwt_type_to_json (const struct gwt_type *type)
   add_flag (o, "abstract", (type->d.flags & GWT_TYPE_ABSTRACT) != 0);
   add_text (o, "doc", type->d.doc);
   add_text (o, "fdt-name", type->d.fdt_name);
+  json_object_object_add (o, "field-size", json_object_new_uint64 (type->field_size));
   json_object_object_add (o, "host-bytes", json_object_new_uint64 (host_bytes));
   json_object_object_add (o, "instance-size", json_object_new_uint64 (type->d.instance_size));
   json_object_object_add (o, "interfaces", interfaces);
@@ -247,6 +248,7 @@ gwt_type_to_json (const struct gwt_type *type)
   add_text (o, "parent", type->d.parent);
   json_object_object_add (o, "properties", properties);
   json_object_object_add (o, "rows", rows);
+  json_object_object_add (o, "struct-size", json_object_new_uint64 (type->struct_size));
   add_text (o, "threads", threads_name (type->d.threads));
   add_text (o, "unmigratable", type->d.unmigratable);
   json_object_object_add (o, "user-creatable",

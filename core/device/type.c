@@ -105,6 +105,8 @@ type_normalize (const struct gwt_device_type *from, struct gwt_error *err)
   struct gwt_type *type = g_new0 (struct gwt_type, 1);
   struct gwt_device_type *d = &type->d;
   memcpy (d, from, MIN (from->struct_size, sizeof *d));
+  type->struct_size = d->struct_size;
+  type->field_size = d->field_size;
   d->struct_size = sizeof *d;
   if (d->threads == 0)
     d->threads = GWT_THREADS_MACHINE;

@@ -16,6 +16,7 @@ struct gwt_type
   struct gwt_field *fields; /* d.n_fields, normalized */
   struct gwt_interface *interfaces;
   struct gwt_method *methods;
+  uint64_t struct_size, field_size; /* as the plugin was built */
   const char *plugin_id;
   const char *plugin_version;
 };

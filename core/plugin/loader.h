@@ -16,6 +16,8 @@
    first, the installed folder last.  -plugin-dir adds in front of both. */
 void gwt_loader_init (void);
 void gwt_loader_add_dir (const char *dir);
+/* Is DIR a folder that can be read?  For what a user names: a folder of a path may be missing. */
+bool gwt_loader_check_dir (const char *dir, struct gwt_error *err);
 /* -plugin FILE: load now; an unusable file is an error. */
 bool gwt_loader_load_file (const char *path, struct gwt_error *err);
 /* Make sure that device type NAME is registered.  Error text when no plugin provides it: names folders searched and
@@ -30,14 +32,21 @@ struct gwt_plugin_info
   char *id, *version;         /* NULL where the file has no readable note */
   uint32_t abi_major, abi_minor;
   char **types;               /* from the note; NULL-terminated */
+  char **offers;              /* likewise */
   const struct gwt_plugin *plugin; /* normalized copy once loaded, else NULL */
+  uint64_t struct_size;       /* of its table as it was built; 0 until loaded */
   char *refusal;              /* why it cannot be loaded, or NULL */
 };
 /* All plugins found, sorted by id then path; owned by the loader. */
 const struct gwt_plugin_info *const *gwt_loader_list (guint *count);
 const struct gwt_plugin_info *gwt_loader_find (const char *id);
+/* Load a plugin of the list now, with what it requires. */
+bool gwt_loader_load (const struct gwt_plugin_info *info, struct gwt_error *err);
 /* Full description of a loaded plugin as sorted JSON; new reference. */
 struct json_object *gwt_plugin_to_json (const struct gwt_plugin_info *info);
+
+/* The base table that plugins get; also for tests that call an entry function themselves. */
+const struct gwt_host *gwt_host_table (void);
 
 /* Judge FILE by its note only. */
 bool gwt_note_read (const char *path, struct gwt_note_desc *desc, struct gwt_error *err);

@@ -182,6 +182,7 @@ typedef const struct gwt_plugin *(*gwt_plugin_entry) (const struct gwt_host *hos
 #define GWT_NOTE_ID_MAX 64
 #define GWT_NOTE_VERSION_MAX 32
 #define GWT_NOTE_TYPES_MAX 512
+#define GWT_NOTE_OFFERS_MAX 256
 
 struct gwt_note_desc
 {
@@ -192,6 +193,7 @@ struct gwt_note_desc
   char id[GWT_NOTE_ID_MAX];
   char version[GWT_NOTE_VERSION_MAX];
   char types[GWT_NOTE_TYPES_MAX]; /* names of the device types, separated by one space */
+  char offers[GWT_NOTE_OFFERS_MAX]; /* ids of the extensions offered to other plugins, likewise */
 };
 
 struct gwt_note
@@ -204,17 +206,19 @@ struct gwt_note
 };
 
 /*
- * Emits note and entry function.  ID, VERSION and TYPES are string literals; TABLE is the plugin's
- * static const struct gwt_plugin.  HOST_VAR is a static `const struct gwt_host *` that is set.
+ * Emits note and entry function.  ID, VERSION, TYPES and OFFERS are string literals that say the same as
+ * TABLE, the plugin's static const struct gwt_plugin; a loader refuses a plugin where they differ.
+ * HOST_VAR is a static `const struct gwt_host *` that is set.
  */
-#define GWT_PLUGIN_DEFINE(ID, VERSION, TYPES, TABLE, HOST_VAR)                                     \
+#define GWT_PLUGIN_DEFINE_OFFERS(ID, VERSION, TYPES, OFFERS, TABLE, HOST_VAR)                      \
   __attribute__ ((used, aligned (4), section (GWT_NOTE_SECTION)))                                  \
   static const struct gwt_note gwt_plugin_note                                                     \
       = { sizeof GWT_NOTE_OWNER,                                                                   \
           sizeof (struct gwt_note_desc),                                                           \
           GWT_NOTE_TYPE,                                                                           \
           GWT_NOTE_OWNER,                                                                          \
-          { GWT_ABI_MAJOR, GWT_ABI_MINOR, sizeof (struct gwt_note_desc), 0, ID, VERSION, TYPES } };  \
+          { GWT_ABI_MAJOR, GWT_ABI_MINOR, sizeof (struct gwt_note_desc), 0, ID, VERSION, TYPES,    \
+            OFFERS } };                                                                            \
   GWT_EXPORT const struct gwt_plugin *godwit_plugin_v1 (const struct gwt_host *gwt_define_host,    \
                                                         struct gwt_error *gwt_define_err);         \
   GWT_EXPORT const struct gwt_plugin *godwit_plugin_v1 (const struct gwt_host *gwt_define_host,    \
@@ -224,6 +228,10 @@ struct gwt_note
     (HOST_VAR) = gwt_define_host;                                                                  \
     return &(TABLE);                                                                               \
   }
+
+/* The same for a plugin that offers nothing to others. */
+#define GWT_PLUGIN_DEFINE(ID, VERSION, TYPES, TABLE, HOST_VAR)                                     \
+  GWT_PLUGIN_DEFINE_OFFERS (ID, VERSION, TYPES, "", TABLE, HOST_VAR)
 
 #ifdef __cplusplus
 }
