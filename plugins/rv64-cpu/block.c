@@ -140,18 +140,13 @@ far_branch (unsigned op)
 {
   switch (op)
     {
-    case RV_OP_beq:
-      return RV_OP_beq_far;
-    case RV_OP_bne:
-      return RV_OP_bne_far;
-    case RV_OP_blt:
-      return RV_OP_blt_far;
-    case RV_OP_bge:
-      return RV_OP_bge_far;
-    case RV_OP_bltu:
-      return RV_OP_bltu_far;
+#define O(name)                                                                                    \
+  case RV_OP_##name:                                                                               \
+    return RV_OP_##name##_far;
+      RV_OPS_BRANCH (O)
+#undef O
     default:
-      return RV_OP_bgeu_far;
+      return RV_OP_illegal;
     }
 }
 

@@ -568,8 +568,11 @@ decode_32 (const struct rv_hart *h, struct rv_decoded *d, uint32_t b)
     case 0x18:
       if (branches[f3] != 0)
         {
+          unsigned op = branches[f3];
+          if (d->rs2 == 0 && f3 < 2)
+            op = f3 == 0 ? RV_OP_beqz : RV_OP_bnez;
           d->flags |= RV_D_BRANCH;
-          jump (h, d, branches[f3], imm_b (b));
+          jump (h, d, op, imm_b (b));
         }
       break;
     case 0x19:

@@ -122,6 +122,9 @@ run_blocks (struct rv_hart *h)
 #define O(name) [RV_OP_##name] = &&op_##name,
     RV_OPS (O)
 #undef O
+#define P(a, b) [RV_OP_##a##__##b] = &&op_##a##__##b,
+    RV_PAIRS (P)
+#undef P
   };
   const struct rv_insn *ip;
   struct rv_block *b;
@@ -187,6 +190,16 @@ run_blocks (struct rv_hart *h)
 #include "exec-mem.inc"
 #include "exec-fp.inc"
 #include "exec-sys.inc"
+
+#define PAIR(a, b)                                                                                 \
+  OP (a##__##b)                                                                                    \
+  {                                                                                                \
+    DO_##a;                                                                                        \
+    ip++;                                                                                          \
+    DO_##b;                                                                                        \
+    NEXT;                                                                                          \
+  }
+  RV_PAIRS (PAIR)
 
 unlinked:
   {

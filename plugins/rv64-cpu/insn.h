@@ -34,7 +34,8 @@
 #define RV_OPS_STORE(O) O (sb) O (sh) O (sw) O (sd)
 
 /* Conditional branches; the _far ones leave the page. */
-#define RV_OPS_BRANCH(O) O (beq) O (bne) O (blt) O (bge) O (bltu) O (bgeu)
+#define RV_OPS_BRANCH(O)                                                                           \
+  O (beq) O (bne) O (blt) O (bge) O (bltu) O (bgeu) O (beqz) O (bnez)
 
 #define RV_OPS_AMO(O)                                                                              \
   O (amoswap) O (amoadd) O (amoxor) O (amoand) O (amoor) O (amomin) O (amomax) O (amominu)         \
@@ -70,7 +71,8 @@
 #define RV_OPS_OTHER(O)                                                                            \
   O (illegal) O (nop) O (li) O (auipc)                                                             \
   O (jal) O (jal_far) O (j) O (j_far) O (jalr) O (jr) O (end) O (end_far) O (jump_slow)            \
-  O (beq_far) O (bne_far) O (blt_far) O (bge_far) O (bltu_far) O (bgeu_far)                        \
+  O (beq_far) O (bne_far) O (blt_far) O (bge_far) O (bltu_far) O (bgeu_far) O (beqz_far)           \
+  O (bnez_far)                                                                                     \
   O (fence) O (fence_full) O (fence_i) O (pause)                                                   \
   O (ecall) O (ebreak) O (csr) O (mret) O (sret) O (wfi) O (sfence_vma) O (sinval_vma)             \
   O (sfence_w_inval) O (sfence_inval_ir)                                                           \
@@ -82,6 +84,13 @@
   O (amominu_d) O (amomaxu_d)                                                                      \
   O (fp_use) O (fp_write)
 
+/*
+ * Pairs that are often neighbors get a handler that does both: P (first, second).  In a block the two
+ * operations stand in their own places as always; only the first one's handler is another one.
+ */
+#define RV_PAIRS(P)                                                                                \
+  P (addi, addi)
+
 #define RV_OPS(O)                                                                                  \
   RV_OPS_OTHER (O) RV_OPS_REG (O) RV_OPS_IMM (O) RV_OPS_UNARY (O) RV_OPS_LOAD (O)                  \
   RV_OPS_STORE (O) RV_OPS_BRANCH (O) RV_OPS_FP (O)
@@ -91,6 +100,11 @@ enum rv_op
 #define O(name) RV_OP_##name,
   RV_OPS (O)
 #undef O
+  RV_OP_SINGLE, /* number of those above */
+  RV_OP_BEFORE_PAIRS = RV_OP_SINGLE - 1,
+#define P(a, b) RV_OP_##a##__##b,
+  RV_PAIRS (P)
+#undef P
   RV_OP_COUNT
 };
 

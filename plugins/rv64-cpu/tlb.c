@@ -345,12 +345,16 @@ rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access ac
   if (whole)
     {
       struct rv_tlb_entry e = { page, (uintptr_t) base - (uintptr_t) page };
+      struct rv_tlb_entry *load = rv_tlb_slot (c->load, page);
+      struct rv_tlb_entry *store = rv_tlb_slot (c->store, page);
       c->filled = true;
-      if (may >> RV_LOAD & 1)
-        *rv_tlb_slot (c->load, page) = e;
+      /* The other kind of access gets its entry at once where that displaces nobody: a program that reads
+         one array and writes another must not find each evicting the other. */
+      if ((may >> RV_LOAD & 1) && (access == RV_LOAD || load->key == UINT64_MAX))
+        *load = e;
       /* A page that a load brought in may be stored to as well, unless its first store must be seen. */
-      if ((may >> RV_STORE & 1) && writable)
-        *rv_tlb_slot (c->store, page) = e;
+      if ((may >> RV_STORE & 1) && writable && (access == RV_STORE || store->key == UINT64_MAX))
+        *store = e;
     }
   return RV_EXC_NONE;
 }
