@@ -36,10 +36,10 @@ typedef struct rv_hart hart;
     .elems = 1 }
 
 static const struct gwt_field fields[] = {
-  GWT_STATE_ARRAY (hart, x, "x", .flags = GWT_FIELD_HEX, .doc = "integer registers"),
+  GWT_STATE_ARRAY (hart, x, "gpr", .flags = GWT_FIELD_HEX, .doc = "integer registers"),
   GWT_HOST_ROW (hart, x_sink, "takes writes to x0, never read"),
   GWT_STATE_ROW (hart, pc, "pc", .flags = GWT_FIELD_HEX, .doc = "program counter"),
-  GWT_STATE_ARRAY (hart, f, "f", .flags = GWT_FIELD_HEX,
+  GWT_STATE_ARRAY (hart, f, "fpr", .flags = GWT_FIELD_HEX,
                    .doc = "floating-point registers, NaN-boxed"),
   GWT_STATE_ROW (hart, frm, "frm", .max = 7, .doc = "fcsr: dynamic rounding mode"),
   GWT_STATE_ROW (hart, fflags, "fflags", .max = 31, .doc = "fcsr: accrued exceptions"),
