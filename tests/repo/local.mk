@@ -1,1 +1,1 @@
-# tests/repo
+dist_check_SCRIPTS += tests/repo/sources.py
