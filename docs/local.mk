@@ -1,1 +1,2 @@
-# docs
+# docs: manuals, and the texts at the top of the tree that a user wants installed with them
+dist_doc_DATA = README.md SECURITY.md docs/guest.md docs/qmp.md

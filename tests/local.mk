@@ -13,6 +13,7 @@ SH_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-script
 PY_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-script
 
 AM_TESTS_ENVIRONMENT = \
+	GODWIT_UNDER_DRIVER=yes; export GODWIT_UNDER_DRIVER; \
 	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
 	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
 	CC='$(CC)'; export CC; \
