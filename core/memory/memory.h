@@ -32,6 +32,7 @@ struct gwt_region *gwt_memory_new_ram (const char *name, uint64_t size, uint64_t
 /* The device's Nth region, or NULL. */
 struct gwt_region *gwt_memory_device_region (struct gwt_device *device, guint n);
 const char *gwt_memory_region_name (struct gwt_region *region);
+uint64_t gwt_memory_region_size (struct gwt_region *region);
 struct gwt_ram_block *gwt_memory_region_block (struct gwt_region *region);
 bool gwt_memory_map (struct gwt_region *region, uint64_t address, int32_t priority,
                      struct gwt_error *err);

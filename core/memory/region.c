@@ -265,6 +265,12 @@ gwt_memory_device_region (struct gwt_device *device, guint n)
   return NULL;
 }
 
+uint64_t
+gwt_memory_region_size (struct gwt_region *region)
+{
+  return region->size;
+}
+
 const char *
 gwt_memory_region_name (struct gwt_region *region)
 {
