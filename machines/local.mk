@@ -1,1 +1,3 @@
-# machines
+# Boards as data.
+boardsdir = $(pkgdatadir)/machines
+dist_boards_DATA = machines/virt.json

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine: from what the user asked for, a machine type and a board to devices that stand, wired and
+ * mapped, with a device tree and images in memory.  One per process.  All [main].
+ */
+#ifndef CORE_MACHINE_MACHINE_H
+#define CORE_MACHINE_MACHINE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include "core/device/device.h"
+#include "core/device/spec.h"
+#include "core/machine/machine-type.h"
+#include "core/memory/memory.h"
+#include "core/util/error.h"
+
+struct gwt_boot;
+
+/* What the user asked for; texts as typed, NULL where not given.  Borrowed. */
+struct gwt_machine_config
+{
+  const char *machine; /* -M NAME[,option=value...] */
+  const char *cpu, *smp, *memory;
+  const char *bios, *kernel, *initrd, *append, *dtb;
+  const char *const *devices; /* -device, ended by NULL; may be NULL */
+  const char *const *serials; /* -serial, one per port, "none": nothing; ended by NULL */
+  const uint8_t *uuid;        /* 16 bytes, or NULL */
+  bool paused;                /* -S: starts with nothing to run, too */
+};
+
+struct gwt_topology
+{
+  uint32_t cpus, sockets, cores, threads;
+};
+
+struct gwt_machine
+{
+  struct gwt_machine_config config;
+  struct gwt_machine_choice *choice;
+  const struct gwt_board *board; /* of choice */
+  char *name;                    /* the machine type's, as resolved */
+  char *dumpdtb;                 /* -M ...,dumpdtb=FILE, or NULL */
+
+  uint64_t ram_size;
+  struct gwt_topology topology;
+  const struct gwt_board_model *model;
+  struct gwt_spec *cpu_spec; /* -cpu */
+  GPtrArray *user_specs;     /* struct gwt_spec, -device */
+  struct gwt_boot *boot;
+
+  struct gwt_region *ram;
+  GPtrArray *cpus;         /* struct gwt_device */
+  GPtrArray *devices;      /* struct gwt_device, as board->devices */
+  GPtrArray *user_devices; /* struct gwt_device, as user_specs */
+  uint64_t platform_next;  /* address for the next -device */
+  uint32_t platform_line;
+};
+
+/* Everything that can be judged without making anything: files, names, numbers, plugins. */
+struct gwt_machine *gwt_machine_plan (const struct gwt_machine_config *config,
+                                      struct gwt_error *err);
+/* Memory, devices, wires, the device tree, images laid out.  Needs the back ends that -serial and
+   -device name.  Nothing outside the process is touched. */
+bool gwt_machine_build (struct gwt_machine *machine, struct gwt_error *err);
+/* Reset all devices and load the images: what power-on does.  Also sets the reset hook. */
+bool gwt_machine_power_on (struct gwt_machine *machine, struct gwt_error *err);
+/* Not before every device is destroyed. */
+void gwt_machine_free (struct gwt_machine *machine);
+
+/* The blob that the guest is given. */
+const void *gwt_machine_dtb (const struct gwt_machine *machine, size_t *size);
+
+/* Texts for "-smp help" and "-cpu help"; caller frees. */
+char *gwt_machine_smp_help (const struct gwt_machine_choice *choice);
+char *gwt_machine_cpu_help (const struct gwt_machine_choice *choice, struct gwt_error *err);
+
+/* Parsers of single options, for planning and for tests. */
+bool gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default, uint32_t cpus_max,
+                            struct gwt_topology *out, struct gwt_error *err);
+bool gwt_machine_parse_memory (const char *text, const struct gwt_board *board, uint64_t *size,
+                               struct gwt_error *err);
+/* NAME and options of -M; OPTIONS: name, value, name, value, ..., NULL. */
+bool gwt_machine_split_name (const char *text, char **name, char ***options, struct gwt_error *err);
+const char *gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice);
+
+/* compat.c: give DEVICE its values below -device: plugin rows, machine type, board, -global. */
+bool gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *device,
+                        GPtrArray *board_props, GPtrArray *model_props, struct gwt_error *err);
+/* Overrides and levels name properties and plugins that exist, where their plugin is there at all. */
+bool gwt_machine_check_compat (const struct gwt_machine_choice *choice, struct gwt_error *err);
+
+#endif

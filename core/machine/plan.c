@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Owns judging what the user asked for before anything is made: machine type, board, plugins, numbers,
+ * names and files.  machine.c makes it.
+ */
+#include "config.h"
+#include <string.h>
+#include "core/machine/boot.h"
+#include "core/machine/machine.h"
+#include "core/plugin/loader.h"
+#include "core/util/log.h"
+#include "core/util/text.h"
+
+static bool
+plan_choice (struct gwt_machine *machine, struct gwt_error *err)
+{
+  static const char *const known[] = { "dumpdtb", NULL };
+  g_autofree char *name = NULL;
+  g_auto (GStrv) options = NULL;
+  if (machine->config.machine == NULL)
+    {
+      gwt_error_set (err, GWT_E_INVALID, "-M: no machine type is given; use -M NAME, as -M virt, or "
+                     "-M help for a list");
+      return false;
+    }
+  if (!gwt_machine_split_name (machine->config.machine, &name, &options, err))
+    return false;
+  for (guint i = 0; options[i] != NULL; i += 2)
+    {
+      if (strcmp (options[i], "dumpdtb") != 0)
+        {
+          g_autofree char *near = gwt_did_you_mean (options[i], known);
+          gwt_error_set (err, GWT_E_NOT_FOUND, "-M: '%s': machine types have no such option; "
+                         "'dumpdtb' is the only one%s", options[i], near);
+          return false;
+        }
+      if (options[i + 1][0] == '\0' || machine->dumpdtb != NULL)
+        {
+          gwt_error_set (err, GWT_E_INVALID, "-M: dumpdtb: '%s': give one file name",
+                         options[i + 1]);
+          return false;
+        }
+      machine->dumpdtb = g_strdup (options[i + 1]);
+    }
+  GWT_AUTO_ERROR (inner);
+  machine->choice = gwt_machine_choose (name, &inner);
+  if (machine->choice == NULL)
+    {
+      /* What is wrong inside a file begins with the file's place; the rest with the option. */
+      if (g_str_has_prefix (inner.text, "machine '") || g_str_has_prefix (inner.text, "'"))
+        gwt_error_prefix (&inner, "-M");
+      gwt_error_move (err, &inner);
+      return false;
+    }
+  machine->board = machine->choice->board;
+  machine->name = g_strdup (gwt_machine_choice_name (machine->choice));
+  const struct gwt_machine_type *type = g_ptr_array_index (machine->choice->chain, 0);
+  if (type->deprecated != NULL)
+    gwt_log (GWT_LOG_WARN, "-M: machine '%s' is deprecated: %s", machine->name, type->deprecated);
+  return true;
+}
+
+static bool
+need_type (const struct gwt_machine *machine, const char *type, const char *interface,
+           const char *where, struct gwt_error *err)
+{
+  if (!gwt_loader_need_type (type, err))
+    {
+      gwt_error_prefix (err, "-M: machine '%s' needs device type '%s'", machine->name, type);
+      return false;
+    }
+  const struct gwt_type *found = gwt_type_find (type);
+  if ((found->d.flags & GWT_TYPE_ABSTRACT) != 0)
+    gwt_error_set (err, GWT_E_INVALID, "%s: type '%s' only groups others; name one that can be made",
+                   where, type);
+  else if (interface != NULL && gwt_type_interface (found, interface) == NULL)
+    gwt_error_set (err, GWT_E_INVALID, "%s: type '%s' does not offer '%s'; name one that does", where,
+                   type, interface);
+  return !gwt_error_is_set (err);
+}
+
+static bool
+plan_types (struct gwt_machine *machine, struct gwt_error *err)
+{
+  const struct gwt_board *board = machine->board;
+  if (!need_type (machine, board->cpu_type, GWT_CPU_INTERFACE, board->cpu_where, err))
+    return false;
+  for (guint i = 0; i < board->devices->len; i++)
+    {
+      const struct gwt_board_device *device = g_ptr_array_index (board->devices, i);
+      if (!need_type (machine, device->type, NULL, device->where, err))
+        return false;
+    }
+  return true;
+}
+
+static bool
+plan_cpu (struct gwt_machine *machine, struct gwt_error *err)
+{
+  const struct gwt_board *board = machine->board;
+  const struct gwt_machine_type *type = g_ptr_array_index (machine->choice->chain, 0);
+  const char *text = machine->config.cpu != NULL ? machine->config.cpu : type->cpu;
+  machine->model = g_ptr_array_index (board->models, 0);
+  if (text == NULL)
+    return true;
+  machine->cpu_spec = gwt_spec_parse (text, err);
+  if (machine->cpu_spec == NULL)
+    {
+      gwt_error_prefix (err, "-cpu");
+      return false;
+    }
+  if (machine->cpu_spec->id != NULL)
+    {
+      gwt_error_set (err, GWT_E_INVALID, "-cpu: '%s': CPUs have the ids %s0, %s1, ...; leave 'id' out",
+                     text, board->cpu_id, board->cpu_id);
+      return false;
+    }
+  machine->model = gwt_board_model (board, machine->cpu_spec->type);
+  if (machine->model != NULL)
+    return true;
+  g_autofree const char **names = g_new0 (const char *, board->models->len + 1);
+  for (guint i = 0; i < board->models->len; i++)
+    names[i] = ((struct gwt_board_model *) g_ptr_array_index (board->models, i))->name;
+  g_autofree char *near = gwt_nearest_names (machine->cpu_spec->type, names);
+  gwt_error_set (err, GWT_E_NOT_FOUND, "-cpu: '%s': machine '%s' has no such CPU model; %s%s",
+                 machine->cpu_spec->type, machine->name,
+                 near != NULL ? "did you mean " : "-cpu help lists them", near ? near : "");
+  return false;
+}
+
+static bool
+plan_user_devices (struct gwt_machine *machine, struct gwt_error *err)
+{
+  for (guint i = 0; machine->config.devices != NULL && machine->config.devices[i] != NULL; i++)
+    {
+      const char *text = machine->config.devices[i];
+      struct gwt_spec *spec;
+      if (text[0] == '{')
+        {
+          struct json_object *object = json_tokener_parse (text);
+          if (object == NULL)
+            gwt_error_set (err, GWT_E_INVALID, "not valid JSON; use {\"driver\": TYPE, ...}");
+          spec = object != NULL ? gwt_spec_from_json (object, err) : NULL;
+          json_object_put (object);
+        }
+      else
+        spec = gwt_spec_parse (text, err);
+      if (spec == NULL)
+        {
+          gwt_error_prefix (err, "-device: '%s'", text);
+          return false;
+        }
+      g_ptr_array_add (machine->user_specs, spec);
+      if (!gwt_loader_need_type (spec->type, err))
+        {
+          gwt_error_prefix (err, "-device");
+          return false;
+        }
+      const struct gwt_type *type = gwt_type_find (spec->type);
+      if ((type->d.flags & GWT_TYPE_USER) == 0)
+        {
+          gwt_error_set (err, GWT_E_UNSUPPORTED, "-device: '%s': only a board can have devices of this "
+                         "type; see -device help for those that can be added", spec->type);
+          return false;
+        }
+      if (!machine->board->has_platform)
+        {
+          gwt_error_set (err, GWT_E_UNSUPPORTED, "-device: '%s': board '%s' has no room for devices; "
+                         "add 'platform' to its file", spec->type, machine->board->name);
+          return false;
+        }
+    }
+  return true;
+}
+
+static bool
+ranges_overlap (uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+  return a <= b ? b - a < a_size : a - b < b_size;
+}
+
+static bool
+plan_memory (struct gwt_machine *machine, struct gwt_error *err)
+{
+  const struct gwt_board *board = machine->board;
+  const struct gwt_machine_type *type = g_ptr_array_index (machine->choice->chain, 0);
+  machine->ram_size = type->memory != 0 ? type->memory : board->ram_default;
+  if (machine->config.memory != NULL
+      && !gwt_machine_parse_memory (machine->config.memory, board, &machine->ram_size, err))
+    return false;
+  for (guint i = 0; i < board->windows->len; i++)
+    {
+      const struct gwt_board_window *window = g_ptr_array_index (board->windows, i);
+      if (!ranges_overlap (board->ram_base, machine->ram_size, window->base, window->size))
+        continue;
+      gwt_error_set (err, GWT_E_RANGE, "-m: RAM from 0x%llx with %lluM reaches into '%s' at 0x%llx "
+                     "(%s); use a smaller size", (unsigned long long) board->ram_base,
+                     (unsigned long long) (machine->ram_size >> 20), window->name,
+                     (unsigned long long) window->base, window->where);
+      return false;
+    }
+  return true;
+}
+
+static bool
+plan_serials (struct gwt_machine *machine, struct gwt_error *err)
+{
+  guint ports = gwt_board_serial_count (machine->board);
+  guint given = machine->config.serials != NULL
+                    ? g_strv_length ((char **) machine->config.serials) : 0;
+  if (given <= ports)
+    return true;
+  gwt_error_set (err, GWT_E_RANGE, "-serial: given %u times, but machine '%s' has %u serial port%s; "
+                 "leave some out", given, machine->name, ports, ports == 1 ? "" : "s");
+  return false;
+}
+
+static void
+spec_free (gpointer data)
+{
+  gwt_spec_free (data);
+}
+
+struct gwt_machine *
+gwt_machine_plan (const struct gwt_machine_config *config, struct gwt_error *err)
+{
+  struct gwt_machine *machine = g_new0 (struct gwt_machine, 1);
+  machine->config = *config;
+  machine->user_specs = g_ptr_array_new_with_free_func (spec_free);
+  machine->cpus = g_ptr_array_new ();
+  machine->devices = g_ptr_array_new ();
+  machine->user_devices = g_ptr_array_new ();
+  bool good = plan_choice (machine, err);
+  if (good)
+    {
+      const struct gwt_machine_type *type = g_ptr_array_index (machine->choice->chain, 0);
+      uint64_t cpus = type->cpus != 0 ? type->cpus : machine->board->cpus_default;
+      good = plan_memory (machine, err)
+             && gwt_machine_parse_smp (config->smp, gwt_machine_choice_smp_fill (machine->choice),
+                                       (uint32_t) MIN (cpus, UINT32_MAX),
+                                       (uint32_t) machine->board->cpus_max, &machine->topology, err)
+             && plan_cpu (machine, err) && plan_serials (machine, err)
+             && plan_types (machine, err) && gwt_machine_check_compat (machine->choice, err)
+             && plan_user_devices (machine, err) && gwt_boot_plan (machine, err);
+    }
+  if (good)
+    return machine;
+  gwt_machine_free (machine);
+  return NULL;
+}
+
+void
+gwt_machine_free (struct gwt_machine *machine)
+{
+  if (machine == NULL)
+    return;
+  gwt_boot_free (machine->boot);
+  gwt_spec_free (machine->cpu_spec);
+  g_ptr_array_unref (machine->user_specs);
+  g_ptr_array_unref (machine->cpus);
+  g_ptr_array_unref (machine->devices);
+  g_ptr_array_unref (machine->user_devices);
+  gwt_machine_choice_free (machine->choice);
+  g_free (machine->name);
+  g_free (machine->dumpdtb);
+  g_free (machine);
+}
