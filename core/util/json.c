@@ -4,12 +4,70 @@
  */
 #include "config.h"
 #include "core/util/json.h"
+#include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Deep enough for every document of ours; recursion over a value stays small. */
 #define DEPTH_MAX 64
+
+/* Length of the number at TEXT, 0 where it does not fit what it would be stored in: json-c clamps such numbers. */
+static size_t
+number_length (const char *text, size_t size)
+{
+  char number[512];
+  size_t n = 0;
+  bool real = false;
+  for (; n < size && text[n] != '\0' && strchr ("+-.0123456789eE", text[n]) != NULL; n++)
+    {
+      if (n == sizeof number - 1)
+        return 0;
+      real = real || strchr (".eE", text[n]) != NULL;
+      number[n] = text[n];
+    }
+  number[n] = '\0';
+  errno = 0;
+  if (real)
+    return isfinite (g_ascii_strtod (number, NULL)) ? n : 0;
+  if (number[0] == '-')
+    g_ascii_strtoll (number, NULL, 10);
+  else
+    g_ascii_strtoull (number, NULL, 10);
+  return errno == 0 ? n : 0;
+}
+
+/* json-c's strict mode still takes keys in single quotes, NaN, Infinity and numbers of any size: find the first byte
+   outside of strings that cannot stand there. */
+static bool
+check_bytes (const char *text, size_t size, struct gwt_error *err)
+{
+  bool in_string = false;
+  for (size_t i = 0; i < size; i++)
+    {
+      if (in_string && text[i] == '\\')
+        i++;
+      else if (text[i] == '"')
+        in_string = !in_string;
+      else if (!in_string && (text[i] == '\0' || strchr (" \t\r\n{}[]:,+-.0123456789eEtrufalsn", text[i]) == NULL))
+        {
+          gwt_error_set (err, GWT_E_INVALID, "byte %zu: this character cannot stand outside of a string", i);
+          return false;
+        }
+      else if (!in_string && (text[i] == '-' || g_ascii_isdigit (text[i])))
+        {
+          size_t length = number_length (text + i, size - i);
+          if (length == 0)
+            {
+              gwt_error_set (err, GWT_E_RANGE, "byte %zu: this number is out of range", i);
+              return false;
+            }
+          i += length - 1;
+        }
+    }
+  return true;
+}
 
 struct json_object *
 gwt_json_parse (const char *text, size_t size, struct gwt_error *err)
@@ -19,6 +77,8 @@ gwt_json_parse (const char *text, size_t size, struct gwt_error *err)
       gwt_error_set (err, GWT_E_RANGE, "JSON text of %zu bytes is too long", size);
       return NULL;
     }
+  if (!check_bytes (text, size, err))
+    return NULL;
   struct json_tokener *tok = json_tokener_new_ex (DEPTH_MAX);
   if (tok == NULL)
     {
