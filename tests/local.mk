@@ -39,6 +39,7 @@ include tests/repo/local.mk
 include tests/util/local.mk
 include tests/memory/local.mk
 include tests/device/local.mk
+include tests/devices/local.mk
 include tests/cpu/local.mk
 include tests/plugin/local.mk
 include tests/backend/local.mk

@@ -102,7 +102,6 @@ rtc_set_time (struct goldfish_rtc *r, uint64_t mask, uint64_t value)
   uint64_t now = rtc_now (r);
 
   r->tick_offset += ((now & ~mask) | value) - now;
-  rtc_schedule (r);
 }
 
 static void
@@ -160,8 +159,11 @@ rtc_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
     {
     case REG_TIME_LOW:
       rtc_set_time (r, 0xffffffff, value);
+      rtc_schedule (r);
       break;
     case REG_TIME_HIGH:
+      /* Drivers write the high halves first: between the two, the time may be seconds off and must
+         not set the alarm off. */
       rtc_set_time (r, 0xffffffff00000000, value << 32);
       break;
     case REG_ALARM_LOW:
@@ -170,9 +172,7 @@ rtc_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
       rtc_schedule (r);
       break;
     case REG_ALARM_HIGH:
-      /* Drivers write this half first; the alarm that is armed keeps its time until the other. */
       r->alarm_next = (r->alarm_next & 0xffffffff) | value << 32;
-      rtc_schedule (r);
       break;
     case REG_IRQ_ENABLED:
       r->irq_enabled = value & 1;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A host in a few hundred lines: loads one plugin's .so, makes instances of its types, and stands
+ * in for memory, interrupt lines, clocks, back ends and the rest, so that a device is driven
+ * without the core.  Everything a device does is recorded for the test to look at.
+ *
+ * It must not know any one device, and is linked with nothing of core/.
+ */
+#ifndef TESTS_DEVICES_MOCK_HOST_H
+#define TESTS_DEVICES_MOCK_HOST_H
+
+#include <godwit/godwit.h>
+
+#include <glib.h>
+
+#define MOCK_MAX_REGIONS 4
+#define MOCK_MAX_LINES 64
+#define MOCK_MAX_TIMERS 64
+#define MOCK_MAX_HARTS 16
+#define MOCK_RAM_BASE 0x80000000u
+#define MOCK_RAM_SIZE 0x100000u
+#define MOCK_ROM_BASE 0x90000000u /* can be read by DMA, not written */
+
+struct gwt_error
+{
+  uint32_t code; /* 0: not set */
+  char text[1024];
+};
+
+struct gwt_irq
+{
+  const char *name;
+  uint32_t index;
+  uint32_t level;
+  uint32_t changes;
+};
+
+struct gwt_region
+{
+  struct gwt_device *device;
+  const char *name;
+  uint64_t size;
+  const struct gwt_mmio_ops *ops;
+  uint8_t *memory; /* of RAM */
+  uint32_t direct;
+  uint64_t dirty; /* bytes marked */
+};
+
+struct gwt_timer
+{
+  gwt_timer_fn fn;
+  void *self;
+  uint32_t clock;
+  uint64_t expiry;
+};
+
+struct gwt_chardev
+{
+  GByteArray *output;
+  uint64_t room; /* bytes that write () still takes; G_MAXUINT64: no limit */
+  const struct gwt_chardev_client *client;
+  struct gwt_device *device;
+  uint32_t accepts; /* calls of accept_input () */
+  uint32_t baud, data_bits, stop_bits, parity;
+};
+
+struct gwt_device
+{
+  const struct gwt_device_type *type;
+  char *id;
+  void *instance;
+  gboolean realized;
+  struct gwt_region *region[MOCK_MAX_REGIONS];
+  uint32_t n_regions;
+  const char *input_name;
+  uint32_t n_inputs;
+  gwt_irq_input_fn input;
+  GPtrArray *lines; /* struct gwt_irq */
+};
+
+struct mock_hart
+{
+  uint64_t id;
+  const struct gwt_riscv_time *time;
+  uint32_t time_changes;
+};
+
+/* What the machine around the device is; reset by mock_new_machine. */
+struct mock
+{
+  uint32_t cpus;
+  uint32_t harts_made; /* fewer than cpus: the board forgot some */
+  struct gwt_device hart[MOCK_MAX_HARTS];
+  struct mock_hart hart_state[MOCK_MAX_HARTS];
+  uint64_t virtual_now, host_now;
+  GPtrArray *timers;
+  uint8_t *ram;
+  struct gwt_chardev serial;
+  GString *fdt;
+  uint32_t logs; /* lines at GWT_LOG_GUEST */
+  uint32_t shutdowns, resets, exit_status;
+  uint64_t dma_bytes;
+  const char *last_dma; /* device that did DMA */
+};
+
+extern struct mock mock;
+extern struct gwt_error mock_error;
+
+/* A machine without devices, CPUS harts, clocks at 0. */
+void mock_new_machine (uint32_t cpus);
+
+/* The plugin, started.  Where it was not built the whole test is skipped. */
+const struct gwt_plugin *mock_load (const char *name);
+
+/* Make, set "prop=value" for each string up to NULL ("chardev" takes "serial"), realize, reset.
+   mock_try_new gives NULL with mock_error set where the device refuses; mock_new fails the test. */
+struct gwt_device *mock_try_new (const struct gwt_device_type *type, const char *id,
+                                 ...) G_GNUC_NULL_TERMINATED;
+struct gwt_device *mock_new (const struct gwt_device_type *type, const char *id,
+                             ...) G_GNUC_NULL_TERMINATED;
+void mock_free (struct gwt_device *d);
+void mock_reset (struct gwt_device *d, uint32_t kind);
+
+/* Accesses as a guest makes them: outside min_size..max_size or unaligned is GWT_ACCESS_ERROR. */
+uint32_t mock_load_status (struct gwt_device *d, uint64_t offset, uint32_t size, uint64_t *value);
+uint32_t mock_store_status (struct gwt_device *d, uint64_t offset, uint32_t size, uint64_t value);
+/* The same, which has to succeed. */
+uint64_t mock_load_reg (struct gwt_device *d, uint64_t offset, uint32_t size);
+void mock_store_reg (struct gwt_device *d, uint64_t offset, uint32_t size, uint64_t value);
+
+struct gwt_irq *mock_line (struct gwt_device *d, const char *name, uint32_t index);
+uint32_t mock_level (struct gwt_device *d, const char *name, uint32_t index);
+void mock_input (struct gwt_device *d, uint32_t line, uint32_t level);
+
+/* Let time pass on one clock, firing what is due in order. */
+void mock_advance (uint32_t clock, uint64_t ns);
+/* Earliest expiry on a clock, GWT_TIMER_OFF for none. */
+uint64_t mock_next_timer (uint32_t clock);
+
+/* The other end of the serial line types TEXT; returns how many bytes were taken. */
+uint64_t mock_type (const void *data, uint64_t size);
+/* What was sent so far, as a string; forgets it. */
+char *mock_sent (void);
+
+/* The device's node as text, one "name = value" a line. */
+const char *mock_describe (struct gwt_device *d);
+
+/* Every byte of the instance in exactly one row, names and bounds sound. */
+void mock_check_rows (const struct gwt_device_type *type);
+
+/* Member behind a row, as a number. */
+uint64_t mock_row (struct gwt_device *d, const char *name, uint32_t index);
+
+#endif
