@@ -62,6 +62,12 @@ on_signal (int number, siginfo_t *info, void *context)
   errno = saved;
 }
 
+bool
+gwt_run_signal_arrived (void)
+{
+  return signal_number != 0;
+}
+
 /* The name of process PID, for people who wonder who did it. */
 static char *
 process_name (pid_t pid)

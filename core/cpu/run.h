@@ -63,6 +63,8 @@ void gwt_run_set_reset_hook (void (*fn) (void *data), void *data);
    order, with a line on stderr and status 0.  gwt_run_init takes the machine lock for the calling thread,
    which is the main thread from then on; it is dropped while the loop waits. */
 int gwt_main_loop (void);
+/* [any] A signal that ends the process came; for what blocks before the main loop runs. */
+bool gwt_run_signal_arrived (void);
 void gwt_run_finish (void); /* join threads, stop timers; the machine lock stays held */
 
 #endif
