@@ -1,1 +1,4 @@
-# tests/backend
+# tests/backend: character back ends
+unit_tests += tests/backend/test-chardev
+tests_backend_test_chardev_CFLAGS = $(CORE_CFLAGS)
+tests_backend_test_chardev_LDADD = $(CORE_LIBS)
