@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# `make installcheck`: what `make install` put in place works from there, with nothing of the source
+# or build folder in sight.  It must not be run on the build tree; the ordinary tests do that.
+# Usage: installed.sh BINDIR PLUGINSDIR INCLUDEDIR PKGCONFIGDIR VERSION
+set -u
+bindir=$1 pluginsdir=$2 includedir=$3 pkgconfigdir=$4 version=$5
+unset GODWIT_PLUGIN_PATH GODWIT_MACHINE_PATH GODWIT_COMPAT_PATH
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+wrong () { echo "installed.sh: $*" >&2; failed=1; }
+
+"$bindir/godwit" -version | grep -q -F "$version" || wrong "godwit -version does not say $version"
+"$bindir/godwit" -M help | grep -q '^virt' || wrong "godwit -M help does not list virt"
+"$bindir/godwit-plugin" list >"$tmp/list" || wrong "godwit-plugin list failed"
+for so in "$pluginsdir"/*.so; do
+  name=$(basename "$so" .so)
+  grep -q -w -e "$name" "$tmp/list" || wrong "godwit-plugin list does not list $name"
+done
+
+# An author of plugins has the headers and pkg-config, no more.
+cat >"$tmp/p.c" <<'END'
+#include <godwit/godwit.h>
+int abi = GWT_ABI_MAJOR;
+END
+if command -v pkg-config >/dev/null; then
+  export PKG_CONFIG_PATH=$pkgconfigdir
+  # shellcheck disable=SC2046
+  ${CC:-cc} -Werror -fPIC -shared -o "$tmp/p.so" "$tmp/p.c" $(pkg-config --cflags --libs godwit) \
+    || wrong "a file that includes <godwit/godwit.h> does not compile with godwit.pc"
+  [ "$(pkg-config --variable=plugindir godwit)" = "$pluginsdir" ] \
+    || wrong "godwit.pc's plugindir is not $pluginsdir"
+fi
+[ -d "$includedir/godwit" ] || wrong "$includedir/godwit is missing"
+[ $failed -eq 0 ] && echo "installed.sh: all well"
+exit $failed
