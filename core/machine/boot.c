@@ -319,9 +319,12 @@ gwt_boot_build (struct gwt_machine *machine, struct gwt_error *err)
                   : gwt_machine_make_dtb (machine, &boot->dtb, err);
   if (!made || !place_dtb (boot, err))
     return false;
-  bool from_flash = flash_is_filled (machine, &boot->start, err);
+  uint64_t flash;
+  bool from_flash = flash_is_filled (machine, &flash, err);
   if (gwt_error_is_set (err))
     return false;
+  if (from_flash)
+    boot->start = flash;
   if (!from_flash && !boot->has_firmware && !boot->has_kernel && !machine->config.paused)
     {
       gwt_error_set (err, GWT_E_INVALID, "-bios: 'none': nothing to run; add -kernel or -bios FILE, "

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Owns the table of options and what single arguments may say.  parse.c walks the command line; start.c
+ * acts.  QEMU's spelling where QEMU has one.
+ */
+#include "config.h"
+#include "core/cli/options.h"
+#include <stddef.h>
+#include <string.h>
+#include "core/util/text.h"
+
+/* Spellings of "no display": there is none to begin with. */
+static bool
+only_none (const char *option, const char *argument, const char *what, struct gwt_error *err)
+{
+  if (strcmp (argument, "none") == 0)
+    return true;
+  gwt_error_set (err, GWT_E_UNSUPPORTED, "%s: '%s': not in this release: %s; use '%s none' or leave it "
+                 "out", option, argument, what, option);
+  return false;
+}
+
+static bool
+call_display (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  return only_none ("-display", argument, "there is no display", err);
+}
+
+static bool
+call_vga (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  return only_none ("-vga", argument, "there is no display", err);
+}
+
+static bool
+call_vnc (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  return only_none ("-vnc", argument, "there is no display", err);
+}
+
+static bool
+call_net (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  return only_none ("-net", argument, "there is no network", err);
+}
+
+static bool
+call_nic (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  return only_none ("-nic", argument, "there is no network", err);
+}
+
+static bool
+call_parallel (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  return only_none ("-parallel", argument, "there is no parallel port", err);
+}
+
+static bool
+call_monitor (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  if (strcmp (argument, "null") == 0)
+    return true;
+  return only_none ("-monitor", argument,
+                    "the text monitor shares the terminal, '-serial mon:stdio' and Ctrl-A c; for "
+                    "programs there is -qmp", err);
+}
+
+static bool
+call_log (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  static const char *const known[] = { "guest", "guest_errors", NULL };
+  g_auto (GStrv) items = g_strsplit (argument, ",", -1);
+  for (guint i = 0; items[i] != NULL; i++)
+    {
+      if (!g_strv_contains (known, items[i]))
+        {
+          gwt_error_set (err, GWT_E_NOT_FOUND, "-d: '%s': not in this release; use 'guest'", items[i]);
+          return false;
+        }
+      options->log_guest = true;
+    }
+  if (items[0] == NULL)
+    gwt_error_set (err, GWT_E_INVALID, "-d: '': nothing to log; use 'guest'");
+  return items[0] != NULL;
+}
+
+static bool
+call_name (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  const char *name = g_str_has_prefix (argument, "guest=") ? argument + 6 : argument;
+  if (options->name != NULL)
+    gwt_error_set (err, GWT_E_INVALID, "-name: '%s': given twice; give it once", argument);
+  else if (name[0] == '\0' || strpbrk (name, ",=") != NULL || strlen (name) > 255
+           || !g_utf8_validate (name, -1, NULL))
+    gwt_error_set (err, GWT_E_INVALID, "-name: '%s': not a name; use -name NAME or -name guest=NAME",
+                   argument);
+  else
+    options->name = name;
+  return !gwt_error_is_set (err);
+}
+
+static bool
+call_uuid (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  bool good = strlen (argument) == 36 && !options->has_uuid;
+  for (guint i = 0, n = 0; good && i < 36; i++)
+    {
+      if (i == 8 || i == 13 || i == 18 || i == 23)
+        good = argument[i] == '-';
+      else if (!g_ascii_isxdigit (argument[i]))
+        good = false;
+      else
+        {
+          options->uuid[n / 2] = (uint8_t) (options->uuid[n / 2] << 4
+                                            | g_ascii_xdigit_value (argument[i]));
+          n++;
+        }
+    }
+  if (!good)
+    {
+      gwt_error_set (err, GWT_E_INVALID, "-uuid: '%s': %s", argument,
+                     options->has_uuid ? "given twice; give it once"
+                                       : "not of the form 12345678-1234-1234-1234-123456789abc; "
+                                         "correct it");
+      return false;
+    }
+  options->has_uuid = true;
+  g_strlcpy (options->uuid_text, argument, sizeof options->uuid_text);
+  return true;
+}
+
+#define FIELD(member) offsetof (struct gwt_options, member)
+#define FLAG(names, member, group, doc)                                                            \
+  { names, NULL, group, doc, GWT_OPTION_FLAG, FIELD (member), NULL }
+#define TEXT(names, argument, member, group, doc)                                                  \
+  { names, argument, group, doc, GWT_OPTION_TEXT, FIELD (member), NULL }
+#define LIST(names, argument, member, group, doc)                                                  \
+  { names, argument, group, doc, GWT_OPTION_LIST, FIELD (member), NULL }
+#define CALL(names, argument, fn, group, doc)                                                      \
+  { names, argument, group, doc, GWT_OPTION_CALL, 0, fn }
+#define ABSENT(names, argument, doc) { names, argument, NULL, doc, GWT_OPTION_ABSENT, 0, NULL }
+
+#define MACHINE "Machine"
+#define BOOT "Boot"
+#define DEVICES "Devices and back ends"
+#define RUN "Running"
+#define FILES "Plugins and descriptor files"
+#define OTHER "Other"
+
+const struct gwt_option gwt_option_table[] = {
+  TEXT ("M|machine", "NAME|FILE[,dumpdtb=FILE]", machine, MACHINE,
+        "machine type by name or file; -M help lists them"),
+  TEXT ("cpu", "MODEL[,PROP=VALUE...]", cpu, MACHINE, "CPU model and its properties; -cpu help"),
+  TEXT ("smp", "[cpus=]N[,sockets=N][,cores=N][,threads=N]", smp, MACHINE,
+        "number of CPUs; -smp help tells how the rest is filled"),
+  TEXT ("m", "SIZE[M|G]", memory, MACHINE, "RAM; a bare number counts MiB"),
+  CALL ("uuid", "UUID", call_uuid, MACHINE, "the machine's UUID"),
+  CALL ("name", "NAME", call_name, MACHINE, "the guest's name, for query-name and the process list"),
+
+  TEXT ("bios", "FILE|none|default", bios, BOOT, "firmware; default: OpenSBI as installed"),
+  TEXT ("kernel", "FILE", kernel, BOOT, "Linux Image, ELF or raw binary"),
+  TEXT ("initrd", "FILE", initrd, BOOT, "initial RAM disk"),
+  TEXT ("append", "TEXT", append, BOOT, "kernel command line"),
+  TEXT ("dtb", "FILE", dtb, BOOT, "device tree blob to use in place of the machine's own"),
+  TEXT ("dumpdtb", "FILE", dumpdtb, BOOT, "write the device tree blob to FILE and end"),
+
+  LIST ("device", "TYPE[,PROP=VALUE...]", devices, DEVICES,
+        "add a device; -device help, -device TYPE,help; at=ADDRESS and irq=LINE place it"),
+  LIST ("global", "TYPE.PROP=VALUE", globals, DEVICES,
+        "value for every device of a type, or of a type below it"),
+  LIST ("chardev", "BACKEND,id=ID[,...]", chardevs, DEVICES, "character back end"),
+  LIST ("serial", "SPEC", serials, DEVICES,
+        "next serial port: stdio, mon:stdio, file:F, unix:F[,server=on], tcp:HOST:PORT, pty, null, "
+        "none, chardev:ID"),
+  FLAG ("nographic", nographic, DEVICES, "serial port and text monitor on the terminal (the default)"),
+  FLAG ("nodefaults", nodefaults, DEVICES, "no serial port on the terminal unless asked for"),
+  CALL ("display", "none", call_display, DEVICES, "accepted: there is no display"),
+  CALL ("vga", "none", call_vga, DEVICES, "accepted"),
+  CALL ("vnc", "none", call_vnc, DEVICES, "accepted"),
+  CALL ("net", "none", call_net, DEVICES, "accepted: there is no network"),
+  CALL ("nic", "none", call_nic, DEVICES, "accepted"),
+  CALL ("parallel", "none", call_parallel, DEVICES, "accepted"),
+  CALL ("monitor", "none", call_monitor, DEVICES,
+        "accepted; the text monitor is behind Ctrl-A c of mon:stdio"),
+
+  FLAG ("S", paused, RUN, "start paused; 'cont' lets the guest run"),
+  LIST ("qmp", "unix:FILE,server=on[,wait=off]|tcp:HOST:PORT,...|stdio", qmps, RUN,
+        "QMP monitor; may be given several times"),
+  FLAG ("no-reboot", no_reboot, RUN, "end when the guest resets"),
+  FLAG ("no-shutdown", no_shutdown, RUN, "pause when the guest powers off"),
+  TEXT ("pidfile", "FILE", pidfile, RUN, "write the process id to FILE"),
+
+  LIST ("plugin", "FILE", plugins, FILES, "load a plugin"),
+  LIST ("plugin-dir", "DIR", plugin_dirs, FILES, "look for plugins here first"),
+  LIST ("machine-dir", "DIR", machine_dirs, FILES, "look for boards here first"),
+  LIST ("compat-dir", "DIR", compat_dirs, FILES, "look for machine types here first"),
+
+  FLAG ("v|verbose", verbose, OTHER, "say what is done, with times"),
+  CALL ("d", "guest", call_log, OTHER, "log what the guest does wrong"),
+  TEXT ("D", "FILE", log_file, OTHER, "log to FILE in place of stderr"),
+  FLAG ("version", version, OTHER, "print the version"),
+  FLAG ("h|help", help, OTHER, "print this"),
+
+  ABSENT ("s", NULL, "there is no debugger stub yet"),
+  ABSENT ("gdb", "SPEC", "there is no debugger stub yet"),
+  ABSENT ("drive", "SPEC", "there are no disks yet; use -initrd"),
+  ABSENT ("blockdev", "SPEC", "there are no disks yet; use -initrd"),
+  ABSENT ("hda|hdb|hdc|hdd|cdrom|sd|mtdblock|pflash", "FILE", "there are no disks yet; use -initrd"),
+  ABSENT ("snapshot", NULL, "there are no disks yet"),
+  ABSENT ("netdev", "SPEC", "there is no network yet"),
+  ABSENT ("incoming", "URI", "there is no migration yet"),
+  ABSENT ("loadvm", "NAME", "there are no snapshots yet"),
+  ABSENT ("dump-vmstate", "FILE", "there is no migration yet"),
+  ABSENT ("dump-manifest", "FILE", "there is no migration yet"),
+  ABSENT ("only-migratable", NULL, "there is no migration yet"),
+  ABSENT ("daemonize", NULL, "use setsid or a service manager"),
+  ABSENT ("accel", "NAME", "there is one way to run guests; leave it out"),
+  ABSENT ("enable-kvm", NULL, "there is one way to run guests; leave it out"),
+  ABSENT ("icount", "SPEC", "there is no instruction counting"),
+  ABSENT ("object", "SPEC", "there are no objects of that kind"),
+  ABSENT ("numa", "SPEC", "there is one memory node"),
+  ABSENT ("mem-path", "DIR", "RAM is anonymous memory"),
+  ABSENT ("mem-prealloc", NULL, "RAM is taken when it is used"),
+  ABSENT ("boot", "SPEC", "firmware and kernel are named with -bios and -kernel"),
+  ABSENT ("rtc", "SPEC", "the clock is the host's, in UTC"),
+  ABSENT ("mon", "SPEC", "use -qmp"),
+  ABSENT ("qmp-pretty", "SPEC", "use -qmp"),
+  ABSENT ("fw_cfg", "SPEC", "there are no user items"),
+  ABSENT ("readconfig|writeconfig", "FILE", "use the command line"),
+  ABSENT ("set", "SPEC", "use -global, or properties of -device"),
+  ABSENT ("usb", NULL, "there is no USB"),
+  ABSENT ("usbdevice", "SPEC", "there is no USB"),
+  ABSENT ("audio|audiodev|soundhw", "SPEC", "there is no sound"),
+  ABSENT ("semihosting", NULL, "there is no semihosting"),
+  ABSENT ("semihosting-config", "SPEC", "there is no semihosting"),
+  ABSENT ("sandbox|runas|chroot", "SPEC", "use a service manager"),
+  ABSENT ("trace", "SPEC", "there is no tracing; see -d"),
+  ABSENT ("msg", "SPEC", "messages have one form"),
+  ABSENT ("watchdog|watchdog-action|action|tpmdev|fsdev|virtfs|acpitable|smbios|spice|L|k|option-rom",
+          "SPEC", "there is nothing that it would set"),
+  ABSENT ("no-acpi|no-hpet|full-screen|no-user-config|nodefconfig|preconfig|singlestep|sdl", NULL,
+          "there is nothing that it would change; leave it out"),
+  { 0 }
+};

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Owns the order in which the program comes up and goes down.  Everything is judged before the first file is
+ * created or socket opened, so that a failing command line leaves nothing behind.
+ */
+#include "config.h"
+#include "core/cli/start.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "core/backend/chardev.h"
+#include "core/cpu/run.h"
+#include "core/device/lock.h"
+#include "core/machine/fdt-tree.h"
+#include "core/monitor/qmp.h"
+#include "core/plugin/loader.h"
+#include "core/util/extension.h"
+#include "core/util/log.h"
+
+#define CONSOLE "mon:stdio"
+
+struct session
+{
+  struct gwt_options options;
+  struct gwt_machine *machine;
+  GPtrArray *serial_ids; /* char *: what -serial made, per port */
+  const char *pidfile;   /* written by us: removed at the end */
+  int log_fd;
+  uint64_t began; /* ns, monotonic */
+};
+
+static uint64_t
+now_ns (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
+}
+
+static void
+stamp (const struct session *s, const char *what)
+{
+  gwt_log (GWT_LOG_INFO, "%8.3f ms: %s", (double) (now_ns () - s->began) / 1e6, what);
+}
+
+static bool
+register_extensions (struct gwt_error *err)
+{
+  gwt_device_register_extensions ();
+  gwt_memory_register_extensions ();
+  gwt_chardev_register_extensions ();
+  gwt_run_init ();
+  return gwt_extension_add (GWT_FDT_EXT, &gwt_fdt_ext, "host", err);
+}
+
+static bool
+check_dir (const char *option, const char *dir, struct gwt_error *err)
+{
+  if (g_file_test (dir, G_FILE_TEST_IS_DIR))
+    return true;
+  gwt_error_set (err, GWT_E_NOT_FOUND, "%s: '%s': no such folder; check the path", option, dir);
+  return false;
+}
+
+static bool
+set_up_search (const struct gwt_options *o, struct gwt_error *err)
+{
+  gwt_loader_init ();
+  for (guint i = 0; i + 1 < o->plugin_dirs->len; i++)
+    {
+      if (!check_dir ("-plugin-dir", g_ptr_array_index (o->plugin_dirs, i), err))
+        return false;
+      gwt_loader_add_dir (g_ptr_array_index (o->plugin_dirs, i));
+    }
+  for (guint i = 0; i + 1 < o->machine_dirs->len; i++)
+    {
+      if (!check_dir ("-machine-dir", g_ptr_array_index (o->machine_dirs, i), err))
+        return false;
+      gwt_machine_add_board_dir (g_ptr_array_index (o->machine_dirs, i));
+    }
+  for (guint i = 0; i + 1 < o->compat_dirs->len; i++)
+    {
+      if (!check_dir ("-compat-dir", g_ptr_array_index (o->compat_dirs, i), err))
+        return false;
+      gwt_machine_add_compat_dir (g_ptr_array_index (o->compat_dirs, i));
+    }
+  for (guint i = 0; i + 1 < o->plugins->len; i++)
+    if (!gwt_loader_load_file (g_ptr_array_index (o->plugins, i), err))
+      {
+        gwt_error_prefix (err, "-plugin");
+        return false;
+      }
+  return true;
+}
+
+/* ---- back ends ---------------------------------------------------------------------------------- */
+
+/* Port N's back end for SPEC; its id goes to serial_ids. */
+static bool
+add_serial (struct session *s, const char *spec, struct gwt_error *err)
+{
+  g_autofree char *id = g_strdup_printf ("serial%u", s->serial_ids->len);
+  if (strcmp (spec, "none") == 0)
+    {
+      g_ptr_array_add (s->serial_ids, g_strdup ("none"));
+      return true;
+    }
+  if (g_str_has_prefix (spec, "chardev:"))
+    {
+      if (gwt_chardev_find (spec + 8) == NULL)
+        {
+          gwt_error_set (err, GWT_E_NOT_FOUND, "-serial: '%s': no -chardev has this id; add it", spec);
+          return false;
+        }
+      g_ptr_array_add (s->serial_ids, g_strdup (spec + 8));
+      return true;
+    }
+  if (gwt_chardev_new (id, spec, err) == NULL)
+    {
+      gwt_error_prefix (err, "-serial");
+      return false;
+    }
+  g_ptr_array_add (s->serial_ids, g_steal_pointer (&id));
+  return true;
+}
+
+static bool
+add_backends (struct session *s, struct gwt_error *err)
+{
+  const struct gwt_options *o = &s->options;
+  for (guint i = 0; i + 1 < o->chardevs->len; i++)
+    if (gwt_chardev_new_option (g_ptr_array_index (o->chardevs, i), err) == NULL)
+      {
+        gwt_error_prefix (err, "-chardev");
+        return false;
+      }
+  for (guint i = 0; i + 1 < o->serials->len; i++)
+    if (!add_serial (s, g_ptr_array_index (o->serials, i), err))
+      return false;
+  /* -nographic says what holds anyway; with -nodefaults it says it. */
+  bool wanted = o->nographic || !o->nodefaults;
+  if (o->serials->len == 1 && wanted && !add_serial (s, CONSOLE, err))
+    return false;
+  g_ptr_array_add (s->serial_ids, NULL);
+  for (guint i = 0; i + 1 < o->qmps->len; i++)
+    if (!gwt_qmp_check (g_ptr_array_index (o->qmps, i), err))
+      {
+        gwt_error_prefix (err, "-qmp");
+        return false;
+      }
+  return true;
+}
+
+static bool
+check_chardevs_used (const struct gwt_options *o, struct gwt_error *err)
+{
+  for (guint i = 0; i + 1 < o->chardevs->len; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (g_ptr_array_index (o->chardevs, i), ",", -1);
+      for (guint n = 0; parts[n] != NULL; n++)
+        {
+          if (!g_str_has_prefix (parts[n], "id="))
+            continue;
+          struct gwt_chardev *chardev = gwt_chardev_find (parts[n] + 3);
+          if (chardev == NULL || gwt_chardev_in_use (chardev))
+            continue;
+          gwt_error_set (err, GWT_E_INVALID, "-chardev: '%s': nothing uses it; add -serial chardev:%s, or "
+                         "leave it out", parts[n] + 3, parts[n] + 3);
+          return false;
+        }
+    }
+  return true;
+}
+
+/* ---- files that we write -------------------------------------------------------------------------- */
+
+static bool
+write_file (const char *option, const char *path, const void *data, size_t size,
+            struct gwt_error *err)
+{
+  int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+  const char *at = data;
+  size_t left = size;
+  while (fd >= 0 && left > 0)
+    {
+      ssize_t n = write (fd, at, left);
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        break;
+      at += n;
+      left -= (size_t) n;
+    }
+  int saved = errno;
+  if (fd >= 0 && close (fd) == 0 && left == 0)
+    return true;
+  gwt_error_set (err, GWT_E_IO, "%s: '%s': cannot be written: %s; name another file", option, path,
+                 g_strerror (saved));
+  return false;
+}
+
+/* True when the program is to end here. */
+static bool
+dump_dtb (const struct session *s, struct gwt_error *err)
+{
+  const char *file = s->options.dumpdtb != NULL ? s->options.dumpdtb : s->machine->dumpdtb;
+  size_t size;
+  if (file == NULL)
+    return false;
+  const void *dtb = gwt_machine_dtb (s->machine, &size);
+  write_file ("-dumpdtb", file, dtb, size, err);
+  return true;
+}
+
+static bool
+write_pidfile (struct session *s, struct gwt_error *err)
+{
+  g_autofree char *text = g_strdup_printf ("%d\n", (int) getpid ());
+  if (s->options.pidfile == NULL)
+    return true;
+  if (!write_file ("-pidfile", s->options.pidfile, text, strlen (text), err))
+    return false;
+  s->pidfile = s->options.pidfile;
+  return true;
+}
+
+static bool
+open_log (struct session *s, struct gwt_error *err)
+{
+  const char *file = s->options.log_file;
+  if (file == NULL)
+    return true;
+  s->log_fd = open (file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+  if (s->log_fd < 0)
+    {
+      gwt_error_set (err, GWT_E_IO, "-D: '%s': cannot be written: %s; name another file", file,
+                     g_strerror (errno));
+      return false;
+    }
+  gwt_log_set_fd (s->log_fd);
+  return true;
+}
+
+/* ---- the program ---------------------------------------------------------------------------------- */
+
+static bool
+plan (struct session *s, struct gwt_error *err)
+{
+  const struct gwt_options *o = &s->options;
+  for (guint i = 0; i + 1 < o->globals->len; i++)
+    if (!gwt_global_add (g_ptr_array_index (o->globals, i), err))
+      {
+        gwt_error_prefix (err, "-global");
+        return false;
+      }
+  if (!add_backends (s, err))
+    return false;
+  const struct gwt_machine_config config
+      = { .machine = o->machine,
+          .cpu = o->cpu,
+          .smp = o->smp,
+          .memory = o->memory,
+          .bios = o->bios,
+          .kernel = o->kernel,
+          .initrd = o->initrd,
+          .append = o->append,
+          .dtb = o->dtb,
+          .devices = (const char *const *) o->devices->pdata,
+          .serials = (const char *const *) s->serial_ids->pdata,
+          .uuid = o->has_uuid ? o->uuid : NULL,
+          .paused = o->paused };
+  s->machine = gwt_machine_plan (&config, err);
+  if (s->machine == NULL)
+    return false;
+  if (o->dumpdtb != NULL && s->machine->dumpdtb != NULL)
+    {
+      gwt_error_set (err, GWT_E_INVALID, "-dumpdtb: '%s': -M says dumpdtb=%s already; give it once",
+                     o->dumpdtb, s->machine->dumpdtb);
+      return false;
+    }
+  stamp (s, "planned: machine type, plugins, files");
+  return true;
+}
+
+/* Everything outside the process that is made is made here. */
+static bool
+go_public (struct session *s, struct gwt_error *err)
+{
+  const struct gwt_options *o = &s->options;
+  if (!open_log (s, err))
+    return false;
+  if (!gwt_chardev_open_all (err))
+    return false;
+  for (guint i = 0; i + 1 < o->qmps->len; i++)
+    if (!gwt_qmp_listen (g_ptr_array_index (o->qmps, i), err))
+      {
+        gwt_error_prefix (err, "-qmp");
+        return false;
+      }
+  return write_pidfile (s, err);
+}
+
+static int
+run (struct session *s, struct gwt_error *err)
+{
+  const struct gwt_options *o = &s->options;
+  if (!plan (s, err) || !gwt_machine_build (s->machine, err) || !check_chardevs_used (o, err))
+    return 1;
+  if (gwt_log_shown (GWT_LOG_INFO))
+    {
+      g_autofree char *map = gwt_memory_describe ();
+      g_auto (GStrv) lines = g_strsplit (map, "\n", -1);
+      gwt_log (GWT_LOG_INFO, "machine %s: %u CPUs, %llu MiB of RAM", s->machine->name,
+               s->machine->topology.cpus, (unsigned long long) (s->machine->ram_size >> 20));
+      for (guint i = 0; lines[i] != NULL; i++)
+        if (lines[i][0] != '\0')
+          gwt_log (GWT_LOG_INFO, "  %s", lines[i]);
+    }
+  if (dump_dtb (s, err))
+    return gwt_error_is_set (err) ? 1 : 0;
+  gwt_run_set_no_shutdown (o->no_shutdown);
+  gwt_run_set_no_reboot (o->no_reboot);
+  gwt_qmp_set_identity (o->name, o->has_uuid ? o->uuid_text : NULL);
+  gwt_qmp_init ();
+  gwt_console_init ();
+  if (!gwt_machine_power_on (s->machine, err))
+    return 1;
+  stamp (s, "built: devices, device tree, images in memory");
+  if (!go_public (s, err))
+    return 1;
+  if (!o->paused)
+    {
+      stamp (s, "the guest starts");
+      gwt_vm_start ();
+    }
+  return gwt_main_loop ();
+}
+
+static void
+finish (struct session *s)
+{
+  gwt_run_finish ();
+  gwt_qmp_close_all ();
+  gwt_device_destroy_all ();
+  gwt_chardev_close_all ();
+  gwt_memory_destroy_all ();
+  gwt_machine_free (s->machine);
+  if (s->pidfile != NULL)
+    unlink (s->pidfile);
+  g_ptr_array_unref (s->serial_ids);
+  gwt_options_clear (&s->options);
+  if (s->log_fd >= 0)
+    {
+      gwt_log_set_fd (STDERR_FILENO);
+      close (s->log_fd);
+    }
+}
+
+int
+gwt_cli_main (int argc, char **argv)
+{
+  struct session s = { .log_fd = -1, .began = now_ns () };
+  GWT_AUTO_ERROR (err);
+  int status = 1;
+  s.serial_ids = g_ptr_array_new_with_free_func (g_free);
+  if (gwt_options_parse (&s.options, argc, argv, &err))
+    {
+      gwt_log_configure (s.options.verbose ? GWT_LOG_INFO : GWT_LOG_WARN, s.options.log_guest);
+      if (s.options.name != NULL)
+        prctl (PR_SET_NAME, s.options.name);
+      if (register_extensions (&err) && set_up_search (&s.options, &err))
+        {
+          if (gwt_cli_query (&s.options, &err))
+            status = gwt_error_is_set (&err) ? 1 : 0;
+          else
+            status = run (&s, &err);
+        }
+    }
+  if (gwt_error_is_set (&err))
+    {
+      /* The terminal first: a raw one would print the line askew. */
+      gwt_chardev_close_all ();
+      gwt_error_report (&err, NULL);
+      status = 1;
+    }
+  finish (&s);
+  if (fflush (stdout) != 0)
+    status = 1;
+  return status;
+}

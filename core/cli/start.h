@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From options to a running guest, and to an exit status. */
+#ifndef CORE_CLI_START_H
+#define CORE_CLI_START_H
+
+#include <stdbool.h>
+#include "core/cli/options.h"
+#include "core/machine/machine.h"
+
+/* The whole program; returns the exit status. */
+int gwt_cli_main (int argc, char **argv);
+
+/* query.c: -help, -version, -M help, -device help, ...: true when one was asked for and printed, or
+   failed with ERR set.  The loader is ready. */
+bool gwt_cli_query (const struct gwt_options *options, struct gwt_error *err);
+
+#endif
