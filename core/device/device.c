@@ -60,7 +60,7 @@ device_free (struct gwt_device *device)
     }
   gwt_properties_free (device);
   g_hash_table_destroy (device->attached);
-  g_mutex_clear (&device->lock);
+  pthread_mutex_destroy (&device->lock);
   g_free (device->instance);
   g_free (device->path);
   g_free (device->id);
@@ -106,7 +106,7 @@ gwt_device_new (const struct gwt_type *type, const char *id, struct gwt_error *e
   device->id = id != NULL ? g_strdup (id) : free_id (type->d.name);
   device->path = g_strdup_printf ("/machine/%s", device->id);
   device->attached = g_hash_table_new (g_str_hash, g_str_equal);
-  g_mutex_init (&device->lock);
+  pthread_mutex_init (&device->lock, NULL);
   if (!run_init (device, err) || !gwt_properties_init (device, err))
     {
       device_free (device);

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 #include <json-c/json.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <godwit/device.h>
 #include "core/device/type.h"
@@ -42,7 +43,7 @@ struct gwt_device
   bool realized;
   bool from_board;
   /* lock.c */
-  GMutex lock;
+  pthread_mutex_t lock;
   /* Things of other layers that die with the device, newest first: see gwt_device_on_destroy. */
   GSList *cleanups;
   /* Host-private data of other layers by key (memory's regions, irq's lines). */

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "core/device/device.h"
@@ -155,7 +156,11 @@ struct deferred
   uint32_t arg;
 };
 
-static __thread GArray *deferred;
+static __thread struct
+{
+  struct deferred *list;
+  size_t count, room;
+} deferred;
 
 int
 gwt_device_enter (struct gwt_device *device)
@@ -167,11 +172,11 @@ gwt_device_enter (struct gwt_device *device)
     case GWT_THREADS_DEVICE:
       if (device_held == device)
         return TOKEN_NONE;
-      if (!g_mutex_trylock (&device->lock))
+      if (pthread_mutex_trylock (&device->lock) != 0)
         {
           if (wait_hook)
             wait_hook (true);
-          g_mutex_lock (&device->lock);
+          pthread_mutex_lock (&device->lock);
           if (wait_hook)
             wait_hook (false);
         }
@@ -189,14 +194,12 @@ static void
 run_deferred (void)
 {
   /* What runs here may defer again while it is inside a device of its own: take the list away first. */
-  GArray *list = deferred;
-  deferred = NULL;
-  for (guint i = 0; i < list->len; i++)
-    {
-      struct deferred *d = &g_array_index (list, struct deferred, i);
-      d->fn (d->what, d->arg);
-    }
-  g_array_free (list, TRUE);
+  struct deferred *list = deferred.list;
+  size_t count = deferred.count;
+  memset (&deferred, 0, sizeof deferred);
+  for (size_t i = 0; i < count; i++)
+    list[i].fn (list[i].what, list[i].arg);
+  g_free (list);
 }
 
 void
@@ -210,8 +213,8 @@ gwt_device_leave (struct gwt_device *device, int token)
       return;
     }
   device_held = NULL;
-  g_mutex_unlock (&device->lock);
-  if (G_UNLIKELY (deferred != NULL))
+  pthread_mutex_unlock (&device->lock);
+  if (G_UNLIKELY (deferred.count > 0))
     run_deferred ();
 }
 
@@ -233,8 +236,10 @@ gwt_device_may_enter (struct gwt_device *device)
 void
 gwt_lock_defer (gwt_deferred_fn fn, void *what, uint32_t arg)
 {
-  struct deferred d = { fn, what, arg };
-  if (deferred == NULL)
-    deferred = g_array_new (FALSE, FALSE, sizeof d);
-  g_array_append_val (deferred, d);
+  if (deferred.count == deferred.room)
+    {
+      deferred.room = deferred.room * 2 + 4;
+      deferred.list = g_renew (struct deferred, deferred.list, deferred.room);
+    }
+  deferred.list[deferred.count++] = (struct deferred){ fn, what, arg };
 }
