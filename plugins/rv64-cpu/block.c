@@ -110,6 +110,9 @@ struct emitter
   struct rv_insn *at;
   unsigned start; /* offset of the block in its page */
   unsigned fp;    /* what has been checked: RV_D_FP, RV_D_FP_WRITE */
+  bool fuse;
+  struct rv_insn *prev; /* the operation just before, if it can still become half of a pair */
+  unsigned prev_op;
 };
 
 static struct rv_insn *
@@ -118,6 +121,27 @@ emit (struct emitter *e, unsigned op, unsigned off, int32_t imm)
   struct rv_insn *i = e->at++;
   *i = (struct rv_insn) { .go = e->a->handlers[op], .imm = imm, .pos = (uint8_t) (off / 2) };
   return i;
+}
+
+/* I, just emitted, does OP: let it share a handler with the operation before it. */
+static void
+pair_up (struct emitter *e, struct rv_insn *i, unsigned op)
+{
+  struct rv_insn *prev = e->prev;
+  unsigned both;
+  if (!e->fuse)
+    return;
+  both = prev == i - 1 ? rv_pair (e->prev_op, op) : RV_OP_illegal;
+  e->prev = i;
+  e->prev_op = op;
+  if (both == RV_OP_illegal)
+    return;
+  if (both == RV_OP_ld__ld && prev->rs1 == i->rs1 && prev->rd != i->rs1)
+    both = RV_OP_ld_twice;
+  else if (both == RV_OP_sd__sd && prev->rs1 == i->rs1)
+    both = RV_OP_sd_twice;
+  prev->go = e->a->handlers[both];
+  e->prev = NULL;
 }
 
 static void
@@ -162,6 +186,7 @@ emit_jump (struct emitter *e, const struct rv_decoded *d, unsigned off, unsigned
       i->rs1 = d->rs1;
       i->rs2 = d->rs2;
       i->rd = (uint8_t) rest;
+      pair_up (e, i, near ? d->op : far_branch (d->op));
     }
   else
     {
@@ -170,6 +195,7 @@ emit_jump (struct emitter *e, const struct rv_decoded *d, unsigned off, unsigned
       i = emit (e, op, off, to);
       i->rd = d->rd;
       i->rs1 = d->size;
+      pair_up (e, i, op);
     }
   if (near)
     emit_link (e);
@@ -223,15 +249,19 @@ emit_insn (struct emitter *e, const struct rv_decoded *d, unsigned off, unsigned
     default:
       break;
     }
+  pair_up (e, i, d->op);
 }
 
 /* Operations for S at OUT; their number. */
 static unsigned
 emit_all (struct rv_hart *h, const struct source *s, struct rv_insn *out, bool fuse)
 {
-  struct emitter e = { .a = h->accel, .s = s, .at = out, .start = (unsigned) (s->paddr & ~RV_PAGE_MASK) };
+  struct emitter e = { .a = h->accel,
+                       .s = s,
+                       .at = out,
+                       .start = (unsigned) (s->paddr & ~RV_PAGE_MASK),
+                       .fuse = fuse };
   unsigned off = 0;
-  (void) fuse;
   for (unsigned k = 0; k < s->n; off += s->insn[k].size, k++)
     emit_insn (&e, &s->insn[k], off, s->n - k - 1);
   if (!(s->insn[s->n - 1].flags & RV_D_END))

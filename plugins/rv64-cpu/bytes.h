@@ -93,7 +93,7 @@ rv_host_store (void *p, unsigned size, uint64_t v)
     rv_store64 (p, v);
 }
 
-/* SIZE 1 to 8. */
+/* SIZE 1 to 8, mostly constant. */
 static inline uint64_t
 rv_host_load_any (const void *p, unsigned size)
 {

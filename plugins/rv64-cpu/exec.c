@@ -301,7 +301,10 @@ const void *const *
 rv_handlers (void)
 {
   if (handlers == NULL)
-    run_blocks (NULL);
+    {
+      rv_pairs_init ();
+      run_blocks (NULL);
+    }
   return handlers;
 }
 

@@ -67,7 +67,8 @@
   O (flw) O (fld) O (fsw) O (fsd)
 
 /* Everything else.  `fp_use` and `fp_write` stand before a block's first floating-point instruction
-   and check mstatus.FS; `end` leaves a block at its last instruction's successor. */
+   and check mstatus.FS; `end` leaves a block at its last instruction's successor; `ld_twice` and
+   `sd_twice` are two accesses to one base register. */
 #define RV_OPS_OTHER(O)                                                                            \
   O (illegal) O (nop) O (li) O (auipc)                                                             \
   O (jal) O (jal_far) O (j) O (j_far) O (jalr) O (jr) O (end) O (end_far) O (jump_slow)            \
@@ -82,14 +83,40 @@
   O (amominu_w) O (amomaxu_w)                                                                      \
   O (amoswap_d) O (amoadd_d) O (amoxor_d) O (amoand_d) O (amoor_d) O (amomin_d) O (amomax_d)       \
   O (amominu_d) O (amomaxu_d)                                                                      \
-  O (fp_use) O (fp_write)
+  O (fp_use) O (fp_write) O (ld_twice) O (sd_twice)
 
 /*
  * Pairs that are often neighbors get a handler that does both: P (first, second).  In a block the two
  * operations stand in their own places as always; only the first one's handler is another one.
  */
 #define RV_PAIRS(P)                                                                                \
-  P (addi, addi)
+  P (ld, ld) P (ld, addi) P (ld, add) P (ld, mv) P (ld, li) P (ld, slli) P (ld, beqz)              \
+  P (ld, bnez) P (ld, bne) P (ld, beq) P (ld, jr) P (ld, jalr) P (ld, addiw) P (ld, lbu)           \
+  P (ld, lw) P (ld, andi) P (ld, sd) P (lw, addi) P (lw, add) P (lw, lw) P (lw, mv) P (lw, bge)    \
+  P (lw, subw) P (lw, xor) P (lw, andi) P (lw, beqz) P (lw, bnez) P (lw, addiw) P (lw, sw)         \
+  P (lbu, addi) P (lbu, andi) P (lbu, beqz) P (lbu, bnez) P (lbu, bltu) P (lbu, add)               \
+  P (lbu, lbu) P (lbu, srliw) P (lbu, sb) P (lhu, addi) P (sd, sd) P (sd, addi) P (sd, li)         \
+  P (sd, ld) P (sd, mv) P (sd, andi) P (sd, auipc) P (sd, bne) P (sd, jal) P (sw, addi)            \
+  P (sw, sw) P (sw, ld) P (sw, lw) P (sb, addi) P (sb, sb) P (sb, bne) P (addi, addi)              \
+  P (addi, add) P (addi, ld) P (addi, lw) P (addi, sd) P (addi, sw) P (addi, lbu) P (addi, sb)     \
+  P (addi, li) P (addi, mv) P (addi, andi) P (addi, xor) P (addi, sub) P (addi, slli)              \
+  P (addi, srli) P (addi, beq) P (addi, bne) P (addi, blt) P (addi, bge) P (addi, bltu)            \
+  P (addi, bgeu) P (addi, beqz) P (addi, bnez) P (addi, j) P (addi, jr) P (addi, jal)              \
+  P (addi, fld) P (addi, auipc) P (add, add) P (add, addi) P (add, ld) P (add, lw) P (add, lbu)    \
+  P (add, sd) P (add, mv) P (add, sub) P (add, bne) P (add, beq) P (add, bgeu) P (add, bnez)       \
+  P (add, jr) P (addw, addw) P (addw, srliw) P (addw, addi) P (sub, andi) P (sub, addi)            \
+  P (sub, add) P (subw, bgeu) P (slli, add) P (slli, srli) P (slli, addi) P (slli, xor)            \
+  P (slli, or) P (srli, add) P (srli, andi) P (srli, addi) P (srli, xor) P (srliw, addi)           \
+  P (srliw, xor) P (srliw, andi) P (slliw, or) P (xor, addi) P (xor, andi) P (xor, sd)             \
+  P (xor, sext_w) P (xor, slli) P (xor, srli) P (xor, xor) P (and, sub) P (and, beqz)              \
+  P (and, bnez) P (andi, add) P (andi, addi) P (andi, slli) P (andi, beqz) P (andi, bnez)          \
+  P (andi, beq) P (andi, bne) P (or, or) P (or, and) P (addiw, bgeu) P (addiw, bne)                \
+  P (addiw, addi) P (addiw, andi) P (sext_w, bne) P (sext_w, beq) P (sext_w, blt) P (mv, mv)       \
+  P (mv, li) P (mv, ld) P (mv, addi) P (mv, add) P (mv, sd) P (mv, j) P (mv, jal) P (mv, jr)       \
+  P (mv, beqz) P (mv, bgeu) P (mv, bltu) P (mv, bne) P (mv, auipc) P (li, li) P (li, mv)           \
+  P (li, add) P (li, addi) P (li, sd) P (li, beq) P (li, bne) P (li, bge) P (li, bltu)             \
+  P (li, bgeu) P (li, jal) P (li, j) P (li, jr) P (mul, add) P (sltu, beqz) P (fld, fld)           \
+  P (fld, addi) P (fsd, addi)
 
 #define RV_OPS(O)                                                                                  \
   RV_OPS_OTHER (O) RV_OPS_REG (O) RV_OPS_IMM (O) RV_OPS_UNARY (O) RV_OPS_LOAD (O)                  \
@@ -127,6 +154,10 @@ struct rv_decoded
 #define RV_D_FP (1u << 2)     /* needs mstatus.FS on */
 #define RV_D_FP_WRITE (1u << 3) /* and makes it dirty */
 #define RV_D_MISALIGNED (1u << 4) /* jump to an address that is no multiple of 4, without C */
+
+/* The operation that does FIRST and SECOND, or RV_OP_illegal.  rv_pairs_init () comes first, once. */
+void rv_pairs_init (void);
+unsigned rv_pair (unsigned first, unsigned second);
 
 /* Bytes of the instruction whose first 16 bits are BITS: 2 or 4 (longer formats do not exist here). */
 static inline unsigned

@@ -7,7 +7,8 @@ plugins_rv64_cpu_so_SOURCES = \
 	plugins/rv64-cpu/decode.c plugins/rv64-cpu/describe.c plugins/rv64-cpu/exec.c \
 	plugins/rv64-cpu/exec-flow.inc plugins/rv64-cpu/exec-fp.inc plugins/rv64-cpu/exec-int.inc \
 	plugins/rv64-cpu/exec-mem.inc plugins/rv64-cpu/exec-sys.inc plugins/rv64-cpu/expand.c \
-	plugins/rv64-cpu/fp.c plugins/rv64-cpu/fp.h plugins/rv64-cpu/insn.h \
+	plugins/rv64-cpu/fp.c plugins/rv64-cpu/fp.h plugins/rv64-cpu/fuse.c \
+	plugins/rv64-cpu/insn.h \
 	plugins/rv64-cpu/memory.c plugins/rv64-cpu/mmu.c plugins/rv64-cpu/pmp.c \
 	plugins/rv64-cpu/regs.c plugins/rv64-cpu/rv64-cpu.c plugins/rv64-cpu/softfloat.c \
 	plugins/rv64-cpu/softfloat.h plugins/rv64-cpu/timer.c plugins/rv64-cpu/tlb.c \
