@@ -4,14 +4,18 @@
  * is refused and what is shown is the loader's.
  */
 #include "config.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/backend/chardev.h"
+#include "core/cpu/run.h"
 #include "core/device/device.h"
-#include "core/device/lock.h"
 #include "core/device/spec.h"
+#include "core/machine/fdt-tree.h"
 #include "core/memory/memory.h"
 #include "core/plugin/loader.h"
+#include "core/util/extension.h"
 #include "core/util/json.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
@@ -233,14 +237,28 @@ run (int argc, char **argv)
   return is_show ? show (argv[1]) : check (argv[1]);
 }
 
+/* All that a plugin can require of this release, as in the emulator itself, but no machine. */
+static bool
+register_extensions (struct gwt_error *err)
+{
+  gwt_device_register_extensions ();
+  gwt_memory_register_extensions ();
+  gwt_chardev_register_extensions ();
+  gwt_run_init ();
+  /* No main loop runs here that would look at them. */
+  signal (SIGINT, SIG_DFL);
+  signal (SIGTERM, SIG_DFL);
+  return gwt_extension_add (GWT_FDT_EXT, &gwt_fdt_ext, "host", err);
+}
+
 int
 main (int argc, char **argv)
 {
+  GWT_AUTO_ERROR (internal);
   gwt_log_set_program ("godwit-plugin");
   gwt_loader_init ();
-  gwt_device_register_extensions ();
-  gwt_memory_register_extensions ();
-  gwt_machine_lock ();
+  if (!register_extensions (&internal))
+    return fail (&internal, "internal");
   int i = 1;
   for (; i < argc && argv[i][0] == '-'; i++)
     {
