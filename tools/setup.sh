@@ -25,7 +25,8 @@ install_packages ()
     return 1
   fi
   list=$(missing_packages | tr '\n' ' ')
-  [ -n "${list// /}" ] || return 0
+  list=${list% }
+  [ -n "$list" ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null; then
       say "missing packages: $list"
