@@ -41,6 +41,7 @@ include tests/memory/local.mk
 include tests/device/local.mk
 include tests/devices/local.mk
 include tests/cpu/local.mk
+include tests/vcpu/local.mk
 include tests/plugin/local.mk
 include tests/backend/local.mk
 include tests/machine/local.mk

@@ -307,12 +307,15 @@ vcpu_main (gpointer data)
           continue;
         }
       reason = v->ops.run (v->self);
-      atomic_store (&v->mode, OUT);
-      if (atomic_load (&v->attention))
-        tell ();
+      /* An MMIO exit reaches a device, and counters must be right when the machine stands: not OUT
+         before that is done. */
+      enter_host (v);
       v->run.exit_reason = reason;
       atomic_fetch_add (&v->executed, __atomic_exchange_n (&v->run.executed, 0, __ATOMIC_RELAXED));
       see_exit (v, reason);
+      atomic_store (&v->mode, OUT);
+      if (atomic_load (&v->attention))
+        tell ();
     }
   return NULL;
 }
