@@ -101,6 +101,8 @@ struct mock
   uint32_t shutdowns, resets, exit_status;
   uint64_t dma_bytes;
   const char *last_dma; /* device that did DMA */
+  /* Called before a line or a timer takes its new value: what another thread does just then. */
+  void (*meanwhile) (void);
 };
 
 extern struct mock mock;

@@ -197,6 +197,53 @@ test_some_harts (void)
   mock_free (d);
 }
 
+/* Another hart writes the register just before the line takes the value of the first write. */
+static struct gwt_device *other;
+static uint64_t other_offset, other_value;
+
+static void
+other_writes (void)
+{
+  mock_store_reg (other, other_offset, other_offset < 0x4000 ? 4 : 8, other_value);
+}
+
+static void
+test_overtaken (void)
+{
+  static const struct
+  {
+    uint64_t first, second;
+  } compares[] = { { 0, NEVER }, { NEVER, 0 }, { 5000, 0 }, { 0, 5000 }, { 5000, 7000 } };
+  guint i;
+
+  mock_new_machine (1);
+  other = mock_new (plugin->types[0], "clint", NULL);
+  for (i = 0; i < 2; i++)
+    {
+      other_offset = 0;
+      other_value = i;
+      mock.meanwhile = other_writes;
+      mock_store_reg (other, 0, 4, !i);
+      g_assert_null (mock.meanwhile);
+      g_assert_cmpuint (mock_load_reg (other, 0, 4), ==, i);
+      g_assert_cmpuint (mock_level (other, "msip", 0), ==, i);
+    }
+  for (i = 0; i < G_N_ELEMENTS (compares); i++)
+    {
+      other_offset = MTIMECMP (0);
+      other_value = compares[i].second;
+      mock.meanwhile = other_writes;
+      mock_store_reg (other, MTIMECMP (0), 8, compares[i].first);
+      g_assert_null (mock.meanwhile);
+      g_assert_cmpuint (mock_load_reg (other, MTIMECMP (0), 8), ==, other_value);
+      g_assert_cmpuint (mock_level (other, "mtip", 0), ==, other_value == 0);
+      g_assert_cmpuint (mock_next_timer (GWT_CLOCK_VIRTUAL), ==,
+                        other_value == 7000 || other_value == 5000 ? other_value * 100
+                                                                   : GWT_TIMER_OFF);
+    }
+  mock_free (other);
+}
+
 /* Two threads fight over one register; whoever wins, line and register agree in the end. */
 struct race
 {
@@ -283,6 +330,7 @@ main (int argc, char **argv)
   g_test_add_func ("/aclint/mtime-moves-timers", test_mtime_moves_timers);
   g_test_add_func ("/aclint/refusals", test_refusals);
   g_test_add_func ("/aclint/some-harts", test_some_harts);
+  g_test_add_func ("/aclint/overtaken", test_overtaken);
   g_test_add_func ("/aclint/race-msip", test_race_msip);
   g_test_add_func ("/aclint/race-mtimecmp", test_race_mtimecmp);
   return g_test_run ();

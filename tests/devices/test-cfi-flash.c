@@ -226,22 +226,25 @@ test_write_buffer (void)
   command (d, 0, 0x50);
   /* Data far away from the first. */
   command (d, 0x4000, 0xe8);
-  command (d, 0x4000, 2);
+  command (d, 0x4000, 1);
   mock_store_reg (d, 0x4000, 4, 0);
   mock_store_reg (d, 0x4000 + 0x1000, 4, 0);
+  command (d, 0, 0xd0);
   g_assert_cmphex (status (d), ==, 0x00b000b0);
   command (d, 0, 0x50);
   /* Below the first, and over the block's end. */
   command (d, 0x4000, 0xe8);
-  command (d, 0x4000, 2);
+  command (d, 0x4000, 1);
   mock_store_reg (d, 0x4000, 4, 0);
   mock_store_reg (d, 0x3ffc, 4, 0);
+  command (d, 0, 0xd0);
   g_assert_cmphex (status (d), ==, 0x00b000b0);
   command (d, 0, 0x50);
   command (d, SECTOR - 4, 0xe8);
   command (d, SECTOR - 4, 1);
   mock_store_reg (d, SECTOR - 4, 4, 0);
   mock_store_reg (d, SECTOR, 4, 0);
+  command (d, 0, 0xd0);
   g_assert_cmphex (status (d), ==, 0x00b000b0);
   command (d, 0, 0xff);
   g_assert_cmphex (get (d, 0x4000), ==, 0xffffffff);

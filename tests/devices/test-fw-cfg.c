@@ -80,6 +80,7 @@ test_signature (void)
   read_bytes (d, text, 4);
   g_assert_cmpstr (text, ==, "QEMU");
   g_assert_cmpuint (mock_load_reg (d, DATA, 4), ==, 0);
+  g_assert_cmpuint (mock_row (d, "cur-offset", 0), ==, 4);
   select_key (d, 0);
   /* Wide reads give the bytes in memory order, zeros behind the end. */
   g_assert_cmphex (mock_load_reg (d, DATA, 8), ==, 0x554d4551);
