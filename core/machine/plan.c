@@ -134,17 +134,7 @@ plan_user_devices (struct gwt_machine *machine, struct gwt_error *err)
   for (guint i = 0; machine->config.devices != NULL && machine->config.devices[i] != NULL; i++)
     {
       const char *text = machine->config.devices[i];
-      struct gwt_spec *spec;
-      if (text[0] == '{')
-        {
-          struct json_object *object = json_tokener_parse (text);
-          if (object == NULL)
-            gwt_error_set (err, GWT_E_INVALID, "not valid JSON; use {\"driver\": TYPE, ...}");
-          spec = object != NULL ? gwt_spec_from_json (object, err) : NULL;
-          json_object_put (object);
-        }
-      else
-        spec = gwt_spec_parse (text, err);
+      struct gwt_spec *spec = gwt_spec_parse (text, err);
       if (spec == NULL)
         {
           gwt_error_prefix (err, "-device: '%s'", text);

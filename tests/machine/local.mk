@@ -1,1 +1,10 @@
 # tests/machine
+unit_tests += tests/machine/test-json-file
+tests_machine_test_json_file_CFLAGS = $(CORE_CFLAGS)
+tests_machine_test_json_file_LDADD = $(CORE_LIBS)
+unit_tests += tests/machine/test-board
+tests_machine_test_board_CFLAGS = $(CORE_CFLAGS)
+tests_machine_test_board_LDADD = $(CORE_LIBS)
+unit_tests += tests/machine/test-image
+tests_machine_test_image_CFLAGS = $(CORE_CFLAGS)
+tests_machine_test_image_LDADD = $(CORE_LIBS)
