@@ -699,14 +699,14 @@ uart_reset (void *self, uint32_t kind)
 {
   struct ns16550 *u = self;
 
-  /* Table I; a master reset leaves the divisor latch and the scratch register alone. */
-  if (kind == GWT_RESET_COLD)
-    {
-      u->divisor = 12;
-      u->scr = 0;
-      u->rbr = 0;
-      u->thr = 0;
-    }
+  (void) kind;
+  /* Table I says nothing of the next four: a master reset leaves them alone in a chip of its own.
+     As part of a larger one it starts like after power-on, so that two boots of a guest are alike.
+   */
+  u->divisor = 12;
+  u->scr = 0;
+  u->rbr = 0;
+  u->thr = 0;
   u->ier = 0;
   u->lcr = 0;
   u->mcr = 0;

@@ -61,11 +61,14 @@ test_reset_values (void)
       g_assert_cmphex (in (d, MCR), ==, 0);
       g_assert_cmphex (in (d, LSR), ==, 0x60);
       g_assert_cmphex (in (d, MSR), ==, 0xb0);
-      g_assert_cmphex (in (d, SCR), ==, round ? 0x5a : 0);
+      g_assert_cmphex (in (d, SCR), ==, 0);
       out (d, SCR, 0x5a);
       out (d, FCR, 0xc1);
       out (d, IER, 0x0f);
       out (d, MCR, 0x1f);
+      out (d, LCR, 0x80);
+      g_assert_cmphex (in (d, DATA), ==, 12);
+      out (d, DATA, 1);
       out (d, LCR, 0x1b);
       mock_reset (d, GWT_RESET_WARM);
       g_assert_cmpuint (irq (d), ==, 0);
