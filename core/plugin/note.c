@@ -15,7 +15,11 @@
 
 /* Far above any real one; keeps a hostile header from making us read for long. */
 #define PHDRS_MAX 256
+#define SHDRS_MAX 4096
 #define NOTES_MAX_BYTES (64 * 1024)
+#define DYNAMIC_MAX_BYTES (64 * 1024)
+
+#define DAMAGED "its headers are damaged; build or copy it again"
 
 /* Refused below this: what the first release had. */
 #define DESC_MIN sizeof (struct gwt_note_desc)
@@ -131,7 +135,7 @@ check_header (const struct source *s, Elf64_Ehdr *e, struct gwt_error *err)
   if (e->e_type != ET_DYN)
     return fail (err, "not a shared object; build it with -shared");
   if (e->e_phentsize != sizeof (Elf64_Phdr) || e->e_phnum == 0 || e->e_phnum > PHDRS_MAX)
-    return fail (err, "its program headers are damaged; build or copy it again");
+    return fail (err, DAMAGED);
   /* Sections are not loaded, but they lie at the end: that is how a cut file is noticed. */
   if (e->e_shoff != 0
       && !in_file (s, e->e_shoff, (uint64_t) e->e_shnum * e->e_shentsize, err))
@@ -153,42 +157,136 @@ check_segment (const struct source *s, const Elf64_Phdr *p, struct gwt_error *er
           && (p->p_filesz > p->p_memsz || (p->p_align & (p->p_align - 1)) != 0
               || p->p_align > (UINT64_C (1) << 30)
               || (p->p_align > 1 && (p->p_vaddr - p->p_offset) % p->p_align != 0))))
-    return fail (err, "its program headers are damaged; build or copy it again");
+    return fail (err, DAMAGED);
   return true;
 }
 
-/* What the dynamic linker reads through addresses must lie in what it maps. */
-static bool
-inside_loads (const Elf64_Phdr *phdrs, unsigned count, const Elf64_Phdr *p)
+/* The PT_LOAD that maps SIZE bytes at ADDRESS, or NULL. */
+static const Elf64_Phdr *
+find_load (const Elf64_Phdr *phdrs, unsigned count, uint64_t address, uint64_t size)
 {
   for (unsigned i = 0; i < count; i++)
     {
       const Elf64_Phdr *l = &phdrs[i];
-      if (l->p_type == PT_LOAD && p->p_vaddr >= l->p_vaddr && p->p_vaddr - l->p_vaddr <= l->p_memsz
-          && p->p_memsz <= l->p_memsz - (p->p_vaddr - l->p_vaddr))
-        return true;
+      if (l->p_type == PT_LOAD && address >= l->p_vaddr && address - l->p_vaddr <= l->p_memsz
+          && size <= l->p_memsz - (address - l->p_vaddr))
+        return l;
     }
-  return false;
+  return NULL;
+}
+
+/* What the dynamic linker reads, writes or jumps to by the addresses in the dynamic section. */
+static bool
+check_dynamic (const struct source *s, const Elf64_Phdr *phdrs, unsigned count,
+               const Elf64_Phdr *dynamic, struct gwt_error *err)
+{
+  static const struct
+  {
+    int64_t tag;
+    uint32_t flags;
+  } pointers[] = { { DT_STRTAB, PF_R }, { DT_SYMTAB, PF_R }, { DT_HASH, PF_R },
+                   { DT_GNU_HASH, PF_R }, { DT_RELA, PF_R }, { DT_JMPREL, PF_R },
+                   { DT_VERSYM, PF_R }, { DT_VERNEED, PF_R }, { DT_VERDEF, PF_R },
+                   { DT_PLTGOT, PF_W }, { DT_INIT_ARRAY, PF_W }, { DT_FINI_ARRAY, PF_W },
+                   { DT_INIT, PF_X }, { DT_FINI, PF_X } };
+  uint64_t entries = MIN (dynamic->p_filesz, DYNAMIC_MAX_BYTES) / sizeof (Elf64_Dyn);
+  uint64_t needed = 0;
+  for (uint64_t i = 0; i < entries; i++)
+    {
+      Elf64_Dyn d;
+      if (!read_at (s, dynamic->p_offset + i * sizeof d, &d, sizeof d, err))
+        return false;
+      if (d.d_tag == DT_NULL)
+        return needed == 2 || fail (err, DAMAGED);
+      needed += d.d_tag == DT_STRTAB || d.d_tag == DT_SYMTAB;
+      for (guint k = 0; k < G_N_ELEMENTS (pointers); k++)
+        if (d.d_tag == pointers[k].tag)
+          {
+            const Elf64_Phdr *l = find_load (phdrs, count, d.d_un.d_ptr, 1);
+            if (l == NULL || (l->p_flags & pointers[k].flags) == 0)
+              return fail (err, DAMAGED);
+          }
+    }
+  return fail (err, DAMAGED);
+}
+
+/* Each kind of segment where the linker expects it; PT_LOADs in order, in pages of their own. */
+static bool
+check_places (const Elf64_Phdr *phdrs, unsigned count, struct gwt_error *err)
+{
+  uint64_t end = 0;
+  for (unsigned i = 0; i < count; i++)
+    {
+      const Elf64_Phdr *p = &phdrs[i];
+      const Elf64_Phdr *l = find_load (phdrs, count, p->p_vaddr, p->p_memsz);
+      bool good = true;
+      if (p->p_type == PT_LOAD)
+        {
+          good = p->p_vaddr >= end && (p->p_flags & PF_R) != 0 && p->p_memsz > 0;
+          end = (p->p_vaddr + p->p_memsz + 4095) & ~UINT64_C (4095);
+        }
+      else if (p->p_type == PT_DYNAMIC)
+        good = l != NULL && (l->p_flags & PF_W) != 0 && p->p_vaddr - l->p_vaddr == p->p_offset - l->p_offset;
+      else if (p->p_type == PT_GNU_RELRO)
+        good = l != NULL && (l->p_flags & PF_W) != 0;
+      else if (p->p_type == PT_GNU_EH_FRAME || p->p_type == PT_TLS || p->p_type == PT_NOTE)
+        good = l != NULL && p->p_vaddr - l->p_vaddr == p->p_offset - l->p_offset;
+      if (!good)
+        return fail (err, DAMAGED);
+    }
+  return true;
+}
+
+/* Sections say once more where everything lies; the two must agree, or the processor would run into data. */
+static bool
+check_sections (const struct source *s, const Elf64_Ehdr *e, const Elf64_Phdr *phdrs,
+                struct gwt_error *err)
+{
+  if (e->e_shoff == 0 || e->e_shnum == 0)
+    return true; /* stripped of them: legal, and all that could be checked is checked */
+  if (e->e_shentsize != sizeof (Elf64_Shdr) || e->e_shnum > SHDRS_MAX)
+    return fail (err, DAMAGED);
+  size_t size = e->e_shnum * sizeof (Elf64_Shdr);
+  Elf64_Shdr *shdrs = g_malloc (size);
+  bool good = read_at (s, e->e_shoff, shdrs, size, err);
+  for (unsigned i = 0; i < e->e_shnum && good; i++)
+    {
+      const Elf64_Shdr *h = &shdrs[i];
+      if ((h->sh_flags & SHF_ALLOC) == 0 || h->sh_type == SHT_NOBITS || h->sh_size == 0)
+        continue;
+      const Elf64_Phdr *l = find_load (phdrs, e->e_phnum, h->sh_addr, h->sh_size);
+      good = l != NULL && h->sh_addr - l->p_vaddr == h->sh_offset - l->p_offset
+             && h->sh_addr - l->p_vaddr + h->sh_size <= l->p_filesz
+             && ((h->sh_flags & SHF_EXECINSTR) == 0 || (l->p_flags & PF_X) != 0)
+             && ((h->sh_flags & SHF_WRITE) == 0 || (l->p_flags & PF_W) != 0);
+      if (!good)
+        fail (err, DAMAGED);
+    }
+  g_free (shdrs);
+  return good;
 }
 
 static bool
 check_segments (const struct source *s, const Elf64_Phdr *phdrs, unsigned count,
                 struct gwt_error *err)
 {
-  unsigned dynamic = 0, loads = 0;
+  unsigned n_dynamic = 0, loads = 0;
+  const Elf64_Phdr *dynamic = NULL;
   for (unsigned i = 0; i < count; i++)
     {
       const Elf64_Phdr *p = &phdrs[i];
       if (!check_segment (s, p, err))
         return false;
       loads += p->p_type == PT_LOAD;
-      dynamic += p->p_type == PT_DYNAMIC;
-      if ((p->p_type == PT_DYNAMIC || p->p_type == PT_GNU_RELRO) && !inside_loads (phdrs, count, p))
-        return fail (err, "its program headers are damaged; build or copy it again");
+      if (p->p_type == PT_DYNAMIC)
+        {
+          dynamic = p;
+          n_dynamic++;
+        }
     }
-  if (loads == 0 || dynamic != 1)
+  if (loads == 0 || n_dynamic != 1)
     return fail (err, "not a shared object that can be loaded; build it with -shared");
-  return true;
+  return check_places (phdrs, count, err) && check_dynamic (s, phdrs, count, dynamic, err);
 }
 
 /* ---- the note -------------------------------------------------------------------------------- */
@@ -298,6 +396,7 @@ judge (const struct source *s, struct gwt_note_desc *desc, struct gwt_error *err
   size_t size = e.e_phnum * sizeof (Elf64_Phdr);
   Elf64_Phdr *phdrs = g_malloc (size);
   bool good = read_at (s, e.e_phoff, phdrs, size, err) && check_segments (s, phdrs, e.e_phnum, err)
+              && check_sections (s, &e, phdrs, err)
               && find_note (s, phdrs, e.e_phnum, desc, err);
   g_free (phdrs);
   return good;
