@@ -83,7 +83,7 @@ one () {
     timeout -k 5 "$limit" "$EMULATOR" $args -kernel "$base.elf" </dev/null >>"$out" 2>&1 || status=$?
   fi
   echo "exit status $status (wanted $want)" >>"$out"
-  if [ "$status" = "$want" ] && { [ "$want" != 0 ] || grep -q "^PASS" "$out"; }; then
+  if [ "$status" = "$want" ] && { [ "$want" != 0 ] || grep -aq "^PASS" "$out"; }; then
     echo ok >"$base.verdict"
   fi
   rm -f "$base.flash"
@@ -124,7 +124,7 @@ report () {
     skip*) echo "ok $((n + 1)) - $name # SKIP ${verdict#skip }";;
     *) echo "not ok $((n + 1)) - $name"
        failed=1
-       tail -n 30 "$work/$n.log" 2>/dev/null | cut -c1-400 | sed 's/^/# /';;
+       tail -n 30 "$work/$n.log" 2>/dev/null | tr -cd "\11\12\40-\176" | cut -c1-400 | sed 's/^/# /';;
   esac
   [ -z "${KEEP:-}" ] || cp "$work/$n.elf" "$KEEP/$(basename "$name").elf" 2>/dev/null
   rm -f "$work/$n.elf" "$work/$n.tab.S"

@@ -32,7 +32,6 @@ void bare_start (u64 dtb);
 void bare_secondary (void);
 int bare_trap_m (void);
 void bare_trap_s (void);
-void run_raw (u64 pc, u64 a0, u64 a1, u64 ra, u64 sp);
 void run_exit (void);
 
 /* ---- the C library's share ---- */
@@ -198,8 +197,7 @@ check_eq (const char *file, int line, const char *what, u64 got, u64 want)
   unlock (&console_lock);
 }
 
-/* The test before may have left the line in any state that its own checks need. */
-static void
+void
 uart_setup (void)
 {
   wr8 (UART + 1, 0);
@@ -323,6 +321,13 @@ bare_trap_m (void)
       h->irqs++;
       h->irq_cause = cause;
       h->irq_mode = MODE_M;
+      if (h->escape_irq && lower)
+        {
+          h->escape_irq = 0;
+          asm volatile ("csrc mie, %0" ::"r"(1ul << (cause & 63)));
+          record (h, MODE_M, cause, epc, csr_read (mtval), status);
+          return 1;
+        }
       if (h->irq_fn)
         h->irq_fn (cause);
       else

@@ -85,6 +85,7 @@ struct hart
   u64 escape; /* any trap leaves the lower mode */
   u64 resume; /* where to go on after a trap; 0: after the instruction */
   struct trap trap;
+  u64 escape_irq; /* so does any interrupt, once */
   u64 irqs; /* interrupts taken, and what the last was */
   u64 irq_cause;
   u64 irq_mode;
@@ -113,6 +114,7 @@ void check_eq (const char *file, int line, const char *what, u64 got, u64 want);
 void note (const char *name, u64 a, u64 b); /* context printed with the next failures */
 void finish (void) __attribute__ ((noreturn));
 void fatal (const char *what) __attribute__ ((noreturn));
+void uart_setup (void); /* after a test that played with the console's registers */
 extern u64 bare_dtb;
 
 #define CHECK(cond) check_eq (__FILE__, __LINE__, #cond, !!(cond), 1)
@@ -203,6 +205,7 @@ void probe_lr (void);
 void probe_sc (void);
 void probe_amo (void);
 void probe_target (void);
+void run_raw (u64 pc, u64 a0, u64 a1, u64 ra, u64 sp); /* mret to where mstatus.MPP says */
 void trap_m_entry (void);
 void trap_s_entry (void);
 
