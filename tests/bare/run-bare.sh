@@ -49,7 +49,7 @@ option () {
 # Build and run one program; leaves "ok", "skip REASON" or "not ok" in $work/N.verdict, the rest in
 # $work/N.log.
 one () {
-  local n=$1 name=$2 opts=$3 base out src status=0 want args limit
+  local n=$1 name=$2 opts=$3 base out src status=0 want args limit began
   base=$work/$n
   out=$base.log
   case $opts in
@@ -66,6 +66,7 @@ one () {
   # shellcheck disable=SC2086
   (cd "$here" && $CC $flags $ldflags -o "$base.elf" $work/crt0.o $work/bare.o $work/vm.o ${src//$here\//}) \
     >>"$out" 2>&1 || return
+  began=$(($(date +%s%N) / 1000000))
   want=$(option "$opts" exit 0)
   limit=$(option "$opts" limit 60)
   args="-M virt -bios none -display none -monitor none -serial stdio -m 128M -smp $(option "$opts" smp 1)"
@@ -82,7 +83,7 @@ one () {
     # shellcheck disable=SC2086
     timeout -k 5 "$limit" "$EMULATOR" $args -kernel "$base.elf" </dev/null >>"$out" 2>&1 || status=$?
   fi
-  echo "exit status $status (wanted $want)" >>"$out"
+  echo "exit status $status (wanted $want), $(($(date +%s%N) / 1000000 - began)) ms" >>"$out"
   if [ "$status" = "$want" ] && { [ "$want" != 0 ] || grep -aq "^PASS" "$out"; }; then
     echo ok >"$base.verdict"
   fi

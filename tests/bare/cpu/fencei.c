@@ -27,14 +27,17 @@ other (u64 at)
 {
   u64 last = 0;
   while (!stop)
-    if (go != last)
-      {
-        last = go;
-        fence_i ();
-        answer = call ((void *) at);
-        fence ();
-        go = last = 0;
-      }
+    {
+      relax ();
+      if (go != last)
+        {
+          last = go;
+          fence_i ();
+          answer = call ((void *) at);
+          fence ();
+          go = last = 0;
+        }
+    }
 }
 
 void
@@ -123,7 +126,7 @@ test (void)
       go = i;
       u64 end = now () + 5 * MTIME_HZ;
       while (go && now () < end)
-        ;
+        relax ();
       fence ();
       note ("other hart", i, 0);
       CHECK_EQ (answer, i);

@@ -209,10 +209,10 @@ waiting (void)
   for (int i = 0; i < 5; i++)
     {
       u64 start = now ();
-      *mtimecmp = start + 20000;
+      *mtimecmp = start + 4000;
       while (!(csr_read (mip) & 0x80))
         asm volatile ("wfi");
-      CHECK (now () >= start + 20000);
+      CHECK (now () >= start + 4000);
       CHECK_EQ (taken (), 0);
       *mtimecmp = -1ul;
     }
@@ -221,7 +221,7 @@ waiting (void)
   do_wfi (0);
   CHECK_EQ (csr_read (mip) & 0x80, 0x80);
   /* and is taken after the wfi where it may be */
-  *mtimecmp = now () + 20000;
+  *mtimecmp = now () + 4000;
   csr_set (mstatus, MSTATUS_MIE);
   u64 pc, here;
   asm volatile ("la %1, 2f\n1: wfi\n2: csrr %0, mepc" : "=&r"(pc), "=&r"(here)::"memory");
@@ -233,7 +233,7 @@ waiting (void)
   *mtimecmp = -1ul;
   /* S waits for a timer of M's */
   csr_clear (mstatus, MSTATUS_MIE);
-  *mtimecmp = now () + 20000;
+  *mtimecmp = now () + 4000;
   CHECK_EQ (run_in (MODE_S, do_wfi, 0), 1);
   WAIT_FOR (csr_read (mip) & 0x80 || *(volatile u64 *) &h->irqs);
   csr_write (mie, 0);
@@ -275,9 +275,9 @@ test (void)
   supervisor_level ();
   waiting ();
   note ("between harts", 0, 0);
-  hart_start (1, receiver, 2000);
+  hart_start (1, receiver, 400);
   CHECK_EQ (WAIT_FOR (ready), 1);
-  for (u64 i = 1; i <= 2000; i++)
+  for (u64 i = 1; i <= 400; i++)
     {
       sent = i;
       fence ();
@@ -285,6 +285,6 @@ test (void)
       if (!WAIT_FOR (got >= i))
         break;
     }
-  CHECK_EQ (got, 2000);
+  CHECK_EQ (got, 400);
   hart_wait (1);
 }

@@ -4,7 +4,8 @@
 #include "bare.h"
 
 #define ROUNDS 20000
-#define LITMUS 2000
+#define LOCKED 40 /* every so many rounds */
+#define LITMUS 400
 static struct
 {
   u64 amo __attribute__ ((aligned (64)));
@@ -29,7 +30,7 @@ meet (u64 round)
 {
   __atomic_fetch_add (&shared.gate, 1, __ATOMIC_SEQ_CST);
   while (__atomic_load_n (&shared.gate, __ATOMIC_SEQ_CST) < 2 * round)
-    ;
+    relax ();
 }
 
 static void
@@ -48,9 +49,10 @@ contend (u64 me)
                     : "memory");
       /* the neighbours of a byte stay what they were */
       ((volatile u8 *) shared.bytes)[me] = (u8) (((volatile u8 *) shared.bytes)[me] + 1);
-      if (i % 8 == 0)
+      if (i % LOCKED == 0)
         {
-          asm volatile ("1: amoswap.d.aq t0, %1, (%0)\n\tbnez t0, 1b" ::"r"(&shared.lock),
+          asm volatile ("1: amoswap.d.aq t0, %1, (%0)\n\tbeqz t0, 2f\n\t.4byte 0x0100000f\n\t"
+                        "j 1b\n2:" ::"r"(&shared.lock),
                         "r"(1ul)
                         : "memory", "t0");
           if (shared.guarded != shared.guarded2)
@@ -61,7 +63,7 @@ contend (u64 me)
           asm volatile ("amoswap.d.rl x0, x0, (%0)" ::"r"(&shared.lock) : "memory");
           u32 mine = __atomic_fetch_add (&shared.ticket, 1, __ATOMIC_RELAXED);
           while (__atomic_load_n (&shared.serving, __ATOMIC_ACQUIRE) != mine)
-            ;
+            relax ();
           shared.by_ticket++;
           __atomic_store_n (&shared.serving, mine + 1, __ATOMIC_RELEASE);
         }
@@ -88,7 +90,7 @@ intrude (u64 value)
   for (int i = 0; i < 200; i++)
     {
       while (flag != 1)
-        ;
+        relax ();
       __atomic_store_n (&target, value, __ATOMIC_SEQ_CST);
       fence ();
       flag = 2;
@@ -100,7 +102,7 @@ intruded_sc (void)
 {
   u64 fail;
   asm volatile ("lr.d.aq t0, (%1)\n\tli t1, 1\n\tsd t1, (%2)\n\t"
-                "1: ld t0, (%2)\n\tli t1, 2\n\tbne t0, t1, 1b\n\tfence\n\t"
+                "1: .4byte 0x0100000f\n\tld t0, (%2)\n\tli t1, 2\n\tbne t0, t1, 1b\n\tfence\n\t"
                 "li t1, 77\n\tsc.d.rl %0, t1, (%1)"
                 : "=&r"(fail)
                 : "r"(&target), "r"(&flag)
@@ -143,12 +145,12 @@ message (u64 me)
         asm volatile ("fence w, w" ::: "memory");
         y = i;
         while (saw[0] != i)
-          ;
+          relax ();
       }
     else
       {
         while (y != i)
-          ;
+          relax ();
         asm volatile ("fence r, r" ::: "memory");
         if (x != i * 0x100000001)
           torn++;
@@ -175,9 +177,9 @@ test (void)
   CHECK_EQ (shared.lrsc, 2 * ROUNDS);
   CHECK_EQ (shared.max, 2 * (ROUNDS - 1) + 1);
   CHECK_EQ (shared.bits, -1ul); /* each bit an odd number of times */
-  CHECK_EQ (shared.guarded, 2 * ROUNDS / 8);
-  CHECK_EQ (shared.guarded2, 2 * ROUNDS / 8);
-  CHECK_EQ (shared.by_ticket, 2 * ROUNDS / 8);
+  CHECK_EQ (shared.guarded, 2 * ROUNDS / LOCKED);
+  CHECK_EQ (shared.guarded2, 2 * ROUNDS / LOCKED);
+  CHECK_EQ (shared.by_ticket, 2 * ROUNDS / LOCKED);
   CHECK_EQ (shared.swap, 0xdead);
   CHECK_EQ (shared.bytes[0], (u8) ROUNDS);
   CHECK_EQ (shared.bytes[1], (u8) ROUNDS);

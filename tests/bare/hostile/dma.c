@@ -55,8 +55,6 @@ test (void)
           {
             if (lengths[l] > 0x1000 && (op & 18) && k % 4)
               continue; /* long transfers: some keys are enough */
-            if (lengths[l] > 0x1000 && ON_QEMU72)
-              continue; /* which moves every byte of 4 GiB, wherever to */
             note ("dma to, length", addresses[a], lengths[l]);
             fill (&d[0], keys[k] << 16 | op, lengths[l], addresses[a]);
             TRAP (start ((u64) &d[0]));

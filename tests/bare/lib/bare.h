@@ -159,6 +159,8 @@ fence_i (void)
   asm volatile ("fence.i" ::: "memory");
 }
 #define fence() asm volatile ("fence" ::: "memory")
+/* In every loop that waits for another hart: its thread may have no processor of its own. */
+#define relax() asm volatile (".4byte 0x0100000f" ::: "memory") /* pause */
 
 #define FINISHER 0x100000ul
 #define RTC 0x101000ul
