@@ -189,9 +189,14 @@ rv_cbo_manage (struct rv_hart *h, uint64_t vaddr)
 {
   /* Allowed where a load or a store is; refused as a store (CMO specification, 2.5.2). */
   uint64_t paddr;
+  struct gwt_span span;
   unsigned cause = rv_translate (h, vaddr, 1, RV_LOAD, &paddr);
   if (cause != RV_EXC_NONE)
     cause = rv_translate (h, vaddr, 1, RV_STORE, &paddr);
+  /* Where nothing is, neither is. */
+  memset (&span, 0, sizeof span);
+  if (cause == RV_EXC_NONE && rv_vcpu->span (h->device, paddr, 0, &span) != GWT_ACCESS_OK)
+    cause = RV_EXC_STORE_ACCESS;
   if (cause != RV_EXC_NONE)
     {
       rv_raise (h, cause, vaddr);
