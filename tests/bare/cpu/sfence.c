@@ -79,7 +79,7 @@ test (void)
   CHECK_EQ (load ((u64) page[3]), 103);
   CHECK_EQ (load ((u64) page[1]), 101);
   *big = 0;
-  asm volatile ("sfence.vma %0" ::"r"(0x80000000 + 0x7654321) : "memory");
+  asm volatile ("sfence.vma %0" ::"r"(0x87654321ul) : "memory");
   CHECK_EQ (load ((u64) page[3]), CAUSE_IRQ | CAUSE_LOAD_PAGE);
   CHECK_EQ (load ((u64) page[1]), CAUSE_IRQ | CAUSE_LOAD_PAGE);
 
