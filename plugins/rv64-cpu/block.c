@@ -10,6 +10,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "accel.h"
 #include "bytes.h"
@@ -29,7 +30,10 @@ int
 rv_blocks_new (struct rv_hart *h)
 {
   struct rv_accel *a = h->accel;
-  a->arena = malloc (RV_ARENA_SIZE);
+  /* Address space; pages come as blocks fill them. */
+  void *arena = mmap (NULL, RV_ARENA_SIZE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  a->arena = arena != MAP_FAILED ? arena : NULL;
   a->scratch = malloc (sizeof *a->scratch + RV_BLOCK_SLOTS * sizeof (struct rv_insn));
   if (a->arena == NULL || a->scratch == NULL)
     return -1;
@@ -42,7 +46,8 @@ rv_blocks_new (struct rv_hart *h)
 void
 rv_blocks_free (struct rv_hart *h)
 {
-  free (h->accel->arena);
+  if (h->accel->arena != NULL)
+    munmap (h->accel->arena, RV_ARENA_SIZE);
   free (h->accel->scratch);
 }
 

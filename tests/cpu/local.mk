@@ -20,3 +20,9 @@ tests_cpu_test_arch_LDADD = $(GLIB_LIBS) $(LIBS)
 check_PROGRAMS += tests/cpu/rv-run
 tests_cpu_rv_run_SOURCES = tests/cpu/rv-run.c tests/cpu/rvhost.c tests/cpu/rvhost.h
 tests_cpu_rv_run_LDADD = -ldl
+
+# rv64-cpu's execution half, on the real plugin.
+unit_tests += tests/cpu/test-exec
+tests_cpu_test_exec_SOURCES = tests/cpu/test-exec.c tests/cpu/rvasm.h tests/cpu/rvhost.c tests/cpu/rvhost.h
+tests_cpu_test_exec_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_cpu_test_exec_LDADD = $(GLIB_LIBS) -ldl
