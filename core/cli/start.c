@@ -217,6 +217,26 @@ dump_dtb (const struct session *s, struct gwt_error *err)
   return true;
 }
 
+/* Would PATH open for writing?  Asked before anything is made, so that a bad name leaves no trace. */
+static bool
+check_writable (const char *option, const char *path, struct gwt_error *err)
+{
+  struct stat st;
+  g_autofree char *dir = path != NULL ? g_path_get_dirname (path) : NULL;
+  int failed = 0;
+  if (path == NULL)
+    return true;
+  if (stat (path, &st) == 0)
+    failed = S_ISDIR (st.st_mode) ? EISDIR : access (path, W_OK) != 0 ? errno : 0;
+  else if (errno != ENOENT || path[0] == '\0' || access (dir, W_OK | X_OK) != 0)
+    failed = errno;
+  if (failed == 0)
+    return true;
+  gwt_error_set (err, GWT_E_IO, "%s: '%s': cannot be written: %s; name another file", option, path,
+                 g_strerror (failed));
+  return false;
+}
+
 static bool
 write_pidfile (struct session *s, struct gwt_error *err)
 {
@@ -283,26 +303,26 @@ plan (struct session *s, struct gwt_error *err)
                      o->dumpdtb, s->machine->dumpdtb);
       return false;
     }
+  if (!check_writable ("-dumpdtb", o->dumpdtb, err)
+      || !check_writable ("-M: dumpdtb", s->machine->dumpdtb, err)
+      || !check_writable ("-pidfile", o->pidfile, err) || !check_writable ("-D", o->log_file, err))
+    return false;
   stamp (s, "planned: machine type, plugins, files");
   return true;
 }
 
-/* Everything outside the process that is made is made here. */
+/* Everything outside the process that is made is made here: first what can still be taken back. */
 static bool
 go_public (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
-  if (!open_log (s, err))
-    return false;
-  if (!gwt_chardev_open_all (err))
-    return false;
   for (guint i = 0; i + 1 < o->qmps->len; i++)
     if (!gwt_qmp_listen (g_ptr_array_index (o->qmps, i), err))
       {
         gwt_error_prefix (err, "-qmp");
         return false;
       }
-  return write_pidfile (s, err);
+  return gwt_chardev_open_all (err) && open_log (s, err) && write_pidfile (s, err);
 }
 
 static int

@@ -98,15 +98,22 @@ gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default
       uint64_t number;
       if (value == NULL && i == 0)
         value = parts[0];
-      else if (value != NULL)
+      else
         {
-          *value++ = '\0';
+          if (value != NULL)
+            *value++ = '\0';
           key = parts[i];
         }
       guint k = 0;
       while (keys[k] != NULL && strcmp (keys[k], key) != 0)
         k++;
-      if (keys[k] == NULL || value == NULL)
+      if (keys[k] != NULL && value == NULL)
+        {
+          gwt_error_set (err, GWT_E_INVALID, "-smp: '%s' has no value; write %s=NUMBER", parts[i],
+                         parts[i]);
+          return false;
+        }
+      if (keys[k] == NULL)
         {
           g_autofree char *near = gwt_did_you_mean (parts[i], keys);
           gwt_error_set (err, GWT_E_INVALID, "-smp: '%s': unknown; use cpus, sockets, cores, "
@@ -114,9 +121,9 @@ gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default
           return false;
         }
       GWT_AUTO_ERROR (inner);
-      if (!gwt_parse_u64 (value, false, &number, &inner) || number == 0 || number > UINT32_MAX)
+      if (!gwt_parse_u64 (value, false, &number, &inner) || number == 0 || number > cpus_max)
         {
-          gwt_error_set (err, GWT_E_RANGE, "-smp: %s: '%s' is no count; use a number from 1 to %u",
+          gwt_error_set (err, GWT_E_RANGE, "-smp: %s: '%s' is out of range for this board; use a number from 1 to %u",
                          key, value, cpus_max);
           return false;
         }

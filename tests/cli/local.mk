@@ -1,1 +1,2 @@
 # tests/cli
+dist_check_SCRIPTS += tests/cli/options.sh

@@ -1,4 +1,5 @@
 # tests/machine
+dist_check_SCRIPTS += tests/machine/machine-types.sh
 unit_tests += tests/machine/test-json-file
 tests_machine_test_json_file_CFLAGS = $(CORE_CFLAGS)
 tests_machine_test_json_file_LDADD = $(CORE_LIBS)
