@@ -176,7 +176,7 @@ make (const char *type, const char *id)
   return device->instance;
 }
 
-static struct cpu *
+static G_GNUC_UNUSED struct cpu *
 make_cpu (uint32_t (*step) (struct cpu *cpu))
 {
   GWT_AUTO_ERROR (err);
@@ -188,7 +188,7 @@ make_cpu (uint32_t (*step) (struct cpu *cpu))
   return cpu;
 }
 
-static struct dev *
+static G_GNUC_UNUSED struct dev *
 make_dev (const char *type, uint64_t address)
 {
   GWT_AUTO_ERROR (err);
