@@ -97,15 +97,16 @@ out_of_range (const struct gwt_field *f, const char *shown, struct gwt_error *er
   return false;
 }
 
+/* TEXT is what the user wrote, NULL where there is none. */
 static bool
-check_integer (const struct gwt_field *f, uint64_t v, struct gwt_error *err)
+check_integer (const struct gwt_field *f, uint64_t v, const char *text, struct gwt_error *err)
 {
   uint64_t min, max;
   limits (f, &min, &max);
   if (gwt_kind_is_signed (f->kind) ? (int64_t) v >= (int64_t) min && (int64_t) v <= (int64_t) max
                                    : v >= min && v <= max)
     return true;
-  g_autofree char *shown = number_text (f, v);
+  g_autofree char *shown = text != NULL ? g_strdup (text) : number_text (f, v);
   return out_of_range (f, shown, err);
 }
 
@@ -183,7 +184,7 @@ gwt_value_from_text (const struct gwt_field *f, const char *text, struct gwt_val
           return false;
         value->bits = on;
         /* Bounds on a bool pin it: "this release can only have it on". */
-        return !gwt_field_is_bounded (f) || check_integer (f, value->bits, err);
+        return !gwt_field_is_bounded (f) || check_integer (f, value->bits, text, err);
       }
     case GWT_F64:
       return real_from_text (text, &value->real, err) && check_real (f, value->real, err);
@@ -201,7 +202,7 @@ gwt_value_from_text (const struct gwt_field *f, const char *text, struct gwt_val
     }
   else if (!gwt_parse_u64 (text, (f->flags & GWT_FIELD_SIZE) != 0, &value->bits, err))
     return false;
-  return check_integer (f, value->bits, err);
+  return check_integer (f, value->bits, text, err);
 }
 
 static bool
@@ -224,7 +225,7 @@ integer_from_json (const struct gwt_field *f, struct json_object *json, uint64_t
   if (!fits)
     return out_of_range (f, json_object_to_json_string (json), err);
   *bits = gwt_kind_is_signed (f->kind) ? (uint64_t) as_signed : as_unsigned;
-  return check_integer (f, *bits, err);
+  return check_integer (f, *bits, NULL, err);
 }
 
 bool
@@ -250,7 +251,7 @@ gwt_value_from_json (const struct gwt_field *f, struct json_object *json, struct
       if (f->kind != GWT_BOOL)
         return wrong_json (f, json, err);
       value->bits = json_object_get_boolean (json) != 0;
-      return !gwt_field_is_bounded (f) || check_integer (f, value->bits, err);
+      return !gwt_field_is_bounded (f) || check_integer (f, value->bits, NULL, err);
     case json_type_double:
     case json_type_int:
       if (f->kind == GWT_F64)
@@ -289,7 +290,7 @@ gwt_value_check_default (const struct gwt_field *f, struct gwt_error *err)
       if (f->kind == GWT_F64)
         good = check_real (f, value.real, err);
       else if (f->kind == GWT_BOOL)
-        good = !gwt_field_is_bounded (f) || check_integer (f, value.bits, err);
+        good = !gwt_field_is_bounded (f) || check_integer (f, value.bits, NULL, err);
       else if (f->values != NULL)
         {
           char **names = gwt_field_values (f);
@@ -299,7 +300,7 @@ gwt_value_check_default (const struct gwt_field *f, struct gwt_error *err)
           g_strfreev (names);
         }
       else if (gwt_kind_is_signed (f->kind) || gwt_kind_is_unsigned (f->kind))
-        good = check_integer (f, value.bits, err);
+        good = check_integer (f, value.bits, NULL, err);
     }
   gwt_value_clear (&value);
   return good;
