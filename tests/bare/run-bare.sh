@@ -4,7 +4,8 @@
 #
 #   run-bare.sh [NAME...]      on the emulator of this build tree
 #   QEMU=1 run-bare.sh ...     on qemu-system-riscv64, the judge of the tests themselves
-#   BARE_SET=cpu|dev|hostile   only the names that begin so
+#   BARE_SET=cpu/ run-bare.sh  only the names that begin so
+#   run-bare.sh --build DIR NAME...   only build: NAME's last part.elf in DIR; 77 without a compiler
 #
 # A program tells its verdict through the test finisher (the exit status: number of the first check
 # that failed) and on the console.  Must not know how any single program works.
@@ -19,10 +20,22 @@ QEMU=${QEMU:-}
 # The hypervisor extension, which this project's hart lacks, changes what mstatus and mtval2 read.
 QEMU_CMD="qemu-system-riscv64 -cpu rv64,h=off,svinval=on,pmp=on"
 
-skip_all () { echo "1..0 # SKIP $1"; exit 0; }
+build_to=
+if [ "${1:-}" = --build ]; then
+  build_to=$2
+  shift 2
+fi
+skip_all ()
+{
+  [ -z "$build_to" ] || { echo "$1"; exit 77; }
+  echo "1..0 # SKIP $1"
+  exit 0
+}
 command -v "$CC" >/dev/null 2>&1 || skip_all "no RISC-V compiler ($CC not found)"
 command -v python3 >/dev/null 2>&1 || skip_all "no python3 to make the tables"
-if [ -n "$QEMU" ]; then
+if [ -n "$build_to" ]; then
+  :
+elif [ -n "$QEMU" ]; then
   command -v qemu-system-riscv64 >/dev/null 2>&1 || skip_all "qemu-system-riscv64 not found"
 else
   [ -x "$EMULATOR" ] || skip_all "no emulator at $EMULATOR"
@@ -46,10 +59,23 @@ option () {
   echo "${3:-}"
 }
 
+# Build the program $1 as $2.elf, what the tools say in $3.
+build () {
+  local src=$here/$1.c
+  if [ -f "$here/$1.py" ]; then
+    python3 -B "$here/$1.py" >"$2.tab.S" 2>>"$3" || return
+    src="$src $2.tab.S"
+  fi
+  [ ! -f "$here/$1-asm.S" ] || src="$src $here/$1-asm.S"
+  # shellcheck disable=SC2086
+  (cd "$here" && $CC $flags $ldflags -o "$2.elf" $work/crt0.o $work/bare.o $work/vm.o ${src//$here\//}) \
+    >>"$3" 2>&1
+}
+
 # Build and run one program; leaves "ok", "skip REASON" or "not ok" in $work/N.verdict, the rest in
 # $work/N.log.
 one () {
-  local n=$1 name=$2 opts=$3 base out src status=0 want args limit began
+  local n=$1 name=$2 opts=$3 base out status=0 want args limit began
   base=$work/$n
   out=$base.log
   case $opts in
@@ -57,15 +83,7 @@ one () {
     *godwit=skip:*) [ -n "$QEMU" ] || { echo "skip ${opts#*godwit=skip:}" >"$base.verdict"; return; };;
   esac
   echo "not ok" >"$base.verdict"
-  src=$here/$name.c
-  if [ -f "$here/$name.py" ]; then
-    python3 -B "$here/$name.py" >"$base.tab.S" 2>>"$out" || return
-    src="$src $base.tab.S"
-  fi
-  [ ! -f "$here/$name-asm.S" ] || src="$src $here/$name-asm.S"
-  # shellcheck disable=SC2086
-  (cd "$here" && $CC $flags $ldflags -o "$base.elf" $work/crt0.o $work/bare.o $work/vm.o ${src//$here\//}) \
-    >>"$out" 2>&1 || return
+  build "$name" "$base" "$out" || return
   began=$(($(date +%s%N) / 1000000))
   want=$(option "$opts" exit 0)
   limit=$(option "$opts" limit 60)
@@ -90,6 +108,18 @@ one () {
   rm -f "$base.flash"
 }
 
+# shellcheck disable=SC2086
+for part in crt0.S bare.c vm.c; do
+  (cd "$here" && $CC $flags -c -o "$work/${part%.*}.o" "lib/$part") || exit 1
+done
+
+if [ -n "$build_to" ]; then
+  for name in "$@"; do
+    build "$name" "$build_to/${name##*/}" "$work/log" || { cat "$work/log"; exit 1; }
+  done
+  exit 0
+fi
+
 # ---- what to run ----
 names=() options=()
 while read -r name opts; do
@@ -108,11 +138,6 @@ if [ ${#names[@]} -eq 0 ]; then
 fi
 echo "1..${#names[@]}"
 
-# shellcheck disable=SC2086
-for part in crt0.S bare.c vm.c; do
-  (cd "$here" && $CC $flags -c -o "$work/${part%.*}.o" "lib/$part") || exit 1
-done
-
 # As many at a time as there are processors; results come in the order of the list.
 jobs_max=${BARE_JOBS:-$(nproc)}
 failed=0 shown=0
@@ -127,7 +152,6 @@ report () {
        failed=1
        tail -n 30 "$work/$n.log" 2>/dev/null | tr -cd "\11\12\40-\176" | cut -c1-400 | sed 's/^/# /';;
   esac
-  [ -z "${KEEP:-}" ] || cp "$work/$n.elf" "$KEEP/$(basename "$name").elf" 2>/dev/null
   rm -f "$work/$n.elf" "$work/$n.tab.S"
 }
 pids=()
