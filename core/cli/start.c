@@ -143,7 +143,7 @@ add_backends (struct session *s, struct gwt_error *err)
     if (!add_serial (s, g_ptr_array_index (o->serials, i), err))
       return false;
   /* -nographic says what holds anyway; with -nodefaults it says it. */
-  bool wanted = o->nographic || !o->nodefaults;
+  bool wanted = (o->nographic || !o->nodefaults) && gwt_board_serial_count (s->machine->board) > 0;
   if (o->serials->len == 1 && wanted && !add_serial (s, CONSOLE, err))
     return false;
   g_ptr_array_add (s->serial_ids, NULL);
@@ -278,8 +278,6 @@ plan (struct session *s, struct gwt_error *err)
         gwt_error_prefix (err, "-global");
         return false;
       }
-  if (!add_backends (s, err))
-    return false;
   const struct gwt_machine_config config
       = { .machine = o->machine,
           .cpu = o->cpu,
@@ -291,12 +289,13 @@ plan (struct session *s, struct gwt_error *err)
           .append = o->append,
           .dtb = o->dtb,
           .devices = (const char *const *) o->devices->pdata,
-          .serials = (const char *const *) s->serial_ids->pdata,
+          .n_serials = o->serials->len - 1,
           .uuid = o->has_uuid ? o->uuid : NULL,
           .paused = o->paused };
   s->machine = gwt_machine_plan (&config, err);
-  if (s->machine == NULL)
+  if (s->machine == NULL || !add_backends (s, err))
     return false;
+  s->machine->config.serials = (const char *const *) s->serial_ids->pdata;
   if (o->dumpdtb != NULL && s->machine->dumpdtb != NULL)
     {
       gwt_error_set (err, GWT_E_INVALID, "-dumpdtb: '%s': -M says dumpdtb=%s already; give it once",

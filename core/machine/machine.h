@@ -23,7 +23,9 @@ struct gwt_machine_config
   const char *cpu, *smp, *memory;
   const char *bios, *kernel, *initrd, *append, *dtb;
   const char *const *devices; /* -device, ended by NULL; may be NULL */
-  const char *const *serials; /* -serial, one per port, "none": nothing; ended by NULL */
+  guint n_serials;            /* how often -serial is given */
+  /* Ids of character back ends, one per port, "none": nothing; ended by NULL.  Needed to build. */
+  const char *const *serials;
   const uint8_t *uuid;        /* 16 bytes, or NULL */
   bool paused;                /* -S: starts with nothing to run, too */
 };

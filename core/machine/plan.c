@@ -196,8 +196,7 @@ static bool
 plan_serials (struct gwt_machine *machine, struct gwt_error *err)
 {
   guint ports = gwt_board_serial_count (machine->board);
-  guint given = machine->config.serials != NULL
-                    ? g_strv_length ((char **) machine->config.serials) : 0;
+  guint given = machine->config.n_serials;
   if (given <= ports)
     return true;
   gwt_error_set (err, GWT_E_RANGE, "-serial: given %u times, but machine '%s' has %u serial port%s; "

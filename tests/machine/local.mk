@@ -1,4 +1,7 @@
 # tests/machine
+dist_check_SCRIPTS += tests/machine/plugins-removed.sh
+dist_check_SCRIPTS += tests/machine/boot.sh
+dist_check_SCRIPTS += tests/machine/dtb.py
 dist_check_SCRIPTS += tests/machine/machine-types.sh
 unit_tests += tests/machine/test-json-file
 tests_machine_test_json_file_CFLAGS = $(CORE_CFLAGS)
