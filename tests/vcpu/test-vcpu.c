@@ -276,9 +276,9 @@ write_pages (struct cpu *cpu)
 static uint32_t
 dma_page (struct dev *dev, uint64_t offset, uint64_t page)
 {
-  static uint64_t n;
+  static atomic_ullong writes;
+  uint64_t n = atomic_fetch_add (&writes, 1) + 1;
 
-  n++;
   return memory_api->dma_write (dev->device, RAM + page * 4096 + 128, &n, 8);
 }
 
