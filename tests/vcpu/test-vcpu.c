@@ -268,8 +268,12 @@ write_pages (struct cpu *cpu)
   /* Some go the slow way, and some through a device. */
   if (w->n % 64 == 0)
     vcpu_api->store (cpu->device, RAM + page * 4096 + 64 + 8 * cpu->number, 8, w->n);
-  if (w->n % 1024 == 0)
-    vcpu_api->store (cpu->device, 0x1000, 8, page);
+  if (w->n % 32 == 0)
+    {
+      vcpu_api->store (cpu->device, 0x1000, 8, page);
+      /* The rest of a block, with pointers looked up before the device was called. */
+      __atomic_store_n ((uint64_t *) w->host[page] + cpu->number, w->n + 1000, __ATOMIC_RELAXED);
+    }
   return 0;
 }
 
