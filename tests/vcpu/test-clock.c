@@ -167,6 +167,11 @@ check_time (void *self)
 static uint32_t
 move_timer (struct dev *dev, uint64_t offset, uint64_t value)
 {
+  guint i;
+
+  /* Long enough for the main loop to find the timer due and to wait for the device. */
+  for (i = 0; i < 200; i++)
+    (void) gwt_clock_now (GWT_CLOCK_REAL);
   newest = value ? 0 : UINT64_MAX;
   clock_api->timer_set (shared, value ? gwt_clock_now (GWT_CLOCK_VIRTUAL) : UINT64_MAX - 1);
   atomic_fetch_add (&armed, 1);
