@@ -90,6 +90,30 @@ rv_fp_leave (struct rv_hart *h)
   set_mxcsr (h->fp_saved);
 }
 
+/* Writing MXCSR costs tens of ns, reading it a few.  Rounding to nearest is what C code expects, and
+   flags that it raises can be taken back, so in that mode there is as a rule nothing to write. */
+#define LEFT UINT32_MAX
+
+uint32_t
+rv_fp_lend (struct rv_hart *h)
+{
+  uint32_t csr = get_mxcsr ();
+
+  if (csr >> MXCSR_RC_SHIFT == 0)
+    return csr;
+  rv_fp_leave (h);
+  return LEFT;
+}
+
+void
+rv_fp_take_back (struct rv_hart *h, uint32_t lent)
+{
+  if (lent == LEFT)
+    rv_fp_enter (h);
+  else if (get_mxcsr () != lent)
+    set_mxcsr (lent);
+}
+
 unsigned
 rv_fp_get_flags (struct rv_hart *h)
 {
@@ -135,6 +159,20 @@ void
 rv_fp_leave (struct rv_hart *h)
 {
   h->fp_active = 0;
+}
+
+uint32_t
+rv_fp_lend (struct rv_hart *h)
+{
+  h->fp_active = 0;
+  return 0;
+}
+
+void
+rv_fp_take_back (struct rv_hart *h, uint32_t lent)
+{
+  (void) lent;
+  h->fp_active = 1;
 }
 
 unsigned

@@ -46,6 +46,10 @@ void rv_fp_init (void);
 /* Before the hart executes, and after; device code must run outside.  Both are cheap. */
 void rv_fp_enter (struct rv_hart *h);
 void rv_fp_leave (struct rv_hart *h);
+/* The same around a call from inside the loop to device code and back, which happens a million times a
+   second: give what rv_fp_lend returned to rv_fp_take_back. */
+uint32_t rv_fp_lend (struct rv_hart *h);
+void rv_fp_take_back (struct rv_hart *h, uint32_t lent);
 /* The CSRs' view. */
 unsigned rv_fp_get_flags (struct rv_hart *h);
 void rv_fp_set_flags (struct rv_hart *h, unsigned flags);

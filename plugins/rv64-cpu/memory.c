@@ -17,25 +17,25 @@
 static bool
 mmio_load (struct rv_hart *h, uint64_t paddr, unsigned size, uint64_t *value)
 {
-  uint32_t result;
+  uint32_t result, lent;
   *value = 0;
   if ((paddr & (size - 1)) != 0)
     return false;
-  rv_fp_leave (h);
+  lent = rv_fp_lend (h);
   result = rv_vcpu->load (h->device, paddr, size, value);
-  rv_fp_enter (h);
+  rv_fp_take_back (h, lent);
   return result == GWT_ACCESS_OK;
 }
 
 static bool
 mmio_store (struct rv_hart *h, uint64_t paddr, unsigned size, uint64_t value)
 {
-  uint32_t result;
+  uint32_t result, lent;
   if ((paddr & (size - 1)) != 0)
     return false;
-  rv_fp_leave (h);
+  lent = rv_fp_lend (h);
   result = rv_vcpu->store (h->device, paddr, size, value);
-  rv_fp_enter (h);
+  rv_fp_take_back (h, lent);
   return result == GWT_ACCESS_OK;
 }
 
