@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns the table of options and what single arguments may say.  parse.c walks the command line; start.c
- * acts.  QEMU's spelling where QEMU has one.
+ * Owns the table of options and what single arguments may say.  parse.c walks the command line;
+ * start.c acts.  QEMU's spelling where QEMU has one.
  */
 #include "config.h"
 #include "core/cli/options.h"
@@ -15,8 +15,10 @@ only_none (const char *option, const char *argument, const char *what, struct gw
 {
   if (strcmp (argument, "none") == 0)
     return true;
-  gwt_error_set (err, GWT_E_UNSUPPORTED, "%s: '%s': not in this release: %s; use '%s none' or leave it "
-                 "out", option, argument, what, option);
+  gwt_error_set (err, GWT_E_UNSUPPORTED,
+                 "%s: '%s': not in this release: %s; use '%s none' or leave it "
+                 "out",
+                 option, argument, what, option);
   return false;
 }
 
@@ -63,7 +65,8 @@ call_monitor (struct gwt_options *options, const char *argument, struct gwt_erro
     return true;
   return only_none ("-monitor", argument,
                     "the text monitor shares the terminal, '-serial mon:stdio' and Ctrl-A c; for "
-                    "programs there is -qmp", err);
+                    "programs there is -qmp",
+                    err);
 }
 
 static bool
@@ -75,7 +78,8 @@ call_log (struct gwt_options *options, const char *argument, struct gwt_error *e
     {
       if (!g_strv_contains (known, items[i]))
         {
-          gwt_error_set (err, GWT_E_NOT_FOUND, "-d: '%s': not in this release; use 'guest'", items[i]);
+          gwt_error_set (err, GWT_E_NOT_FOUND, "-d: '%s': not in this release; use 'guest'",
+                         items[i]);
           return false;
         }
       options->log_guest = true;
@@ -93,8 +97,8 @@ call_name (struct gwt_options *options, const char *argument, struct gwt_error *
     gwt_error_set (err, GWT_E_INVALID, "-name: '%s': given twice; give it once", argument);
   else if (name[0] == '\0' || strpbrk (name, ",=") != NULL || strlen (name) > 255
            || !g_utf8_validate (name, -1, NULL))
-    gwt_error_set (err, GWT_E_INVALID, "-name: '%s': not a name; use -name NAME or -name guest=NAME",
-                   argument);
+    gwt_error_set (err, GWT_E_INVALID,
+                   "-name: '%s': not a name; use -name NAME or -name guest=NAME", argument);
   else
     options->name = name;
   return !gwt_error_is_set (err);
@@ -112,8 +116,8 @@ call_uuid (struct gwt_options *options, const char *argument, struct gwt_error *
         good = false;
       else
         {
-          options->uuid[n / 2] = (uint8_t) (options->uuid[n / 2] << 4
-                                            | g_ascii_xdigit_value (argument[i]));
+          options->uuid[n / 2]
+              = (uint8_t)(options->uuid[n / 2] << 4 | g_ascii_xdigit_value (argument[i]));
           n++;
         }
     }
@@ -132,14 +136,25 @@ call_uuid (struct gwt_options *options, const char *argument, struct gwt_error *
 
 #define FIELD(member) offsetof (struct gwt_options, member)
 #define FLAG(names, member, group, doc)                                                            \
-  { names, NULL, group, doc, GWT_OPTION_FLAG, FIELD (member), NULL }
+  {                                                                                                \
+    names, NULL, group, doc, GWT_OPTION_FLAG, FIELD (member), NULL                                 \
+  }
 #define TEXT(names, argument, member, group, doc)                                                  \
-  { names, argument, group, doc, GWT_OPTION_TEXT, FIELD (member), NULL }
+  {                                                                                                \
+    names, argument, group, doc, GWT_OPTION_TEXT, FIELD (member), NULL                             \
+  }
 #define LIST(names, argument, member, group, doc)                                                  \
-  { names, argument, group, doc, GWT_OPTION_LIST, FIELD (member), NULL }
+  {                                                                                                \
+    names, argument, group, doc, GWT_OPTION_LIST, FIELD (member), NULL                             \
+  }
 #define CALL(names, argument, fn, group, doc)                                                      \
-  { names, argument, group, doc, GWT_OPTION_CALL, 0, fn }
-#define ABSENT(names, argument, doc) { names, argument, NULL, doc, GWT_OPTION_ABSENT, 0, NULL }
+  {                                                                                                \
+    names, argument, group, doc, GWT_OPTION_CALL, 0, fn                                            \
+  }
+#define ABSENT(names, argument, doc)                                                               \
+  {                                                                                                \
+    names, argument, NULL, doc, GWT_OPTION_ABSENT, 0, NULL                                         \
+  }
 
 #define MACHINE "Machine"
 #define BOOT "Boot"
@@ -156,7 +171,8 @@ const struct gwt_option gwt_option_table[] = {
         "number of CPUs; -smp help tells how the rest is filled"),
   TEXT ("m", "SIZE[M|G]", memory, MACHINE, "RAM; a bare number counts MiB"),
   CALL ("uuid", "UUID", call_uuid, MACHINE, "the machine's UUID"),
-  CALL ("name", "NAME", call_name, MACHINE, "the guest's name, for query-name and the process list"),
+  CALL ("name", "NAME", call_name, MACHINE,
+        "the guest's name, for query-name and the process list"),
 
   TEXT ("bios", "FILE|none|default", bios, BOOT, "firmware; default: OpenSBI as installed"),
   TEXT ("kernel", "FILE", kernel, BOOT, "Linux Image, ELF or raw binary"),
@@ -173,7 +189,8 @@ const struct gwt_option gwt_option_table[] = {
   LIST ("serial", "SPEC", serials, DEVICES,
         "next serial port: stdio, mon:stdio, file:F, unix:F[,server=on], tcp:HOST:PORT, pty, null, "
         "none, chardev:ID"),
-  FLAG ("nographic", nographic, DEVICES, "serial port and text monitor on the terminal (the default)"),
+  FLAG ("nographic", nographic, DEVICES,
+        "serial port and text monitor on the terminal (the default)"),
   FLAG ("nodefaults", nodefaults, DEVICES, "no serial port on the terminal unless asked for"),
   CALL ("display", "none", call_display, DEVICES, "accepted: there is no display"),
   CALL ("vga", "none", call_vga, DEVICES, "accepted"),
@@ -206,7 +223,8 @@ const struct gwt_option gwt_option_table[] = {
   ABSENT ("gdb", "SPEC", "there is no debugger stub yet"),
   ABSENT ("drive", "SPEC", "there are no disks yet; use -initrd"),
   ABSENT ("blockdev", "SPEC", "there are no disks yet; use -initrd"),
-  ABSENT ("hda|hdb|hdc|hdd|cdrom|sd|mtdblock|pflash", "FILE", "there are no disks yet; use -initrd"),
+  ABSENT ("hda|hdb|hdc|hdd|cdrom|sd|mtdblock|pflash", "FILE",
+          "there are no disks yet; use -initrd"),
   ABSENT ("snapshot", NULL, "there are no disks yet"),
   ABSENT ("netdev", "SPEC", "there is no network yet"),
   ABSENT ("incoming", "URI", "there is no migration yet"),
@@ -237,8 +255,9 @@ const struct gwt_option gwt_option_table[] = {
   ABSENT ("sandbox|runas|chroot", "SPEC", "use a service manager"),
   ABSENT ("trace", "SPEC", "there is no tracing; see -d"),
   ABSENT ("msg", "SPEC", "messages have one form"),
-  ABSENT ("watchdog|watchdog-action|action|tpmdev|fsdev|virtfs|acpitable|smbios|spice|L|k|option-rom",
-          "SPEC", "there is nothing that it would set"),
+  ABSENT (
+      "watchdog|watchdog-action|action|tpmdev|fsdev|virtfs|acpitable|smbios|spice|L|k|option-rom",
+      "SPEC", "there is nothing that it would set"),
   ABSENT ("no-acpi|no-hpet|full-screen|no-user-config|nodefconfig|preconfig|singlestep|sdl", NULL,
           "there is nothing that it would change; leave it out"),
   { 0 }

@@ -24,11 +24,11 @@ struct gwt_options
 
 enum gwt_option_kind
 {
-  GWT_OPTION_FLAG,   /* bool at `offset` */
-  GWT_OPTION_TEXT,   /* const char * at `offset`; once */
-  GWT_OPTION_LIST,   /* GPtrArray of const char * at `offset` */
-  GWT_OPTION_CALL,   /* `call` judges the argument */
-  GWT_OPTION_ABSENT  /* known to QEMU's users; `doc` says what holds instead */
+  GWT_OPTION_FLAG,  /* bool at `offset` */
+  GWT_OPTION_TEXT,  /* const char * at `offset`; once */
+  GWT_OPTION_LIST,  /* GPtrArray of const char * at `offset` */
+  GWT_OPTION_CALL,  /* `call` judges the argument */
+  GWT_OPTION_ABSENT /* known to QEMU's users; `doc` says what holds instead */
 };
 
 struct gwt_option
@@ -45,8 +45,7 @@ struct gwt_option
 extern const struct gwt_option gwt_option_table[]; /* ended by NULL names */
 
 /* Both -x and --x.  On failure ERR begins with the option. */
-bool gwt_options_parse (struct gwt_options *options, int argc, char **argv,
-                        struct gwt_error *err);
+bool gwt_options_parse (struct gwt_options *options, int argc, char **argv, struct gwt_error *err);
 void gwt_options_clear (struct gwt_options *options);
 char *gwt_options_help (void);
 

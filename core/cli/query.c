@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns the options that only ask: -help, -version and every "... help".  They go to standard output and make
- * nothing.
+ * Owns the options that only ask: -help, -version and every "... help".  They go to standard output
+ * and make nothing.
  */
 #include "config.h"
 #include <stdio.h>
@@ -29,7 +29,7 @@ device_help (const char *text, struct gwt_error *err)
   const char *comma = strchr (text, ',');
   if (comma == NULL || strcmp (comma, ",help") != 0)
     return false;
-  g_autofree char *type = g_strndup (text, (gsize) (comma - text));
+  g_autofree char *type = g_strndup (text, (gsize)(comma - text));
   if (!gwt_loader_need_type (type, err))
     gwt_error_prefix (err, "-device");
   else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns the order in which the program comes up and goes down.  Everything is judged before the first file is
- * created or socket opened, so that a failing command line leaves nothing behind.
+ * Owns the order in which the program comes up and goes down.  Everything is judged before the
+ * first file is created or socket opened, so that a failing command line leaves nothing behind.
  */
 #include "config.h"
 #include "core/cli/start.h"
@@ -39,13 +39,13 @@ now_ns (void)
 {
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC, &t);
-  return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static void
 stamp (const struct session *s, const char *what)
 {
-  gwt_log (GWT_LOG_INFO, "%8.3f ms: %s", (double) (now_ns () - s->began) / 1e6, what);
+  gwt_log (GWT_LOG_INFO, "%8.3f ms: %s", (double)(now_ns () - s->began) / 1e6, what);
 }
 
 static bool
@@ -98,7 +98,8 @@ set_up_search (const struct gwt_options *o, struct gwt_error *err)
   return true;
 }
 
-/* ---- back ends ---------------------------------------------------------------------------------- */
+/* ---- back ends ----------------------------------------------------------------------------------
+ */
 
 /* Port N's back end for SPEC; its id goes to serial_ids. */
 static bool
@@ -114,7 +115,8 @@ add_serial (struct session *s, const char *spec, struct gwt_error *err)
     {
       if (gwt_chardev_find (spec + 8) == NULL)
         {
-          gwt_error_set (err, GWT_E_NOT_FOUND, "-serial: '%s': no -chardev has this id; add it", spec);
+          gwt_error_set (err, GWT_E_NOT_FOUND, "-serial: '%s': no -chardev has this id; add it",
+                         spec);
           return false;
         }
       g_ptr_array_add (s->serial_ids, g_strdup (spec + 8));
@@ -169,15 +171,18 @@ check_chardevs_used (const struct gwt_options *o, struct gwt_error *err)
           struct gwt_chardev *chardev = gwt_chardev_find (parts[n] + 3);
           if (chardev == NULL || gwt_chardev_in_use (chardev))
             continue;
-          gwt_error_set (err, GWT_E_INVALID, "-chardev: '%s': nothing uses it; add -serial chardev:%s, or "
-                         "leave it out", parts[n] + 3, parts[n] + 3);
+          gwt_error_set (err, GWT_E_INVALID,
+                         "-chardev: '%s': nothing uses it; add -serial chardev:%s, or "
+                         "leave it out",
+                         parts[n] + 3, parts[n] + 3);
           return false;
         }
     }
   return true;
 }
 
-/* ---- files that we write -------------------------------------------------------------------------- */
+/* ---- files that we write
+ * -------------------------------------------------------------------------- */
 
 static bool
 write_file (const char *option, const char *path, const void *data, size_t size,
@@ -194,7 +199,7 @@ write_file (const char *option, const char *path, const void *data, size_t size,
       if (n <= 0)
         break;
       at += n;
-      left -= (size_t) n;
+      left -= (size_t)n;
     }
   int saved = errno;
   if (fd >= 0 && close (fd) == 0 && left == 0)
@@ -217,7 +222,8 @@ dump_dtb (const struct session *s, struct gwt_error *err)
   return true;
 }
 
-/* Would PATH open for writing?  Asked before anything is made, so that a bad name leaves no trace. */
+/* Would PATH open for writing?  Asked before anything is made, so that a bad name leaves no trace.
+ */
 static bool
 check_writable (const char *option, const char *path, struct gwt_error *err)
 {
@@ -240,7 +246,7 @@ check_writable (const char *option, const char *path, struct gwt_error *err)
 static bool
 write_pidfile (struct session *s, struct gwt_error *err)
 {
-  g_autofree char *text = g_strdup_printf ("%d\n", (int) getpid ());
+  g_autofree char *text = g_strdup_printf ("%d\n", (int)getpid ());
   if (s->options.pidfile == NULL)
     return true;
   if (!write_file ("-pidfile", s->options.pidfile, text, strlen (text), err))
@@ -266,7 +272,8 @@ open_log (struct session *s, struct gwt_error *err)
   return true;
 }
 
-/* ---- the program ---------------------------------------------------------------------------------- */
+/* ---- the program
+ * ---------------------------------------------------------------------------------- */
 
 static bool
 plan (struct session *s, struct gwt_error *err)
@@ -278,24 +285,23 @@ plan (struct session *s, struct gwt_error *err)
         gwt_error_prefix (err, "-global");
         return false;
       }
-  const struct gwt_machine_config config
-      = { .machine = o->machine,
-          .cpu = o->cpu,
-          .smp = o->smp,
-          .memory = o->memory,
-          .bios = o->bios,
-          .kernel = o->kernel,
-          .initrd = o->initrd,
-          .append = o->append,
-          .dtb = o->dtb,
-          .devices = (const char *const *) o->devices->pdata,
-          .n_serials = o->serials->len - 1,
-          .uuid = o->has_uuid ? o->uuid : NULL,
-          .paused = o->paused };
+  const struct gwt_machine_config config = { .machine = o->machine,
+                                             .cpu = o->cpu,
+                                             .smp = o->smp,
+                                             .memory = o->memory,
+                                             .bios = o->bios,
+                                             .kernel = o->kernel,
+                                             .initrd = o->initrd,
+                                             .append = o->append,
+                                             .dtb = o->dtb,
+                                             .devices = (const char *const *)o->devices->pdata,
+                                             .n_serials = o->serials->len - 1,
+                                             .uuid = o->has_uuid ? o->uuid : NULL,
+                                             .paused = o->paused };
   s->machine = gwt_machine_plan (&config, err);
   if (s->machine == NULL || !add_backends (s, err))
     return false;
-  s->machine->config.serials = (const char *const *) s->serial_ids->pdata;
+  s->machine->config.serials = (const char *const *)s->serial_ids->pdata;
   if (o->dumpdtb != NULL && s->machine->dumpdtb != NULL)
     {
       gwt_error_set (err, GWT_E_INVALID, "-dumpdtb: '%s': -M says dumpdtb=%s already; give it once",
@@ -335,7 +341,7 @@ run (struct session *s, struct gwt_error *err)
       g_autofree char *map = gwt_memory_describe ();
       g_auto (GStrv) lines = g_strsplit (map, "\n", -1);
       gwt_log (GWT_LOG_INFO, "machine %s: %u CPUs, %llu MiB of RAM", s->machine->name,
-               s->machine->topology.cpus, (unsigned long long) (s->machine->ram_size >> 20));
+               s->machine->topology.cpus, (unsigned long long)(s->machine->ram_size >> 20));
       for (guint i = 0; lines[i] != NULL; i++)
         if (lines[i][0] != '\0')
           gwt_log (GWT_LOG_INFO, "  %s", lines[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A board as data: which devices, where, wired how.  The file format is told in docs/boards.md.  What is
- * read here is checked for itself (names, references inside the file, ranges); device types and their
- * properties are looked at when a machine is built.
+ * A board as data: which devices, where, wired how.  The file format is told in docs/boards.md.
+ * What is read here is checked for itself (names, references inside the file, ranges); device types
+ * and their properties are looked at when a machine is built.
  */
 #ifndef CORE_MACHINE_BOARD_H
 #define CORE_MACHINE_BOARD_H
@@ -102,11 +102,11 @@ struct gwt_board
   uint64_t platform_irq_first, platform_irq_count;
 
   /* Boot */
-  char *boot_rom;       /* id of the ROM that takes the reset code */
-  char *firmware_file;  /* default of -bios, or NULL */
+  char *boot_rom;      /* id of the ROM that takes the reset code */
+  char *firmware_file; /* default of -bios, or NULL */
   GPtrArray *firmware_dirs;
   char *firmware_package;
-  char *fw_cfg;         /* device id, or NULL */
+  char *fw_cfg;                        /* device id, or NULL */
   char *flash_device, *flash_property; /* started from when the property is set */
 
   /* Device tree */

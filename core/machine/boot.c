@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns what a machine starts with: which files, where they lie in guest memory, and loading them again at
- * every reset.  It must not know file formats (image.c) nor any device type.
+ * Owns what a machine starts with: which files, where they lie in guest memory, and loading them
+ * again at every reset.  It must not know file formats (image.c) nor any device type.
  */
 #include "config.h"
 #include "core/machine/boot.h"
@@ -51,7 +51,8 @@ dtb_top (const struct gwt_boot *boot)
   return boot->ram.base < DTB_TOP ? MIN (end, DTB_TOP) : end;
 }
 
-/* ---- planning ------------------------------------------------------------------------------------ */
+/* ---- planning
+ * ------------------------------------------------------------------------------------ */
 
 static bool
 plan_firmware (struct gwt_machine *machine, struct gwt_error *err)
@@ -77,9 +78,10 @@ plan_firmware (struct gwt_machine *machine, struct gwt_error *err)
         g_string_append_printf (dirs, "%s%s", i > 0 ? ", " : "", dir);
     }
   if (file == NULL)
-    gwt_error_set (err, GWT_E_NOT_FOUND, "-bios: default firmware '%s' is in none of %s; install "
-                   "the package '%s', or use -bios FILE or -bios none", board->firmware_file,
-                   dirs->str,
+    gwt_error_set (err, GWT_E_NOT_FOUND,
+                   "-bios: default firmware '%s' is in none of %s; install "
+                   "the package '%s', or use -bios FILE or -bios none",
+                   board->firmware_file, dirs->str,
                    board->firmware_package != NULL ? board->firmware_package : "that has it");
   g_string_free (dirs, TRUE);
   if (file == NULL)
@@ -136,15 +138,17 @@ plan_initrd (struct gwt_machine *machine, struct gwt_error *err)
     }
   /* Behind the kernel and a gap, else as high as the device tree's place allows. */
   uint64_t floor = align_up (boot->kernel.high, PAGE);
-  uint64_t ceiling = align_down (dtb_top (boot) - MIN (GWT_FDT_SIZE_MAX, boot->ram.size), DTB_ALIGN);
+  uint64_t ceiling
+      = align_down (dtb_top (boot) - MIN (GWT_FDT_SIZE_MAX, boot->ram.size), DTB_ALIGN);
   uint64_t start = align_down (boot->kernel.low + MIN (boot->ram.size / 2, INITRD_GAP_MAX), PAGE);
   uint64_t size = align_up (initrd->blob.size, PAGE);
   if (ceiling < floor || size > ceiling - floor)
     {
-      gwt_error_set (err, GWT_E_RANGE, "%s: %llu bytes do not fit between the kernel's end at 0x%llx "
-                     "and the device tree at 0x%llx; use a larger -m", initrd->what,
-                     (unsigned long long) initrd->blob.size, (unsigned long long) boot->kernel.high,
-                     (unsigned long long) ceiling);
+      gwt_error_set (err, GWT_E_RANGE,
+                     "%s: %llu bytes do not fit between the kernel's end at 0x%llx "
+                     "and the device tree at 0x%llx; use a larger -m",
+                     initrd->what, (unsigned long long)initrd->blob.size,
+                     (unsigned long long)boot->kernel.high, (unsigned long long)ceiling);
       return false;
     }
   start = CLAMP (start, floor, ceiling - size);
@@ -164,11 +168,13 @@ plan_dtb (struct gwt_machine *machine, struct gwt_error *err)
       return false;
     }
   int code = given->size < sizeof (struct fdt_header) ? -FDT_ERR_TRUNCATED
-                                                       : fdt_check_full (given->data, given->size);
+                                                      : fdt_check_full (given->data, given->size);
   if (code != 0)
     {
-      gwt_error_set (err, GWT_E_INVALID, "-dtb: '%s': is no sound device tree blob (%s); make it with "
-                     "dtc -O dtb", file, fdt_strerror (code));
+      gwt_error_set (err, GWT_E_INVALID,
+                     "-dtb: '%s': is no sound device tree blob (%s); make it with "
+                     "dtc -O dtb",
+                     file, fdt_strerror (code));
       return false;
     }
   return true;
@@ -179,10 +185,11 @@ check_apart (const struct gwt_image *a, const struct gwt_image *b, struct gwt_er
 {
   if (a->low >= b->high || b->low >= a->high)
     return true;
-  gwt_error_set (err, GWT_E_RANGE, "%s: 0x%llx to 0x%llx overlaps %s at 0x%llx to 0x%llx; link it "
-                 "elsewhere%s", b->what, (unsigned long long) b->low,
-                 (unsigned long long) (b->high - 1), a->what, (unsigned long long) a->low,
-                 (unsigned long long) (a->high - 1),
+  gwt_error_set (err, GWT_E_RANGE,
+                 "%s: 0x%llx to 0x%llx overlaps %s at 0x%llx to 0x%llx; link it "
+                 "elsewhere%s",
+                 b->what, (unsigned long long)b->low, (unsigned long long)(b->high - 1), a->what,
+                 (unsigned long long)a->low, (unsigned long long)(a->high - 1),
                  g_str_has_prefix (a->what, "-bios") ? ", or use -bios none" : "");
   return false;
 }
@@ -206,14 +213,14 @@ gwt_boot_plan (struct gwt_machine *machine, struct gwt_error *err)
           && !check_apart (&boot->firmware, &boot->kernel, err))
       || !plan_initrd (machine, err) || !plan_dtb (machine, err))
     return false;
-  if (boot->has_firmware && boot->has_initrd
-      && !check_apart (&boot->firmware, &boot->initrd, err))
+  if (boot->has_firmware && boot->has_initrd && !check_apart (&boot->firmware, &boot->initrd, err))
     return false;
   boot->start = boot->has_firmware ? boot->firmware.entry : boot->kernel.entry;
   return true;
 }
 
-/* ---- building ------------------------------------------------------------------------------------ */
+/* ---- building
+ * ------------------------------------------------------------------------------------ */
 
 static bool
 place_dtb (struct gwt_boot *boot, struct gwt_error *err)
@@ -227,19 +234,22 @@ place_dtb (struct gwt_boot *boot, struct gwt_error *err)
     boot->dtb_address = align_down (top - boot->dtb.size, DTB_ALIGN);
   if (boot->dtb_address < boot->ram.base)
     {
-      gwt_error_set (err, GWT_E_RANGE, "-m: RAM is too small for a device tree of %llu bytes; use a "
-                     "larger -m", (unsigned long long) boot->dtb.size);
+      gwt_error_set (err, GWT_E_RANGE,
+                     "-m: RAM is too small for a device tree of %llu bytes; use a "
+                     "larger -m",
+                     (unsigned long long)boot->dtb.size);
       return false;
     }
   for (guint i = 0; i < G_N_ELEMENTS (images); i++)
     if (there[i] && images[i]->low < boot->dtb_address + boot->dtb.size
         && boot->dtb_address < images[i]->high)
       {
-        gwt_error_set (err, GWT_E_RANGE, "%s: 0x%llx to 0x%llx leaves no room for the device tree at "
-                       "0x%llx; use a larger -m", images[i]->what,
-                       (unsigned long long) images[i]->low,
-                       (unsigned long long) (images[i]->high - 1),
-                       (unsigned long long) boot->dtb_address);
+        gwt_error_set (err, GWT_E_RANGE,
+                       "%s: 0x%llx to 0x%llx leaves no room for the device tree at "
+                       "0x%llx; use a larger -m",
+                       images[i]->what, (unsigned long long)images[i]->low,
+                       (unsigned long long)(images[i]->high - 1),
+                       (unsigned long long)boot->dtb_address);
         return false;
       }
   return true;
@@ -257,8 +267,8 @@ flash_is_filled (struct gwt_machine *machine, uint64_t *address, struct gwt_erro
   if (region == NULL || !gwt_memory_region_address (region, address))
     return false;
   struct json_object *value = gwt_device_get_json (device, board->flash_property, err);
-  bool filled = json_object_is_type (value, json_type_string)
-                && json_object_get_string_len (value) > 0;
+  bool filled
+      = json_object_is_type (value, json_type_string) && json_object_get_string_len (value) > 0;
   json_object_put (value);
   return filled;
 }
@@ -276,10 +286,10 @@ fill_fw_cfg (struct gwt_machine *machine, bool from_flash, struct gwt_error *err
   static const uint8_t no_uuid[16];
   const char *append = machine->config.append;
   uint64_t ram = GUINT64_TO_LE (machine->ram_size);
-  uint16_t cpus = GUINT16_TO_LE ((uint16_t) machine->topology.cpus);
-  uint32_t kernel_size = GUINT32_TO_LE ((uint32_t) boot->kernel.blob.size);
-  uint32_t initrd_size = GUINT32_TO_LE ((uint32_t) boot->initrd.blob.size);
-  uint32_t append_size = append != NULL ? (uint32_t) strlen (append) + 1 : 0;
+  uint16_t cpus = GUINT16_TO_LE ((uint16_t)machine->topology.cpus);
+  uint32_t kernel_size = GUINT32_TO_LE ((uint32_t)boot->kernel.blob.size);
+  uint32_t initrd_size = GUINT32_TO_LE ((uint32_t)boot->initrd.blob.size);
+  uint32_t append_size = append != NULL ? (uint32_t)strlen (append) + 1 : 0;
   uint32_t append_size_le = GUINT32_TO_LE (append_size);
   const struct
   {
@@ -327,7 +337,8 @@ gwt_boot_build (struct gwt_machine *machine, struct gwt_error *err)
     boot->start = flash;
   if (!from_flash && !boot->has_firmware && !boot->has_kernel && !machine->config.paused)
     {
-      gwt_error_set (err, GWT_E_INVALID, "-bios: 'none': nothing to run; add -kernel or -bios FILE, "
+      gwt_error_set (err, GWT_E_INVALID,
+                     "-bios: 'none': nothing to run; add -kernel or -bios FILE, "
                      "or -S to start paused");
       return false;
     }
@@ -336,14 +347,17 @@ gwt_boot_build (struct gwt_machine *machine, struct gwt_error *err)
     return false;
   if (boot->reset_code.size > rom->size)
     {
-      gwt_error_set (err, GWT_E_RANGE, "%s: the ROM is too small for the reset code of %llu bytes; "
-                     "make it larger", rom->where, (unsigned long long) boot->reset_code.size);
+      gwt_error_set (err, GWT_E_RANGE,
+                     "%s: the ROM is too small for the reset code of %llu bytes; "
+                     "make it larger",
+                     rom->where, (unsigned long long)boot->reset_code.size);
       return false;
     }
   return fill_fw_cfg (machine, from_flash, err);
 }
 
-/* ---- loading ------------------------------------------------------------------------------------- */
+/* ---- loading
+ * ------------------------------------------------------------------------------------- */
 
 static bool
 put (uint64_t address, const void *data, uint64_t size, const char *what, struct gwt_error *err)
@@ -351,7 +365,7 @@ put (uint64_t address, const void *data, uint64_t size, const char *what, struct
   if (size == 0 || gwt_memory_write (address, data, size, true) == GWT_ACCESS_OK)
     return true;
   gwt_error_set (err, GWT_E_FAILED, "%s: no memory at 0x%llx; correct the board", what,
-                 (unsigned long long) address);
+                 (unsigned long long)address);
   return false;
 }
 
@@ -370,8 +384,7 @@ put_image (const struct gwt_image *image, bool clean, struct gwt_error *err)
 {
   for (guint i = 0; i < image->parts->len; i++)
     {
-      const struct gwt_image_part *part
-          = &g_array_index (image->parts, struct gwt_image_part, i);
+      const struct gwt_image_part *part = &g_array_index (image->parts, struct gwt_image_part, i);
       /* At power-on memory is zero: do not touch, and so allocate, what stays so. */
       if (!put (part->address, image->blob.data + part->offset, part->file_size, image->what, err)
           || (!clean

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns the order in which a device's properties get their values below -device: type default, compat rows
- * of its plugin, machine types (newest base first), board, -global.  docs/machine-types.md tells it to
- * users.  It must not know any type by name.
+ * Owns the order in which a device's properties get their values below -device: type default,
+ * compat rows of its plugin, machine types (newest base first), board, -global.
+ * docs/machine-types.md tells it to users.  It must not know any type by name.
  */
 #include "config.h"
 #include <string.h>
@@ -15,8 +15,8 @@ struct row
   guint order; /* in the plugin's table */
 };
 
-/* Newest level first, so that the oldest behaviour that still applies has the last word; rows of one
-   level in the order of the table. */
+/* Newest level first, so that the oldest behaviour that still applies has the last word; rows of
+   one level in the order of the table. */
 static gint
 newest_first (gconstpointer a, gconstpointer b)
 {
@@ -72,8 +72,8 @@ apply_overrides (const struct gwt_machine_choice *choice, struct gwt_device *dev
           const struct gwt_machine_override *override = g_ptr_array_index (type->overrides, n);
           if (!gwt_type_is_a (device->type, override->type))
             continue;
-          if (!gwt_device_set_json (device, override->property, override->value,
-                                    GWT_SOURCE_MACHINE, type->name, err))
+          if (!gwt_device_set_json (device, override->property, override->value, GWT_SOURCE_MACHINE,
+                                    type->name, err))
             {
               gwt_error_prefix (err, "%s", override->where);
               return false;
@@ -84,8 +84,7 @@ apply_overrides (const struct gwt_machine_choice *choice, struct gwt_device *dev
 }
 
 static bool
-apply_props (struct gwt_device *device, GPtrArray *props, const char *detail,
-             struct gwt_error *err)
+apply_props (struct gwt_device *device, GPtrArray *props, const char *detail, struct gwt_error *err)
 {
   for (guint i = 0; props != NULL && i < props->len; i++)
     {
@@ -145,8 +144,8 @@ gwt_machine_check_compat (const struct gwt_machine_choice *choice, struct gwt_er
           if (has)
             continue;
           gwt_error_set (err, GWT_E_NOT_FOUND,
-                         "%s: type '%s' has no property '%s'; see -device %s,help",
-                         override->where, override->type, override->property, override->type);
+                         "%s: type '%s' has no property '%s'; see -device %s,help", override->where,
+                         override->type, override->property, override->type);
           return false;
         }
       for (guint n = 0; n < type->levels->len; n++)

@@ -35,7 +35,7 @@ gwt_machine_split_name (const char *text, char **name, char ***options, struct g
     }
   g_ptr_array_add (list, NULL);
   *name = g_strdup (parts[0]);
-  *options = g_strdupv ((char **) list->pdata);
+  *options = g_strdupv ((char **)list->pdata);
   return true;
 }
 
@@ -55,16 +55,16 @@ gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice)
 static void
 fill_topology (struct gwt_topology *t, bool cores_first)
 {
-  uint32_t *order[2] = { cores_first ? &t->cores : &t->sockets,
-                         cores_first ? &t->sockets : &t->cores };
+  uint32_t *order[2]
+      = { cores_first ? &t->cores : &t->sockets, cores_first ? &t->sockets : &t->cores };
   if (t->cpus == 0)
     {
       t->sockets += t->sockets == 0;
       t->cores += t->cores == 0;
       t->threads += t->threads == 0;
-      uint64_t product = (uint64_t) t->sockets * t->cores;
+      uint64_t product = (uint64_t)t->sockets * t->cores;
       product = product > UINT32_MAX ? UINT32_MAX : product * t->threads;
-      t->cpus = product > UINT32_MAX ? UINT32_MAX : (uint32_t) product;
+      t->cpus = product > UINT32_MAX ? UINT32_MAX : (uint32_t)product;
       return;
     }
   for (int i = 0; i < 2; i++)
@@ -73,19 +73,19 @@ fill_topology (struct gwt_topology *t, bool cores_first)
         uint32_t *other = order[1 - i];
         *other += *other == 0;
         t->threads += t->threads == 0;
-        uint64_t rest = (uint64_t) *other * t->threads;
-        *order[i] = rest > t->cpus ? 1 : (uint32_t) (t->cpus / rest);
+        uint64_t rest = (uint64_t)*other * t->threads;
+        *order[i] = rest > t->cpus ? 1 : (uint32_t)(t->cpus / rest);
       }
   if (t->threads == 0)
     {
-      uint64_t rest = (uint64_t) t->sockets * t->cores;
-      t->threads = rest > t->cpus ? 1 : (uint32_t) (t->cpus / rest);
+      uint64_t rest = (uint64_t)t->sockets * t->cores;
+      t->threads = rest > t->cpus ? 1 : (uint32_t)(t->cpus / rest);
     }
 }
 
 bool
-gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default,
-                       uint32_t cpus_max, struct gwt_topology *out, struct gwt_error *err)
+gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default, uint32_t cpus_max,
+                       struct gwt_topology *out, struct gwt_error *err)
 {
   static const char *const keys[] = { "cpus", "sockets", "cores", "threads", "maxcpus", NULL };
   uint32_t values[G_N_ELEMENTS (keys)] = { 0 };
@@ -116,14 +116,17 @@ gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default
       if (keys[k] == NULL)
         {
           g_autofree char *near = gwt_did_you_mean (parts[i], keys);
-          gwt_error_set (err, GWT_E_INVALID, "-smp: '%s': unknown; use cpus, sockets, cores, "
-                         "threads or maxcpus=NUMBER%s", parts[i], near);
+          gwt_error_set (err, GWT_E_INVALID,
+                         "-smp: '%s': unknown; use cpus, sockets, cores, "
+                         "threads or maxcpus=NUMBER%s",
+                         parts[i], near);
           return false;
         }
       GWT_AUTO_ERROR (inner);
       if (!gwt_parse_u64 (value, false, &number, &inner) || number == 0 || number > cpus_max)
         {
-          gwt_error_set (err, GWT_E_RANGE, "-smp: %s: '%s' is out of range for this board; use a number from 1 to %u",
+          gwt_error_set (err, GWT_E_RANGE,
+                         "-smp: %s: '%s' is out of range for this board; use a number from 1 to %u",
                          key, value, cpus_max);
           return false;
         }
@@ -133,19 +136,21 @@ gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default
           return false;
         }
       given[k] = true;
-      values[k] = (uint32_t) number;
+      values[k] = (uint32_t)number;
     }
   *out = (struct gwt_topology){ values[0], values[1], values[2], values[3] };
   if (text == NULL)
     out->cpus = cpus_default;
   fill_topology (out, strcmp (fill, "cores") == 0);
-  uint64_t product = (uint64_t) out->sockets * out->cores;
+  uint64_t product = (uint64_t)out->sockets * out->cores;
   if (product <= UINT32_MAX)
     product *= out->threads;
   if (product != out->cpus)
     {
-      gwt_error_set (err, GWT_E_INVALID, "-smp: sockets %u * cores %u * threads %u are not cpus %u; "
-                     "make the product equal", out->sockets, out->cores, out->threads, out->cpus);
+      gwt_error_set (err, GWT_E_INVALID,
+                     "-smp: sockets %u * cores %u * threads %u are not cpus %u; "
+                     "make the product equal",
+                     out->sockets, out->cores, out->threads, out->cpus);
       return false;
     }
   if (out->cpus > cpus_max)
@@ -156,8 +161,10 @@ gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default
     }
   if (values[4] != 0 && values[4] != out->cpus)
     {
-      gwt_error_set (err, GWT_E_UNSUPPORTED, "-smp: maxcpus %u is not cpus %u; CPUs cannot be added "
-                     "to a running guest, use equal numbers", values[4], out->cpus);
+      gwt_error_set (err, GWT_E_UNSUPPORTED,
+                     "-smp: maxcpus %u is not cpus %u; CPUs cannot be added "
+                     "to a running guest, use equal numbers",
+                     values[4], out->cpus);
       return false;
     }
   return true;
@@ -171,7 +178,7 @@ gwt_machine_smp_help (const struct gwt_machine_choice *choice)
       "-smp [cpus=]N[,sockets=S][,cores=C][,threads=T][,maxcpus=N]\n"
       "Machine type %s: 1 to %llu CPUs.  sockets * cores * threads must be cpus.\n"
       "What is left out: %s are filled first, then %s, then threads; maxcpus must equal cpus.\n",
-      gwt_machine_choice_name (choice), (unsigned long long) choice->board->cpus_max, fill,
+      gwt_machine_choice_name (choice), (unsigned long long)choice->board->cpus_max, fill,
       strcmp (fill, "cores") == 0 ? "sockets" : "cores");
 }
 
@@ -184,8 +191,10 @@ gwt_machine_parse_memory (const char *text, const struct gwt_board *board, uint6
   const char *comma = strchr (number, ',');
   if (comma != NULL)
     {
-      gwt_error_set (err, GWT_E_UNSUPPORTED, "-m: '%s': memory cannot be added to a running guest "
-                     "in this release; use -m SIZE alone", comma + 1);
+      gwt_error_set (err, GWT_E_UNSUPPORTED,
+                     "-m: '%s': memory cannot be added to a running guest "
+                     "in this release; use -m SIZE alone",
+                     comma + 1);
       return false;
     }
   if (number[0] == '-')
@@ -209,15 +218,16 @@ gwt_machine_parse_memory (const char *text, const struct gwt_board *board, uint6
     }
   if (*size < board->ram_min || *size > board->ram_max)
     {
-      gwt_error_set (err, GWT_E_RANGE, "-m: '%s' is out of range for board '%s'; use %lluM to %lluM",
-                     text, board->name, (unsigned long long) (board->ram_min >> 20),
-                     (unsigned long long) (board->ram_max >> 20));
+      gwt_error_set (err, GWT_E_RANGE,
+                     "-m: '%s' is out of range for board '%s'; use %lluM to %lluM", text,
+                     board->name, (unsigned long long)(board->ram_min >> 20),
+                     (unsigned long long)(board->ram_max >> 20));
       return false;
     }
   if (*size % board->ram_align != 0)
     {
       gwt_error_set (err, GWT_E_INVALID, "-m: '%s' is not a multiple of %llu bytes; round it", text,
-                     (unsigned long long) board->ram_align);
+                     (unsigned long long)board->ram_align);
       return false;
     }
   return true;

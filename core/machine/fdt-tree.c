@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns a device tree in memory, "gwt.fdt/1", and turning the tree into a blob with libfdt.  It must not
- * know what stands in the tree (fdt.c does).
+ * Owns a device tree in memory, "gwt.fdt/1", and turning the tree into a blob with libfdt.  It must
+ * not know what stands in the tree (fdt.c does).
  *
  * A tree of our own and not libfdt's read-write calls: devices write to several places at once
  * (begin_at_root), and libfdt would move the whole blob at every property and put nodes in reverse.
@@ -31,7 +31,7 @@ struct gwt_fdt_node
 struct gwt_fdt
 {
   struct gwt_fdt_node *root;
-  GPtrArray *open; /* struct gwt_fdt_node; the last is written to */
+  GPtrArray *open;      /* struct gwt_fdt_node; the last is written to */
   GHashTable *phandles; /* struct gwt_device -> number */
   uint32_t last_phandle;
   gsize size; /* bytes of data so far, to stop a device that never ends */
@@ -123,8 +123,8 @@ count_size (struct gwt_fdt *fdt, gsize more)
   fdt->size += more;
   if (fdt->size <= GWT_FDT_SIZE_MAX / 2)
     return true;
-  gwt_error_set (&fdt->err, GWT_E_RANGE,
-                 "device tree: more than %u bytes; leave devices out", GWT_FDT_SIZE_MAX / 2);
+  gwt_error_set (&fdt->err, GWT_E_RANGE, "device tree: more than %u bytes; leave devices out",
+                 GWT_FDT_SIZE_MAX / 2);
   return false;
 }
 
@@ -138,8 +138,10 @@ gwt_fdt_child (struct gwt_fdt *fdt, struct gwt_fdt_node *parent, const char *nam
         return child;
     }
   if (!name_fits (name, ",._+-@"))
-    gwt_error_set (&fdt->err, GWT_E_INVALID, "device tree: '%s' is no node's name; use letters, "
-                   "digits and ,._+-@", name);
+    gwt_error_set (&fdt->err, GWT_E_INVALID,
+                   "device tree: '%s' is no node's name; use letters, "
+                   "digits and ,._+-@",
+                   name);
   if (!count_size (fdt, strlen (name) + 16))
     return parent;
   return node_new (name, parent);
@@ -155,8 +157,10 @@ find_prop (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const char *name)
         return prop;
     }
   if (!name_fits (name, ",._+?#-"))
-    gwt_error_set (&fdt->err, GWT_E_INVALID, "device tree: '%s' is no property's name; use "
-                   "letters, digits and ,._+?#-", name);
+    gwt_error_set (&fdt->err, GWT_E_INVALID,
+                   "device tree: '%s' is no property's name; use "
+                   "letters, digits and ,._+?#-",
+                   name);
   struct prop *prop = g_new0 (struct prop, 1);
   prop->name = g_strdup (name);
   prop->data = g_byte_array_new ();
@@ -173,20 +177,20 @@ gwt_fdt_set (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const char *name, c
   struct prop *prop = find_prop (fdt, node, name);
   g_byte_array_set_size (prop->data, 0);
   if (size > 0)
-    g_byte_array_append (prop->data, data, (guint) size);
+    g_byte_array_append (prop->data, data, (guint)size);
 }
 
 void
 gwt_fdt_append_cells (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const char *name,
                       const uint32_t *cells, guint count)
 {
-  if (!count_size (fdt, (gsize) count * 4 + strlen (name) + 16))
+  if (!count_size (fdt, (gsize)count * 4 + strlen (name) + 16))
     return;
   struct prop *prop = find_prop (fdt, node, name);
   for (guint i = 0; i < count; i++)
     {
       uint32_t cell = GUINT32_TO_BE (cells[i]);
-      g_byte_array_append (prop->data, (const guint8 *) &cell, 4);
+      g_byte_array_append (prop->data, (const guint8 *)&cell, 4);
     }
 }
 
@@ -251,7 +255,7 @@ write_node (void *buffer, const struct gwt_fdt_node *node)
   for (guint i = 0; i < node->props->len; i++)
     {
       const struct prop *prop = g_ptr_array_index (node->props, i);
-      if (fdt_property (buffer, prop->name, prop->data->data, (int) prop->data->len) != 0)
+      if (fdt_property (buffer, prop->name, prop->data->data, (int)prop->data->len) != 0)
         return false;
     }
   for (guint i = 0; i < node->children->len; i++)
@@ -280,7 +284,8 @@ gwt_fdt_finish (struct gwt_fdt *fdt, struct gwt_blob *blob, struct gwt_error *er
   return gwt_blob_copy (blob, buffer, fdt_totalsize (buffer), err);
 }
 
-/* ---- gwt.fdt/1 --------------------------------------------------------------------------------- */
+/* ---- gwt.fdt/1 ---------------------------------------------------------------------------------
+ */
 
 static struct gwt_fdt_node *
 current (struct gwt_fdt *fdt)
@@ -319,10 +324,9 @@ ext_end (struct gwt_fdt *fdt)
 {
   /* The device's own node is the host's to close. */
   if (fdt->open->len > 1)
-    g_ptr_array_set_size (fdt->open, (int) fdt->open->len - 1);
+    g_ptr_array_set_size (fdt->open, (int)fdt->open->len - 1);
   else
-    gwt_error_set (&fdt->err, GWT_E_INVALID,
-                   "device tree: end without begin; correct the plugin");
+    gwt_error_set (&fdt->err, GWT_E_INVALID, "device tree: end without begin; correct the plugin");
 }
 
 static void
@@ -367,7 +371,7 @@ ext_strings (struct gwt_fdt *fdt, const char *name, const char *const *values, u
 {
   g_autoptr (GByteArray) list = g_byte_array_new ();
   for (uint32_t i = 0; i < count && list->len < GWT_FDT_SIZE_MAX; i++)
-    g_byte_array_append (list, (const guint8 *) values[i], (guint) strlen (values[i]) + 1);
+    g_byte_array_append (list, (const guint8 *)values[i], (guint)strlen (values[i]) + 1);
   ext_bytes (fdt, name, list->data, list->len);
 }
 
@@ -381,7 +385,7 @@ static struct gwt_device *
 ext_target (struct gwt_fdt *fdt, struct gwt_device *device, const char *name, uint32_t index,
             uint32_t *line)
 {
-  (void) fdt;
+  (void)fdt;
   return gwt_irq_target (device, name, index, line);
 }
 

@@ -14,8 +14,7 @@ struct gwt_blob
 };
 
 /* Regular files only, at most LIMIT bytes; the error names the file and what to do. */
-bool gwt_blob_load (struct gwt_blob *blob, const char *path, uint64_t limit,
-                    struct gwt_error *err);
+bool gwt_blob_load (struct gwt_blob *blob, const char *path, uint64_t limit, struct gwt_error *err);
 bool gwt_blob_copy (struct gwt_blob *blob, const void *data, uint64_t size, struct gwt_error *err);
 void gwt_blob_free (struct gwt_blob *blob);
 

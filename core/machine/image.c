@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns recognizing files that a machine starts from: ELF, RISC-V Linux Image, anything else as it is.
- * Every size and offset in them is hostile.  It must not know where firmware and kernels belong (boot.c).
+ * Owns recognizing files that a machine starts from: ELF, RISC-V Linux Image, anything else as it
+ * is. Every size and offset in them is hostile.  It must not know where firmware and kernels belong
+ * (boot.c).
  */
 #include "config.h"
 #include "core/machine/image.h"
 #include <elf.h>
 #include <string.h>
 
-/* Linux, Documentation/riscv/boot-image-header: little endian; magic2 at 56 stands for ever, the older
-   magic at 48 may go. */
+/* Linux, Documentation/riscv/boot-image-header: little endian; magic2 at 56 stands for ever, the
+   older magic at 48 may go. */
 #define IMAGE_HEADER_SIZE 64
 #define IMAGE_TEXT_OFFSET 8
 #define IMAGE_SIZE 16
@@ -39,8 +40,7 @@ set_bounds (struct gwt_image *image)
   image->high = 0;
   for (guint i = 0; i < image->parts->len; i++)
     {
-      const struct gwt_image_part *part
-          = &g_array_index (image->parts, struct gwt_image_part, i);
+      const struct gwt_image_part *part = &g_array_index (image->parts, struct gwt_image_part, i);
       image->low = MIN (image->low, part->address);
       image->high = MAX (image->high, part->address + part->memory_size);
     }
@@ -74,9 +74,9 @@ add_segment (struct gwt_image *image, guint i, const Elf64_Phdr *phdr,
       gwt_error_set (err, GWT_E_RANGE,
                      "%s: segment %u at 0x%llx with 0x%llx bytes is not in RAM (0x%llx to 0x%llx); "
                      "link it there, or use a larger -m",
-                     image->what, i, (unsigned long long) address,
-                     (unsigned long long) memory_size, (unsigned long long) ram->base,
-                     (unsigned long long) (ram->base + ram->size - 1));
+                     image->what, i, (unsigned long long)address, (unsigned long long)memory_size,
+                     (unsigned long long)ram->base,
+                     (unsigned long long)(ram->base + ram->size - 1));
       return false;
     }
   struct gwt_image_part part = { address, offset, file_size, memory_size };
@@ -133,8 +133,10 @@ recognize_elf (struct gwt_image *image, const struct gwt_image_space *ram, struc
   set_bounds (image);
   if (!found)
     {
-      gwt_error_set (err, GWT_E_INVALID, "%s: ELF entry 0x%llx is in none of its segments; link it "
-                     "with an entry point", image->what, (unsigned long long) image->entry);
+      gwt_error_set (err, GWT_E_INVALID,
+                     "%s: ELF entry 0x%llx is in none of its segments; link it "
+                     "with an entry point",
+                     image->what, (unsigned long long)image->entry);
       return false;
     }
   return true;
@@ -158,10 +160,11 @@ recognize_linux (struct gwt_image *image, struct gwt_error *err)
     image->image_size = image->blob.size;
   if (image->image_size < image->blob.size)
     {
-      gwt_error_set (err, GWT_E_INVALID, "%s: Linux Image has %llu bytes but its header says %llu; "
-                     "copy or build it again", image->what,
-                     (unsigned long long) image->blob.size,
-                     (unsigned long long) image->image_size);
+      gwt_error_set (err, GWT_E_INVALID,
+                     "%s: Linux Image has %llu bytes but its header says %llu; "
+                     "copy or build it again",
+                     image->what, (unsigned long long)image->blob.size,
+                     (unsigned long long)image->image_size);
       return false;
     }
   return true;
@@ -188,7 +191,12 @@ gwt_image_recognize (struct gwt_image *image, const struct gwt_image_space *ram,
     return recognize_linux (image, err);
   if (blob->size >= 2 && memcmp (blob->data, "\x1f\x8b", 2) == 0)
     other = "is compressed with gzip; unpack it with gunzip first";
-  else if (blob->size >= 6 && memcmp (blob->data, "\xfd" "7zXZ", 6) == 0)
+  else if (blob->size >= 6
+           && memcmp (blob->data,
+                      "\xfd"
+                      "7zXZ",
+                      6)
+                  == 0)
     other = "is compressed with xz; unpack it with unxz first";
   else if (blob->size >= 4 && memcmp (blob->data, "\x28\xb5\x2f\xfd", 4) == 0)
     other = "is compressed with zstd; unpack it with unzstd first";
@@ -224,10 +232,11 @@ gwt_image_place (struct gwt_image *image, uint64_t address, const struct gwt_ima
   uint64_t size = image->kind == GWT_IMAGE_LINUX ? image->image_size : image->blob.size;
   if (!fits (address, size, ram))
     {
-      gwt_error_set (err, GWT_E_RANGE,
-                     "%s: %llu bytes at 0x%llx do not fit RAM, which ends at 0x%llx; use a larger -m",
-                     image->what, (unsigned long long) size, (unsigned long long) address,
-                     (unsigned long long) (ram->base + ram->size - 1));
+      gwt_error_set (
+          err, GWT_E_RANGE,
+          "%s: %llu bytes at 0x%llx do not fit RAM, which ends at 0x%llx; use a larger -m",
+          image->what, (unsigned long long)size, (unsigned long long)address,
+          (unsigned long long)(ram->base + ram->size - 1));
       return false;
     }
   /* The kernel clears what lies behind its file itself: only the file is loaded. */

@@ -37,7 +37,7 @@ struct gwt_image
   enum gwt_image_kind kind;
   GArray *parts; /* struct gwt_image_part; empty until placed, but for ELF */
   uint64_t entry;
-  uint64_t low, high; /* all parts lie in [low, high) */
+  uint64_t low, high;               /* all parts lie in [low, high) */
   uint64_t text_offset, image_size; /* LINUX: from the header */
 };
 

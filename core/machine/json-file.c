@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns reading a JSON file and looking at its values with errors that name file, line and JSON path.
- * It must not know what a board or a machine type is.
+ * Owns reading a JSON file and looking at its values with errors that name file, line and JSON
+ * path. It must not know what a board or a machine type is.
  */
 #include "config.h"
 #include "core/machine/json-file.h"
@@ -29,7 +29,7 @@ gwt_json_file_parse (const char *name, const char *text, size_t size, struct gwt
   if (tokener != NULL)
     {
       json_tokener_set_flags (tokener, JSON_TOKENER_STRICT);
-      root = json_tokener_parse_ex (tokener, text, (int) size);
+      root = json_tokener_parse_ex (tokener, text, (int)size);
       code = json_tokener_get_error (tokener);
       /* A bare number may go on as far as json-c knows. */
       if (code == json_tokener_continue)
@@ -59,8 +59,7 @@ gwt_json_file_load (const char *path, struct gwt_error *err)
   struct gwt_blob blob;
   if (!gwt_blob_load (&blob, path, GWT_JSON_FILE_MAX, err))
     return NULL;
-  struct gwt_json_file *file
-      = gwt_json_file_parse (path, (const char *) blob.data, blob.size, err);
+  struct gwt_json_file *file = gwt_json_file_parse (path, (const char *)blob.data, blob.size, err);
   gwt_blob_free (&blob);
   return file;
 }
@@ -119,16 +118,22 @@ gwt_json_line (const struct gwt_json_at *at)
   return 1;
 }
 
+char *
+gwt_json_where (const struct gwt_json_at *at)
+{
+  g_autofree char *path = gwt_json_path (at);
+  return g_strdup_printf ("%s:%u: %s", at->file->name, gwt_json_line (at), path);
+}
+
 void
 gwt_json_fail (const struct gwt_json_at *at, struct gwt_error *err, const char *format, ...)
 {
-  g_autofree char *path = gwt_json_path (at);
+  g_autofree char *where = gwt_json_where (at);
   va_list args;
   va_start (args, format);
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
-  gwt_error_set (err, GWT_E_INVALID, "%s:%u: %s: %s", at->file->name, gwt_json_line (at), path,
-                 text);
+  gwt_error_set (err, GWT_E_INVALID, "%s: %s", where, text);
 }
 
 static const char *
@@ -169,19 +174,18 @@ gwt_json_keys (const struct gwt_json_at *at, const char *const *known, struct gw
   if (!is_type (at, json_type_object, "an object", err))
     return false;
   json_object_object_foreach (at->value, key, value)
-    {
-      if (g_strv_contains (known, key))
-        continue;
-      struct gwt_json_at member
-          = { .file = at->file, .value = value, .parent = at, .key = key };
-      g_autofree char *near = gwt_nearest_names (key, known);
-      g_autofree char *all = near == NULL ? g_strjoinv ("', '", (char **) known) : NULL;
-      if (near != NULL)
-        gwt_json_fail (&member, err, "unknown member '%s'; did you mean %s", key, near);
-      else
-        gwt_json_fail (&member, err, "unknown member '%s'; known here are '%s'", key, all);
-      return false;
-    }
+  {
+    if (g_strv_contains (known, key))
+      continue;
+    struct gwt_json_at member = { .file = at->file, .value = value, .parent = at, .key = key };
+    g_autofree char *near = gwt_nearest_names (key, known);
+    g_autofree char *all = near == NULL ? g_strjoinv ("', '", (char **)known) : NULL;
+    if (near != NULL)
+      gwt_json_fail (&member, err, "unknown member '%s'; did you mean %s", key, near);
+    else
+      gwt_json_fail (&member, err, "unknown member '%s'; known here are '%s'", key, all);
+    return false;
+  }
   return true;
 }
 
@@ -195,10 +199,9 @@ gwt_json_member (const struct gwt_json_at *at, const char *key, struct gwt_json_
 void
 gwt_json_element (const struct gwt_json_at *at, size_t i, struct gwt_json_at *out)
 {
-  *out = (struct gwt_json_at){ .file = at->file,
-                               .value = json_object_array_get_idx (at->value, i),
-                               .parent = at,
-                               .index = i };
+  *out = (struct gwt_json_at){
+    .file = at->file, .value = json_object_array_get_idx (at->value, i), .parent = at, .index = i
+  };
 }
 
 size_t

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * JSON files that people write by hand (boards, machine types): strict parsing with bounds, and errors
- * that name file, line and JSON path.
+ * JSON files that people write by hand (boards, machine types): strict parsing with bounds, and
+ * errors that name file, line and JSON path.
  */
 #ifndef CORE_MACHINE_JSON_FILE_H
 #define CORE_MACHINE_JSON_FILE_H
@@ -29,8 +29,8 @@ struct gwt_json_file *gwt_json_file_parse (const char *name, const char *text, s
 void gwt_json_file_free (struct gwt_json_file *file);
 
 /*
- * A place in the file.  Lives on the stack; its parents must outlive it.  The path is only spelled out
- * when an error needs it.
+ * A place in the file.  Lives on the stack; its parents must outlive it.  The path is only spelled
+ * out when an error needs it.
  */
 struct gwt_json_at
 {
@@ -45,11 +45,14 @@ void gwt_json_root (const struct gwt_json_file *file, struct gwt_json_at *at);
 /* "$.devices[3].irq"; caller frees. */
 char *gwt_json_path (const struct gwt_json_at *at);
 guint gwt_json_line (const struct gwt_json_at *at);
+/* "FILE:LINE: PATH"; caller frees. */
+char *gwt_json_where (const struct gwt_json_at *at);
 /* Set ERR to "FILE:LINE: PATH: text". */
 void gwt_json_fail (const struct gwt_json_at *at, struct gwt_error *err, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
-/* AT is an object whose members are all in KNOWN (ended by NULL); else an error with the nearest. */
+/* AT is an object whose members are all in KNOWN (ended by NULL); else an error with the nearest.
+ */
 bool gwt_json_keys (const struct gwt_json_at *at, const char *const *known, struct gwt_error *err);
 /* Member KEY; false where it is absent.  A member of the wrong type is the reader's business. */
 bool gwt_json_member (const struct gwt_json_at *at, const char *key, struct gwt_json_at *out);

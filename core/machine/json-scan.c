@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns the strict first pass over a JSON text: grammar, bounds, duplicate members, and the line of every
- * value.  It builds no values; json-c does that afterwards from a text that is known to be sound.
- * It must not know what the file means.
+ * Owns the strict first pass over a JSON text: grammar, bounds, duplicate members, and the line of
+ * every value.  It builds no values; json-c does that afterwards from a text that is known to be
+ * sound. It must not know what the file means.
  *
  * Why not json-c alone: it keeps no positions, takes the last of two equal members in silence, and
  * recurses as deep as it is told to.
@@ -30,8 +30,8 @@ static bool scan_value (struct scan *s);
 static bool
 fail (struct scan *s, const char *what)
 {
-  gwt_error_set (s->err, GWT_E_INVALID, "%s:%u: %s: column %zu: %s", s->name, s->line,
-                 s->path->str, s->at - s->line_start + 1, what);
+  gwt_error_set (s->err, GWT_E_INVALID, "%s:%u: %s: column %zu: %s", s->name, s->line, s->path->str,
+                 s->at - s->line_start + 1, what);
   return false;
 }
 
@@ -55,7 +55,7 @@ skip_space (struct scan *s)
 static int
 peek (struct scan *s)
 {
-  return s->at < s->size ? (unsigned char) s->text[s->at] : -1;
+  return s->at < s->size ? (unsigned char)s->text[s->at] : -1;
 }
 
 static bool
@@ -166,7 +166,7 @@ scan_object (struct scan *s)
       if (length == 0 || length > GWT_JSON_KEY_MAX)
         return fail (s, "a member's name must have 1 to 64 characters");
       g_string_append_c (s->path, '.');
-      g_string_append_len (s->path, s->text + start, (gssize) length);
+      g_string_append_len (s->path, s->text + start, (gssize)length);
       if (g_hash_table_contains (s->lines, s->path->str))
         return fail (s, "this member is there twice; remove one");
       skip_space (s);

@@ -1,6 +1,8 @@
 # core/machine: sources of this layer
 core_libcore_a_SOURCES += \
 	core/machine/board.c core/machine/board.h \
+	core/machine/board-devices.c \
+	core/machine/board-values.c core/machine/board-values.h \
 	core/machine/boot.c core/machine/boot.h \
 	core/machine/compat.c \
 	core/machine/config.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns reading one machine type file.  It must not know where files are looked for (search.c), nor apply
- * anything (compat.c).
+ * Owns reading one machine type file.  It must not know where files are looked for (search.c), nor
+ * apply anything (compat.c).
  */
 #include "config.h"
 #include "core/machine/machine-type.h"
@@ -51,7 +51,10 @@ gwt_version_compare (const char *a, const char *b)
       /* Numbers of any length: without leading zeros the longer one is larger. */
       a += strspn (a, "0");
       b += strspn (b, "0");
-      size_t la = strspn (a, "123456789" "0"), lb = strspn (b, "123456789" "0");
+      size_t la = strspn (a, "123456789"
+                             "0"),
+             lb = strspn (b, "123456789"
+                             "0");
       if (la != lb)
         return la < lb ? -1 : 1;
       int order = strncmp (a, b, la);
@@ -61,13 +64,6 @@ gwt_version_compare (const char *a, const char *b)
       b += lb + (b[lb] == '.');
     }
   return 0;
-}
-
-static char *
-where_of (const struct gwt_json_at *at)
-{
-  g_autofree char *path = gwt_json_path (at);
-  return g_strdup_printf ("%s:%u: %s", at->file->name, gwt_json_line (at), path);
 }
 
 /* Names of machine types have dots and underscores too: "pc-5.2". */
@@ -89,8 +85,10 @@ read_machine_name (const struct gwt_json_at *at, const char *key, bool required,
   if (*name == NULL || is_machine_name (*name))
     return true;
   gwt_json_member (at, key, &member);
-  gwt_json_fail (&member, err, "'%s' is no machine type's name; use letters, digits, '.', '_' and "
-                 "'-', a letter first", *name);
+  gwt_json_fail (&member, err,
+                 "'%s' is no machine type's name; use letters, digits, '.', '_' and "
+                 "'-', a letter first",
+                 *name);
   return false;
 }
 
@@ -104,30 +102,30 @@ read_levels (const struct gwt_json_at *root, struct gwt_machine_type *type, stru
   if (!found)
     return true;
   json_object_object_foreach (levels.value, plugin, value)
-    {
-      const char *level;
-      (void) value;
-      gwt_json_member (&levels, plugin, &member);
-      if (!gwt_json_as_str (&member, &level, err))
+  {
+    const char *level;
+    (void)value;
+    gwt_json_member (&levels, plugin, &member);
+    if (!gwt_json_as_str (&member, &level, err))
+      return false;
+    if (strcmp (plugin, "*") != 0 && !gwt_name_is_valid (plugin))
+      {
+        gwt_json_fail (&member, err, "'%s' is no plugin's id; use a-z, 0-9 and '-', or '*'",
+                       plugin);
         return false;
-      if (strcmp (plugin, "*") != 0 && !gwt_name_is_valid (plugin))
-        {
-          gwt_json_fail (&member, err, "'%s' is no plugin's id; use a-z, 0-9 and '-', or '*'",
-                         plugin);
-          return false;
-        }
-      if (!gwt_version_is_valid (level))
-        {
-          gwt_json_fail (&member, err, "'%s' is no version; use numbers with dots, as \"1.0\"",
-                         level);
-          return false;
-        }
-      struct gwt_machine_level *entry = g_new0 (struct gwt_machine_level, 1);
-      entry->plugin = g_strdup (plugin);
-      entry->level = g_strdup (level);
-      entry->where = where_of (&member);
-      g_ptr_array_add (type->levels, entry);
-    }
+      }
+    if (!gwt_version_is_valid (level))
+      {
+        gwt_json_fail (&member, err, "'%s' is no version; use numbers with dots, as \"1.0\"",
+                       level);
+        return false;
+      }
+    struct gwt_machine_level *entry = g_new0 (struct gwt_machine_level, 1);
+    entry->plugin = g_strdup (plugin);
+    entry->level = g_strdup (level);
+    entry->where = gwt_json_where (&member);
+    g_ptr_array_add (type->levels, entry);
+  }
   return true;
 }
 
@@ -163,15 +161,15 @@ read_overrides (const struct gwt_json_at *root, struct gwt_machine_type *type,
           return false;
         }
       override->value = value.value;
-      override->where = where_of (&item);
+      override->where = gwt_json_where (&item);
       for (size_t n = 0; n < i; n++)
         {
           const struct gwt_machine_override *other = g_ptr_array_index (type->overrides, n);
           if (strcmp (other->type, override->type) == 0
               && strcmp (other->property, override->property) == 0)
             {
-              gwt_json_fail (&item, err, "'%s.%s' is overridden twice; remove one",
-                             override->type, override->property);
+              gwt_json_fail (&item, err, "'%s.%s' is overridden twice; remove one", override->type,
+                             override->property);
               return false;
             }
         }
@@ -180,8 +178,7 @@ read_overrides (const struct gwt_json_at *root, struct gwt_machine_type *type,
 }
 
 static bool
-read_aliases (const struct gwt_json_at *root, struct gwt_machine_type *type,
-              struct gwt_error *err)
+read_aliases (const struct gwt_json_at *root, struct gwt_machine_type *type, struct gwt_error *err)
 {
   struct gwt_json_at list, item;
   bool found;
@@ -195,8 +192,10 @@ read_aliases (const struct gwt_json_at *root, struct gwt_machine_type *type,
         return false;
       if (!is_machine_name (alias) || strcmp (alias, type->name) == 0)
         {
-          gwt_json_fail (&item, err, "'%s' is no alias; use another name of letters, digits, '.', "
-                         "'_' and '-'", alias);
+          gwt_json_fail (&item, err,
+                         "'%s' is no alias; use another name of letters, digits, '.', "
+                         "'_' and '-'",
+                         alias);
           return false;
         }
       g_ptr_array_add (type->aliases, g_strdup (alias));
@@ -208,8 +207,8 @@ static bool
 read_type (const struct gwt_json_at *root, struct gwt_machine_type *type, struct gwt_error *err)
 {
   static const char *const keys[]
-      = { "godwit-machine", "name",     "doc",        "newer", "board",
-          "aliases",        "levels",   "overrides",  "defaults", "deprecated", NULL };
+      = { "godwit-machine", "name",      "doc",      "newer",      "board", "aliases",
+          "levels",         "overrides", "defaults", "deprecated", NULL };
   static const char *const default_keys[] = { "cpu", "cpus", "memory", "smp-fill", NULL };
   struct gwt_json_at defaults;
   uint64_t format = 0;
@@ -222,12 +221,11 @@ read_type (const struct gwt_json_at *root, struct gwt_machine_type *type, struct
     {
       gwt_json_fail (root, err,
                      "machine type format %llu is not known here; this program reads format %d%s",
-                     (unsigned long long) format, GWT_MACHINE_FORMAT,
+                     (unsigned long long)format, GWT_MACHINE_FORMAT,
                      format > GWT_MACHINE_FORMAT ? ", use a newer one" : "");
       return false;
     }
-  if (!gwt_json_keys (root, keys, err)
-      || !read_machine_name (root, "name", true, &type->name, err)
+  if (!gwt_json_keys (root, keys, err) || !read_machine_name (root, "name", true, &type->name, err)
       || !gwt_json_str (root, "doc", true, &type->doc, err)
       || !read_machine_name (root, "newer", false, &type->newer, err)
       || !gwt_json_str (root, "board", type->newer == NULL, &type->board, err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Machine types as data: a board, the newer type that this one derives from, the level of each plugin,
- * overrides of properties.  The file format is told in docs/machine-types.md.
+ * Machine types as data: a board, the newer type that this one derives from, the level of each
+ * plugin, overrides of properties.  The file format is told in docs/machine-types.md.
  */
 #ifndef CORE_MACHINE_MACHINE_TYPE_H
 #define CORE_MACHINE_MACHINE_TYPE_H
@@ -34,16 +34,16 @@ struct gwt_machine_type
 {
   struct gwt_json_file *file;
   char *name, *path, *doc;
-  char *newer;      /* name of the type it derives from, or NULL */
-  char *board;      /* name or path; NULL: as `newer` says */
-  char *deprecated; /* what to use instead and why, or NULL */
-  GPtrArray *aliases; /* char * */
-  GPtrArray *levels;  /* struct gwt_machine_level */
+  char *newer;          /* name of the type it derives from, or NULL */
+  char *board;          /* name or path; NULL: as `newer` says */
+  char *deprecated;     /* what to use instead and why, or NULL */
+  GPtrArray *aliases;   /* char * */
+  GPtrArray *levels;    /* struct gwt_machine_level */
   GPtrArray *overrides; /* struct gwt_machine_override */
-  char *cpu;        /* default of -cpu, or NULL */
-  uint64_t memory;  /* default of -m, 0: the board's */
-  uint64_t cpus;    /* default of -smp, 0: the board's */
-  char *smp_fill;   /* "cores" or "sockets": what -smp fills first; NULL: as `newer` says */
+  char *cpu;            /* default of -cpu, or NULL */
+  uint64_t memory;      /* default of -m, 0: the board's */
+  uint64_t cpus;        /* default of -smp, 0: the board's */
+  char *smp_fill;       /* "cores" or "sockets": what -smp fills first; NULL: as `newer` says */
 };
 
 struct gwt_machine_type *gwt_machine_type_load (const char *path, struct gwt_error *err);

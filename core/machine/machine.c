@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns making the machine that was planned: memory, devices, values, wires.  It must not know any device type:
- * what is particular about a board stands in its file.
+ * Owns making the machine that was planned: memory, devices, values, wires.  It must not know any
+ * device type: what is particular about a board stands in its file.
  */
 #include "config.h"
 #include "core/machine/machine.h"
@@ -30,8 +30,8 @@ make_memory (struct gwt_machine *machine, struct gwt_error *err)
   for (guint i = 0; i < board->roms->len; i++)
     {
       const struct gwt_board_rom *rom = g_ptr_array_index (board->roms, i);
-      struct gwt_region *region = gwt_memory_new_ram (
-          rom->block, rom->size, GWT_RAM_READ_ONLY | GWT_RAM_MIGRATED, err);
+      struct gwt_region *region
+          = gwt_memory_new_ram (rom->block, rom->size, GWT_RAM_READ_ONLY | GWT_RAM_MIGRATED, err);
       if (region == NULL || !gwt_memory_map (region, rom->base, 0, err))
         {
           gwt_error_prefix (err, "%s", rom->where);
@@ -48,16 +48,16 @@ apply_spec (struct gwt_device *device, const struct gwt_spec *spec, const char *
 {
   g_autofree char *detail = g_strdup_printf ("%s %s", option, spec->type);
   json_object_object_foreach (spec->props, name, value)
-    {
-      if (skip != NULL && g_strv_contains (skip, name)
-          && gwt_type_property (device->type, name) == NULL)
-        continue;
-      if (!gwt_device_set_json (device, name, value, GWT_SOURCE_DEVICE, detail, err))
-        {
-          gwt_error_prefix (err, "%s", option);
-          return false;
-        }
-    }
+  {
+    if (skip != NULL && g_strv_contains (skip, name)
+        && gwt_type_property (device->type, name) == NULL)
+      continue;
+    if (!gwt_device_set_json (device, name, value, GWT_SOURCE_DEVICE, detail, err))
+      {
+        gwt_error_prefix (err, "%s", option);
+        return false;
+      }
+  }
   return true;
 }
 
@@ -98,7 +98,7 @@ make_board_devices (struct gwt_machine *machine, struct gwt_error *err)
 {
   const struct gwt_board *board = machine->board;
   const char *const *serials = machine->config.serials;
-  guint n_serials = serials != NULL ? g_strv_length ((char **) serials) : 0;
+  guint n_serials = serials != NULL ? g_strv_length ((char **)serials) : 0;
   for (guint i = 0; i < board->devices->len; i++)
     {
       const struct gwt_board_device *entry = g_ptr_array_index (board->devices, i);
@@ -112,7 +112,7 @@ make_board_devices (struct gwt_machine *machine, struct gwt_error *err)
       g_ptr_array_add (machine->devices, device);
       if (!gwt_machine_apply (machine->choice, device, entry->props, NULL, err))
         return false;
-      if (entry->serial >= 0 && (guint) entry->serial < n_serials
+      if (entry->serial >= 0 && (guint)entry->serial < n_serials
           && strcmp (serials[entry->serial], "none") != 0
           && !gwt_device_set (device, entry->serial_property, serials[entry->serial],
                               GWT_SOURCE_DEVICE, "-serial", err))
@@ -158,7 +158,8 @@ realize_all (GPtrArray *devices, const char *where, struct gwt_error *err)
   return true;
 }
 
-/* ---- mapping and wiring ------------------------------------------------------------------------- */
+/* ---- mapping and wiring -------------------------------------------------------------------------
+ */
 
 static bool
 map_region (struct gwt_machine *machine, struct gwt_region *region, uint64_t address,
@@ -172,10 +173,12 @@ map_region (struct gwt_machine *machine, struct gwt_region *region, uint64_t add
                                            : address - window->base >= window->size;
       if (apart)
         continue;
-      gwt_error_set (err, GWT_E_EXISTS, "region '%s' at 0x%llx with 0x%llx bytes reaches into '%s' "
-                     "at 0x%llx (%s); choose another address", gwt_memory_region_name (region),
-                     (unsigned long long) address, (unsigned long long) size, window->name,
-                     (unsigned long long) window->base, window->where);
+      gwt_error_set (err, GWT_E_EXISTS,
+                     "region '%s' at 0x%llx with 0x%llx bytes reaches into '%s' "
+                     "at 0x%llx (%s); choose another address",
+                     gwt_memory_region_name (region), (unsigned long long)address,
+                     (unsigned long long)size, window->name, (unsigned long long)window->base,
+                     window->where);
       return false;
     }
   return gwt_memory_map (region, address, 0, err);
@@ -268,14 +271,15 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
           uint64_t used = machine->platform_next - board->platform_base;
           if (used > board->platform_size || size > board->platform_size - used)
             {
-              gwt_error_set (err, GWT_E_RANGE, "region '%s' with 0x%llx bytes does not fit the rest of "
+              gwt_error_set (err, GWT_E_RANGE,
+                             "region '%s' with 0x%llx bytes does not fit the rest of "
                              "the board's platform range; use fewer devices, or at=ADDRESS",
-                             gwt_memory_region_name (region), (unsigned long long) size);
+                             gwt_memory_region_name (region), (unsigned long long)size);
               return false;
             }
           at = machine->platform_next;
-          machine->platform_next = (at + size + board->platform_align - 1)
-                                   & ~(board->platform_align - 1);
+          machine->platform_next
+              = (at + size + board->platform_align - 1) & ~(board->platform_align - 1);
         }
       if (!map_region (machine, region, at, err))
         return false;
@@ -293,9 +297,10 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
         {
           if (machine->platform_line == board->platform_irq_count)
             {
-              gwt_error_set (err, GWT_E_RANGE, "no interrupt line is left of the board's %llu; use "
+              gwt_error_set (err, GWT_E_RANGE,
+                             "no interrupt line is left of the board's %llu; use "
                              "fewer devices, or irq=LINE",
-                             (unsigned long long) board->platform_irq_count);
+                             (unsigned long long)board->platform_irq_count);
               return false;
             }
           line = board->platform_irq_first + machine->platform_line++;
@@ -303,11 +308,11 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
       if (line > UINT32_MAX)
         {
           gwt_error_set (err, GWT_E_RANGE, "irq: %llu is too large; use a smaller line",
-                         (unsigned long long) line);
+                         (unsigned long long)line);
           return false;
         }
       if (!gwt_irq_connect (device, "irq", i, gwt_device_find (board->platform_irq_to),
-                            board->platform_irq_in, (uint32_t) line, err))
+                            board->platform_irq_in, (uint32_t)line, err))
         return false;
     }
   return true;
@@ -344,10 +349,9 @@ gwt_machine_build (struct gwt_machine *machine, struct gwt_error *err)
   gwt_device_set_cpu_count (machine->topology.cpus);
   /* All are made before any is realized: links may point both ways.  CPUs come first, for the
      platform's devices look them up. */
-  if (!make_memory (machine, err) || !make_cpus (machine, err)
-      || !make_board_devices (machine, err) || !make_user_devices (machine, err)
-      || !gwt_globals_check_used (err) || !realize_all (machine->cpus, where, err)
-      || !realize_all (machine->devices, where, err)
+  if (!make_memory (machine, err) || !make_cpus (machine, err) || !make_board_devices (machine, err)
+      || !make_user_devices (machine, err) || !gwt_globals_check_used (err)
+      || !realize_all (machine->cpus, where, err) || !realize_all (machine->devices, where, err)
       || !realize_all (machine->user_devices, "-device", err) || !connect_all (machine, err))
     return false;
   for (guint i = 0; i < machine->cpus->len; i++)
@@ -359,7 +363,8 @@ gwt_machine_build (struct gwt_machine *machine, struct gwt_error *err)
   return gwt_boot_build (machine, err);
 }
 
-/* ---- power and reset ---------------------------------------------------------------------------- */
+/* ---- power and reset ----------------------------------------------------------------------------
+ */
 
 static void
 reload (void *data)

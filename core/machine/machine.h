@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine: from what the user asked for, a machine type and a board to devices that stand, wired and
- * mapped, with a device tree and images in memory.  One per process.  All [main].
+ * The machine: from what the user asked for, a machine type and a board to devices that stand,
+ * wired and mapped, with a device tree and images in memory.  One per process.  All [main].
  */
 #ifndef CORE_MACHINE_MACHINE_H
 #define CORE_MACHINE_MACHINE_H
@@ -26,8 +26,8 @@ struct gwt_machine_config
   guint n_serials;            /* how often -serial is given */
   /* Ids of character back ends, one per port, "none": nothing; ended by NULL.  Needed to build. */
   const char *const *serials;
-  const uint8_t *uuid;        /* 16 bytes, or NULL */
-  bool paused;                /* -S: starts with nothing to run, too */
+  const uint8_t *uuid; /* 16 bytes, or NULL */
+  bool paused;         /* -S: starts with nothing to run, too */
 };
 
 struct gwt_topology
@@ -77,8 +77,8 @@ char *gwt_machine_smp_help (const struct gwt_machine_choice *choice);
 char *gwt_machine_cpu_help (const struct gwt_machine_choice *choice, struct gwt_error *err);
 
 /* Parsers of single options, for planning and for tests. */
-bool gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default, uint32_t cpus_max,
-                            struct gwt_topology *out, struct gwt_error *err);
+bool gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default,
+                            uint32_t cpus_max, struct gwt_topology *out, struct gwt_error *err);
 bool gwt_machine_parse_memory (const char *text, const struct gwt_board *board, uint64_t *size,
                                struct gwt_error *err);
 /* NAME and options of -M; OPTIONS: name, value, name, value, ..., NULL. */
@@ -88,7 +88,8 @@ const char *gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice
 /* compat.c: give DEVICE its values below -device: plugin rows, machine type, board, -global. */
 bool gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *device,
                         GPtrArray *board_props, GPtrArray *model_props, struct gwt_error *err);
-/* Overrides and levels name properties and plugins that exist, where their plugin is there at all. */
+/* Overrides and levels name properties and plugins that exist, where their plugin is there at all.
+ */
 bool gwt_machine_check_compat (const struct gwt_machine_choice *choice, struct gwt_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns judging what the user asked for before anything is made: machine type, board, plugins, numbers,
- * names and files.  machine.c makes it.
+ * Owns judging what the user asked for before anything is made: machine type, board, plugins,
+ * numbers, names and files.  machine.c makes it.
  */
 #include "config.h"
 #include <string.h>
@@ -19,7 +19,8 @@ plan_choice (struct gwt_machine *machine, struct gwt_error *err)
   g_auto (GStrv) options = NULL;
   if (machine->config.machine == NULL)
     {
-      gwt_error_set (err, GWT_E_INVALID, "-M: no machine type is given; use -M NAME, as -M virt, or "
+      gwt_error_set (err, GWT_E_INVALID,
+                     "-M: no machine type is given; use -M NAME, as -M virt, or "
                      "-M help for a list");
       return false;
     }
@@ -30,8 +31,10 @@ plan_choice (struct gwt_machine *machine, struct gwt_error *err)
       if (strcmp (options[i], "dumpdtb") != 0)
         {
           g_autofree char *near = gwt_did_you_mean (options[i], known);
-          gwt_error_set (err, GWT_E_NOT_FOUND, "-M: '%s': machine types have no such option; "
-                         "'dumpdtb' is the only one%s", options[i], near);
+          gwt_error_set (err, GWT_E_NOT_FOUND,
+                         "-M: '%s': machine types have no such option; "
+                         "'dumpdtb' is the only one%s",
+                         options[i], near);
           return false;
         }
       if (options[i + 1][0] == '\0' || machine->dumpdtb != NULL)
@@ -71,11 +74,11 @@ need_type (const struct gwt_machine *machine, const char *type, const char *inte
     }
   const struct gwt_type *found = gwt_type_find (type);
   if ((found->d.flags & GWT_TYPE_ABSTRACT) != 0)
-    gwt_error_set (err, GWT_E_INVALID, "%s: type '%s' only groups others; name one that can be made",
-                   where, type);
+    gwt_error_set (err, GWT_E_INVALID,
+                   "%s: type '%s' only groups others; name one that can be made", where, type);
   else if (interface != NULL && gwt_type_interface (found, interface) == NULL)
-    gwt_error_set (err, GWT_E_INVALID, "%s: type '%s' does not offer '%s'; name one that does", where,
-                   type, interface);
+    gwt_error_set (err, GWT_E_INVALID, "%s: type '%s' does not offer '%s'; name one that does",
+                   where, type, interface);
   return !gwt_error_is_set (err);
 }
 
@@ -111,8 +114,9 @@ plan_cpu (struct gwt_machine *machine, struct gwt_error *err)
     }
   if (machine->cpu_spec->id != NULL)
     {
-      gwt_error_set (err, GWT_E_INVALID, "-cpu: '%s': CPUs have the ids %s0, %s1, ...; leave 'id' out",
-                     text, board->cpu_id, board->cpu_id);
+      gwt_error_set (err, GWT_E_INVALID,
+                     "-cpu: '%s': CPUs have the ids %s0, %s1, ...; leave 'id' out", text,
+                     board->cpu_id, board->cpu_id);
       return false;
     }
   machine->model = gwt_board_model (board, machine->cpu_spec->type);
@@ -120,7 +124,7 @@ plan_cpu (struct gwt_machine *machine, struct gwt_error *err)
     return true;
   g_autofree const char **names = g_new0 (const char *, board->models->len + 1);
   for (guint i = 0; i < board->models->len; i++)
-    names[i] = ((struct gwt_board_model *) g_ptr_array_index (board->models, i))->name;
+    names[i] = ((struct gwt_board_model *)g_ptr_array_index (board->models, i))->name;
   g_autofree char *near = gwt_nearest_names (machine->cpu_spec->type, names);
   gwt_error_set (err, GWT_E_NOT_FOUND, "-cpu: '%s': machine '%s' has no such CPU model; %s%s",
                  machine->cpu_spec->type, machine->name,
@@ -149,14 +153,18 @@ plan_user_devices (struct gwt_machine *machine, struct gwt_error *err)
       const struct gwt_type *type = gwt_type_find (spec->type);
       if ((type->d.flags & GWT_TYPE_USER) == 0)
         {
-          gwt_error_set (err, GWT_E_UNSUPPORTED, "-device: '%s': only a board can have devices of this "
-                         "type; see -device help for those that can be added", spec->type);
+          gwt_error_set (err, GWT_E_UNSUPPORTED,
+                         "-device: '%s': only a board can have devices of this "
+                         "type; see -device help for those that can be added",
+                         spec->type);
           return false;
         }
       if (!machine->board->has_platform)
         {
-          gwt_error_set (err, GWT_E_UNSUPPORTED, "-device: '%s': board '%s' has no room for devices; "
-                         "add 'platform' to its file", spec->type, machine->board->name);
+          gwt_error_set (err, GWT_E_UNSUPPORTED,
+                         "-device: '%s': board '%s' has no room for devices; "
+                         "add 'platform' to its file",
+                         spec->type, machine->board->name);
           return false;
         }
     }
@@ -183,10 +191,12 @@ plan_memory (struct gwt_machine *machine, struct gwt_error *err)
       const struct gwt_board_window *window = g_ptr_array_index (board->windows, i);
       if (!ranges_overlap (board->ram_base, machine->ram_size, window->base, window->size))
         continue;
-      gwt_error_set (err, GWT_E_RANGE, "-m: RAM from 0x%llx with %lluM reaches into '%s' at 0x%llx "
-                     "(%s); use a smaller size", (unsigned long long) board->ram_base,
-                     (unsigned long long) (machine->ram_size >> 20), window->name,
-                     (unsigned long long) window->base, window->where);
+      gwt_error_set (err, GWT_E_RANGE,
+                     "-m: RAM from 0x%llx with %lluM reaches into '%s' at 0x%llx "
+                     "(%s); use a smaller size",
+                     (unsigned long long)board->ram_base,
+                     (unsigned long long)(machine->ram_size >> 20), window->name,
+                     (unsigned long long)window->base, window->where);
       return false;
     }
   return true;
@@ -199,8 +209,10 @@ plan_serials (struct gwt_machine *machine, struct gwt_error *err)
   guint given = machine->config.n_serials;
   if (given <= ports)
     return true;
-  gwt_error_set (err, GWT_E_RANGE, "-serial: given %u times, but machine '%s' has %u serial port%s; "
-                 "leave some out", given, machine->name, ports, ports == 1 ? "" : "s");
+  gwt_error_set (err, GWT_E_RANGE,
+                 "-serial: given %u times, but machine '%s' has %u serial port%s; "
+                 "leave some out",
+                 given, machine->name, ports, ports == 1 ? "" : "s");
   return false;
 }
 
@@ -226,11 +238,11 @@ gwt_machine_plan (const struct gwt_machine_config *config, struct gwt_error *err
       uint64_t cpus = type->cpus != 0 ? type->cpus : machine->board->cpus_default;
       good = plan_memory (machine, err)
              && gwt_machine_parse_smp (config->smp, gwt_machine_choice_smp_fill (machine->choice),
-                                       (uint32_t) MIN (cpus, UINT32_MAX),
-                                       (uint32_t) machine->board->cpus_max, &machine->topology, err)
-             && plan_cpu (machine, err) && plan_serials (machine, err)
-             && plan_types (machine, err) && gwt_machine_check_compat (machine->choice, err)
-             && plan_user_devices (machine, err) && gwt_boot_plan (machine, err);
+                                       (uint32_t)MIN (cpus, UINT32_MAX),
+                                       (uint32_t)machine->board->cpus_max, &machine->topology, err)
+             && plan_cpu (machine, err) && plan_serials (machine, err) && plan_types (machine, err)
+             && gwt_machine_check_compat (machine->choice, err) && plan_user_devices (machine, err)
+             && gwt_boot_plan (machine, err);
     }
   if (good)
     return machine;

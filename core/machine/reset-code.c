@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns the first instructions of a RISC-V machine and the block by which they tell firmware of the "dynamic"
- * kind what to start next (OpenSBI, docs/firmware/fw_dynamic.md).  Position independent.
+ * Owns the first instructions of a RISC-V machine and the block by which they tell firmware of the
+ * "dynamic" kind what to start next (OpenSBI, docs/firmware/fw_dynamic.md).  Position independent.
  *
  * On entry to START: a0 = mhartid, a1 = address of the device tree, a2 = address of the block.
  */
@@ -18,11 +18,11 @@
 #define REG_A0 10u
 #define REG_A1 11u
 #define REG_A2 12u
-#define AUIPC(rd, imm20) (0x17u | (rd) << 7 | (uint32_t) (imm20) << 12)
-#define ADDI(rd, rs, imm) (0x13u | (rd) << 7 | (rs) << 15 | (uint32_t) (imm) << 20)
-#define LD(rd, rs, imm) (0x3003u | (rd) << 7 | (rs) << 15 | (uint32_t) (imm) << 20)
+#define AUIPC(rd, imm20) (0x17u | (rd) << 7 | (uint32_t)(imm20) << 12)
+#define ADDI(rd, rs, imm) (0x13u | (rd) << 7 | (rs) << 15 | (uint32_t)(imm) << 20)
+#define LD(rd, rs, imm) (0x3003u | (rd) << 7 | (rs) << 15 | (uint32_t)(imm) << 20)
 #define JR(rs) (0x67u | (rs) << 15)
-#define CSRR(rd, csr) (0x2073u | (rd) << 7 | (uint32_t) (csr) << 20)
+#define CSRR(rd, csr) (0x2073u | (rd) << 7 | (uint32_t)(csr) << 20)
 
 struct reset_rom
 {
@@ -36,12 +36,10 @@ gwt_reset_code (struct gwt_blob *blob, uint64_t start, uint64_t dtb, uint64_t ne
                 struct gwt_error *err)
 {
   struct reset_rom rom = {
-    .code = { AUIPC (REG_T0, 0),
-              CSRR (REG_A0, 0xf14),
+    .code = { AUIPC (REG_T0, 0), CSRR (REG_A0, 0xf14),
               LD (REG_A1, REG_T0, offsetof (struct reset_rom, dtb)),
               ADDI (REG_A2, REG_T0, offsetof (struct reset_rom, magic)),
-              LD (REG_T0, REG_T0, offsetof (struct reset_rom, start)),
-              JR (REG_T0) },
+              LD (REG_T0, REG_T0, offsetof (struct reset_rom, start)), JR (REG_T0) },
     .start = start,
     .dtb = dtb,
     .magic = INFO_MAGIC,

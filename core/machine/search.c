@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Owns finding machine types and boards: by name in the search path, by alias, by path; and the chain from
- * a machine type to the newest one that it derives from.  It must not apply anything.
+ * Owns finding machine types and boards: by name in the search path, by alias, by path; and the
+ * chain from a machine type to the newest one that it derives from.  It must not apply anything.
  */
 #include "config.h"
 #include <string.h>
@@ -64,8 +64,7 @@ path_text (GPtrArray *path)
 {
   GString *text = g_string_new (NULL);
   for (guint i = 0; i < path->len; i++)
-    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "",
-                            (char *) g_ptr_array_index (path, i));
+    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", (char *)g_ptr_array_index (path, i));
   return g_string_free (text, FALSE);
 }
 
@@ -77,8 +76,8 @@ find_file (GPtrArray *path, const char *name)
     return NULL;
   for (guint i = 0; i < path->len; i++)
     {
-      g_autofree char *file = g_strdup_printf ("%s/%s.json", (char *) g_ptr_array_index (path, i),
-                                               name);
+      g_autofree char *file
+          = g_strdup_printf ("%s/%s.json", (char *)g_ptr_array_index (path, i), name);
       if (g_file_test (file, G_FILE_TEST_EXISTS))
         return g_steal_pointer (&file);
     }
@@ -88,7 +87,7 @@ find_file (GPtrArray *path, const char *name)
 static gint
 by_text (gconstpointer a, gconstpointer b)
 {
-  return strcmp (*(char *const *) a, *(char *const *) b);
+  return strcmp (*(char *const *)a, *(char *const *)b);
 }
 
 /* Paths of the files NAME.json of DIR, sorted. */
@@ -114,9 +113,8 @@ load_if_machine (const char *file, struct gwt_error *err)
   struct gwt_json_file *json = gwt_json_file_load (file, err);
   if (json == NULL)
     return NULL;
-  bool is_machine
-      = json_object_is_type (json->root, json_type_object)
-        && json_object_object_get_ex (json->root, "godwit-machine", NULL);
+  bool is_machine = json_object_is_type (json->root, json_type_object)
+                    && json_object_object_get_ex (json->root, "godwit-machine", NULL);
   gwt_json_file_free (json);
   return is_machine ? gwt_machine_type_load (file, err) : NULL;
 }
@@ -151,7 +149,7 @@ each_type (GPtrArray *path, each_fn fn, void *data, struct gwt_error *err)
 struct alias_search
 {
   const char *alias;
-  char *file;  /* first match */
+  char *file; /* first match */
   char *dir;
   GPtrArray *names; /* every name and alias, for the error */
   GString *broken;
@@ -183,8 +181,10 @@ match_alias (struct gwt_machine_type *type, const char *file, const char *refusa
         }
       else if (strcmp (dir, search->dir) == 0)
         {
-          gwt_error_set (err, GWT_E_EXISTS, "machine '%s': both %s and %s take this alias; remove "
-                         "it from one", search->alias, search->file, file);
+          gwt_error_set (err, GWT_E_EXISTS,
+                         "machine '%s': both %s and %s take this alias; remove "
+                         "it from one",
+                         search->alias, search->file, file);
           return false;
         }
     }
@@ -209,11 +209,10 @@ find_type (const char *name, struct gwt_error *err)
   else if (file == NULL)
     {
       g_ptr_array_add (search.names, NULL);
-      g_autofree char *near
-          = gwt_nearest_names (name, (const char *const *) search.names->pdata);
+      g_autofree char *near = gwt_nearest_names (name, (const char *const *)search.names->pdata);
       g_autofree char *where = path_text (path);
-      gwt_error_set (err, GWT_E_NOT_FOUND,
-                     "machine '%s': no such machine type in %s%s%s; %s%s%s", name, where,
+      gwt_error_set (err, GWT_E_NOT_FOUND, "machine '%s': no such machine type in %s%s%s; %s%s%s",
+                     name, where,
                      search.broken->len > 0 ? ", where these files could not be read: " : "",
                      search.broken->str, near != NULL ? "did you mean " : "", near ? near : "",
                      near != NULL ? "" : "-M help lists them");
@@ -286,7 +285,8 @@ load_path (const char *path, struct gwt_error *err)
   return is_board ? type_of_board (path, err) : gwt_machine_type_load (path, err);
 }
 
-/* A file found by name is called like the machine type in it: else -M help and -M would disagree. */
+/* A file found by name is called like the machine type in it: else -M help and -M would disagree.
+ */
 static struct gwt_machine_type *
 load_named (const char *file, struct gwt_error *err)
 {
@@ -394,7 +394,7 @@ gwt_machine_choice_free (struct gwt_machine_choice *choice)
 const char *
 gwt_machine_choice_name (const struct gwt_machine_choice *choice)
 {
-  return ((const struct gwt_machine_type *) g_ptr_array_index (choice->chain, 0))->name;
+  return ((const struct gwt_machine_type *)g_ptr_array_index (choice->chain, 0))->name;
 }
 
 const char *
@@ -431,8 +431,8 @@ help_line (struct gwt_machine_type *type, const char *file, const char *refusal,
            struct gwt_error *err)
 {
   struct help *help = data;
-  (void) err;
-  (void) file;
+  (void)err;
+  (void)file;
   if (type == NULL)
     {
       gwt_log (GWT_LOG_WARN, "-M help: not listed: %s", refusal);
@@ -446,7 +446,7 @@ help_line (struct gwt_machine_type *type, const char *file, const char *refusal,
                           type->deprecated != NULL ? ")" : "");
   for (guint i = 0; i < type->aliases->len; i++)
     g_string_append_printf (help->text, "%-20s alias of %s\n",
-                            (char *) g_ptr_array_index (type->aliases, i), type->name);
+                            (char *)g_ptr_array_index (type->aliases, i), type->name);
   return true;
 }
 

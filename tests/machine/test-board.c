@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Boards and machine types: what is in the tree is sound, and each mistake is told with line and path. */
+/* Boards and machine types: what is in the tree is sound, and each mistake is told with line and
+ * path. */
 #include "config.h"
 #include "core/machine/board.h"
 #include <string.h>
@@ -23,7 +24,7 @@ replaced (const char *text, const char *from, const char *to)
   const char *at = strstr (text, from);
   if (at == NULL)
     g_error ("'%s' is not in the file", from);
-  return g_strdup_printf ("%.*s%s%s", (int) (at - text), text, to, at + strlen (from));
+  return g_strdup_printf ("%.*s%s%s", (int)(at - text), text, to, at + strlen (from));
 }
 
 static guint
@@ -54,9 +55,9 @@ test_virt (void)
     const char *type;
     uint64_t at;
     int irq;
-  } wanted[] = { { "sifive-test", 0x100000, -1 },  { "goldfish-rtc", 0x101000, 11 },
-                 { "aclint", 0x2000000, -1 },      { "sifive-plic", 0xc000000, -1 },
-                 { "ns16550", 0x10000000, 10 },    { "fw-cfg", 0x10100000, -1 },
+  } wanted[] = { { "sifive-test", 0x100000, -1 }, { "goldfish-rtc", 0x101000, 11 },
+                 { "aclint", 0x2000000, -1 },     { "sifive-plic", 0xc000000, -1 },
+                 { "ns16550", 0x10000000, 10 },   { "fw-cfg", 0x10100000, -1 },
                  { "cfi-flash", 0x20000000, -1 }, { "cfi-flash", 0x22000000, -1 } };
   for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
     {
@@ -72,7 +73,7 @@ test_virt (void)
             {
               const struct gwt_board_wire *wire = g_ptr_array_index (d->wires, 0);
               g_assert_cmpstr (wire->to, ==, "plic0");
-              g_assert_cmpint ((int) wire->line, ==, wanted[i].irq);
+              g_assert_cmpint ((int)wire->line, ==, wanted[i].irq);
             }
         }
       g_assert_true (found);
@@ -125,21 +126,24 @@ test_board_mistakes (void)
       "$.devices[1]: member 'type' is missing; add it" },
     { "\"at\": [\"0x2000000\"]", "\"at\": \"0x2000000\"", "\"at\": \"0x2000000\"",
       "$.devices[1].at: this is a string; use an array" },
-    { "\"at\": [\"0x2000000\"]", "\"at\": [true]", "[true]", "$.devices[1].at[0]: this is a boolean" },
+    { "\"at\": [\"0x2000000\"]", "\"at\": [true]", "[true]",
+      "$.devices[1].at[0]: this is a boolean" },
     { "\"per\": \"cpu\"", "\"per\": \"hart\"", "\"per\": \"hart\"",
       "$.devices[1].irq[0]: per 'hart' is not known; the only one is 'cpu'" },
     { "\"per\": \"cpu\"", "\"per\": \"cpu\", \"to\": \"plic0\"", "\"to\": \"plic0\", \"in\"",
       "$.devices[1].irq[0]: a wire needs either 'to' or 'per', one of them" },
-    { "\"to\": \"plic0\", \"in\": \"irq\", \"line\": 11", "\"to\": \"plic\", \"in\": \"irq\", \"line\": 11",
-      "\"to\": \"plic\"", "$.devices[3].irq[0].to: no device of this board has the id 'plic'; did you "
-                          "mean 'plic0'" },
+    { "\"to\": \"plic0\", \"in\": \"irq\", \"line\": 11",
+      "\"to\": \"plic\", \"in\": \"irq\", \"line\": 11", "\"to\": \"plic\"",
+      "$.devices[3].irq[0].to: no device of this board has the id 'plic'; did you "
+      "mean 'plic0'" },
     { "\"line\": 11 }]", "\"line\": 70000 }]", "70000",
       "$.devices[3].irq[0].line: 70000 is too large; use 0 to 65535" },
     { "\"props\": { \"num-sources\": 96 }", "\"props\": { \"Num\": 96 }", "\"Num\"",
       "$.devices[2].props.Num: 'Num' is no property's name" },
     { "\"props\": { \"num-sources\": 96 }", "\"props\": [96]", "[96]",
       "$.devices[2].props: this is an array; use an object" },
-    { "\"fdt\": { \"join\": \"flash0\" }", "\"fdt\": { \"join\": \"flash1\" }", "\"fdt\": { \"join\": \"flash1\"",
+    { "\"fdt\": { \"join\": \"flash0\" }", "\"fdt\": { \"join\": \"flash1\" }",
+      "\"fdt\": { \"join\": \"flash1\"",
       "$.devices[7].fdt: 'flash1' has no node to join; name a device with its own" },
     { "\"fdt\": { \"join\": \"flash0\" }", "\"fdt\": { \"parent\": \"/x\" }", "\"parent\": \"/x\"",
       "$.devices[7].fdt: parent '/x' is not known; use '/soc' or '/'" },
@@ -151,7 +155,8 @@ test_board_mistakes (void)
       "$.boot.fw-cfg: no device of this board has the id 'fw0'" },
     { "\"stdout\": \"uart0\"", "\"stdout\": \"uart1\"", "\"uart1\"",
       "$.fdt.stdout: no device of this board has the id 'uart1'; did you mean 'uart0'" },
-    { "\"model\": \"godwit,virt\"", "\"model\": {}", "\"model\": {}", "$.fdt.root.model: use true, a text" },
+    { "\"model\": \"godwit,virt\"", "\"model\": {}", "\"model\": {}",
+      "$.fdt.root.model: use true, a text" },
     { "\"model\": \"godwit,virt\"", "\"model\": [1, \"a\"]", "\"model\": [",
       "$.fdt.root.model[1]: use texts only, or numbers of 32 bits only" },
     { "\"model\": \"godwit,virt\"", "\"mo del\": \"x\"", "\"mo del\"",
@@ -161,16 +166,16 @@ test_board_mistakes (void)
       "$.fdt.cpus.timebase-frequency: the number does not fit a 32-bit cell" },
     { "\"align\": \"4K\",\n    \"irq\"", "\"align\": \"3K\",\n    \"irq\"", "\"platform\"",
       "$.platform: align must be a power of two that divides base" },
-    { "\"models\": [\n      {", "\"models\": [], \"id\": \"c\", \"props\": [\n      {", "\"id\": \"c\"",
-      "$.cpus.id: column" },
+    { "\"models\": [\n      {", "\"models\": [], \"id\": \"c\", \"props\": [\n      {",
+      "\"id\": \"c\"", "$.cpus.id: column" },
   };
   g_autofree char *sound = read_source ("machines/virt.json");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       GWT_AUTO_ERROR (err);
       g_autofree char *text = replaced (sound, cases[i].from, cases[i].to);
-      g_autofree char *wanted = g_strdup_printf ("virt.json:%u: %s", line_of (text, cases[i].line_at),
-                                                 cases[i].error);
+      g_autofree char *wanted
+          = g_strdup_printf ("virt.json:%u: %s", line_of (text, cases[i].line_at), cases[i].error);
       g_test_message ("%s", wanted);
       g_assert_null (gwt_board_parse ("virt.json", text, strlen (text), &err));
       if (!g_str_has_prefix (err.text, wanted))
@@ -178,19 +183,20 @@ test_board_mistakes (void)
     }
 }
 
-static const char machine_text[] = "{\n"
-                                   "  \"godwit-machine\": 1,\n"
-                                   "  \"name\": \"m-1.0\",\n"
-                                   "  \"doc\": \"d\",\n"
-                                   "  \"newer\": \"m-1.1\",\n"
-                                   "  \"aliases\": [\"m\"],\n"
-                                   "  \"levels\": { \"*\": \"1.0\", \"virtio-blk\": \"5.1\" },\n"
-                                   "  \"overrides\": [\n"
-                                   "    { \"type\": \"a\", \"property\": \"p\", \"value\": 1 },\n"
-                                   "    { \"type\": \"a\", \"property\": \"q\", \"value\": \"off\" }\n"
-                                   "  ],\n"
-                                   "  \"defaults\": { \"memory\": \"256M\", \"smp-fill\": \"sockets\" }\n"
-                                   "}\n";
+static const char machine_text[]
+    = "{\n"
+      "  \"godwit-machine\": 1,\n"
+      "  \"name\": \"m-1.0\",\n"
+      "  \"doc\": \"d\",\n"
+      "  \"newer\": \"m-1.1\",\n"
+      "  \"aliases\": [\"m\"],\n"
+      "  \"levels\": { \"*\": \"1.0\", \"virtio-blk\": \"5.1\" },\n"
+      "  \"overrides\": [\n"
+      "    { \"type\": \"a\", \"property\": \"p\", \"value\": 1 },\n"
+      "    { \"type\": \"a\", \"property\": \"q\", \"value\": \"off\" }\n"
+      "  ],\n"
+      "  \"defaults\": { \"memory\": \"256M\", \"smp-fill\": \"sockets\" }\n"
+      "}\n";
 
 static void
 test_machine_type (void)
@@ -218,7 +224,8 @@ test_machine_type (void)
     { "\"5.1\"", "\"5.\"", "\"levels\"", "$.levels.virtio-blk: '5.' is no version" },
     { "\"5.1\"", "5.1", "\"levels\"", "$.levels.virtio-blk: this is a number with a fraction" },
     { "\"virtio-blk\"", "\"Virtio\"", "\"levels\"", "$.levels.Virtio: 'Virtio' is no plugin's id" },
-    { ", \"value\": 1", "", "\"property\": \"p\"", "$.overrides[0]: member 'value' is missing; add it" },
+    { ", \"value\": 1", "", "\"property\": \"p\"",
+      "$.overrides[0]: member 'value' is missing; add it" },
     { "\"property\": \"q\"", "\"property\": \"p\"", "\"value\": \"off\"",
       "$.overrides[1]: 'a.p' is overridden twice; remove one" },
     { "\"property\": \"q\"", "\"property\": \"Q\"", "\"value\": \"off\"",
@@ -230,8 +237,8 @@ test_machine_type (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *text = replaced (machine_text, cases[i].from, cases[i].to);
-      g_autofree char *wanted = g_strdup_printf ("m.json:%u: %s", line_of (text, cases[i].line_at),
-                                                 cases[i].error);
+      g_autofree char *wanted
+          = g_strdup_printf ("m.json:%u: %s", line_of (text, cases[i].line_at), cases[i].error);
       g_assert_null (gwt_machine_type_parse ("m.json", text, strlen (text), &err));
       if (!g_str_has_prefix (err.text, wanted))
         g_assert_cmpstr (err.text, ==, wanted);
@@ -242,8 +249,8 @@ test_machine_type (void)
 static void
 test_versions (void)
 {
-  static const char *const rising[] = { "0", "0.1", "0.1.1", "0.2", "0.10", "1", "2.0.1", "10",
-                                        "99999999999999999999" };
+  static const char *const rising[]
+      = { "0", "0.1", "0.1.1", "0.2", "0.10", "1", "2.0.1", "10", "99999999999999999999" };
   for (guint i = 0; i < G_N_ELEMENTS (rising); i++)
     for (guint n = 0; n < G_N_ELEMENTS (rising); n++)
       {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Firmware and kernel files: what is recognized, where it goes, and that no field of a file is believed. */
+/* Firmware and kernel files: what is recognized, where it goes, and that no field of a file is
+ * believed. */
 #include "config.h"
 #include "core/machine/image.h"
 #include <elf.h>
@@ -21,28 +22,29 @@ struct elf
 static struct elf
 sound_elf (void)
 {
-  struct elf elf = { .ehdr = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-                               .e_type = ET_EXEC,
-                               .e_machine = EM_RISCV,
-                               .e_version = EV_CURRENT,
-                               .e_entry = 0xffffffff80200010ull,
-                               .e_phoff = offsetof (struct elf, phdr),
-                               .e_ehsize = sizeof (Elf64_Ehdr),
-                               .e_phentsize = sizeof (Elf64_Phdr),
-                               .e_phnum = 3 },
-                     .phdr = { { .p_type = PT_LOAD,
-                                 .p_offset = offsetof (struct elf, text),
-                                 .p_vaddr = 0xffffffff80200000ull,
-                                 .p_paddr = BASE + 0x200000,
-                                 .p_filesz = 64,
-                                 .p_memsz = 64 },
-                               { .p_type = PT_NOTE, .p_offset = UINT64_MAX, .p_filesz = UINT64_MAX },
-                               { .p_type = PT_LOAD,
-                                 .p_offset = offsetof (struct elf, text),
-                                 .p_vaddr = 0xffffffff80300000ull,
-                                 .p_paddr = BASE + 0x300000,
-                                 .p_filesz = 8,
-                                 .p_memsz = 0x1000 } } };
+  struct elf elf
+      = { .ehdr = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+                    .e_type = ET_EXEC,
+                    .e_machine = EM_RISCV,
+                    .e_version = EV_CURRENT,
+                    .e_entry = 0xffffffff80200010ull,
+                    .e_phoff = offsetof (struct elf, phdr),
+                    .e_ehsize = sizeof (Elf64_Ehdr),
+                    .e_phentsize = sizeof (Elf64_Phdr),
+                    .e_phnum = 3 },
+          .phdr = { { .p_type = PT_LOAD,
+                      .p_offset = offsetof (struct elf, text),
+                      .p_vaddr = 0xffffffff80200000ull,
+                      .p_paddr = BASE + 0x200000,
+                      .p_filesz = 64,
+                      .p_memsz = 64 },
+                    { .p_type = PT_NOTE, .p_offset = UINT64_MAX, .p_filesz = UINT64_MAX },
+                    { .p_type = PT_LOAD,
+                      .p_offset = offsetof (struct elf, text),
+                      .p_vaddr = 0xffffffff80300000ull,
+                      .p_paddr = BASE + 0x300000,
+                      .p_filesz = 8,
+                      .p_memsz = 0x1000 } } };
   return elf;
 }
 
@@ -131,7 +133,7 @@ test_damaged_elf (void)
         GWT_AUTO_ERROR (err);
         struct gwt_image image;
         struct elf elf = sound_elf ();
-        ((uint8_t *) &elf)[n] = values[v];
+        ((uint8_t *)&elf)[n] = values[v];
         if (recognize (&image, &elf, sizeof elf, &err))
           for (guint i = 0; i < image.parts->len; i++)
             {
@@ -200,10 +202,14 @@ test_others (void)
     { "", 0, "the file is empty; copy or build it again" },
     { "\x13", 1, NULL },
     { "\x1f\x8b\x08", 3, "is compressed with gzip; unpack it with gunzip first" },
-    { "\xfd" "7zXZ\0", 6, "is compressed with xz" },
+    { "\xfd"
+      "7zXZ\0",
+      6, "is compressed with xz" },
     { "\x28\xb5\x2f\xfd", 4, "is compressed with zstd" },
     { "MZ", 2, "is an EFI program but no RISC-V Linux Image" },
-    { "\x7f" "EL", 3, NULL },
+    { "\x7f"
+      "EL",
+      3, NULL },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What people get wrong in JSON: each mistake is told with line, path and column, and nothing crashes. */
+/* What people get wrong in JSON: each mistake is told with line, path and column, and nothing
+ * crashes. */
 #include "config.h"
 #include "core/machine/json-file.h"
 #include <string.h>
@@ -76,13 +77,15 @@ test_bounds (void)
   gwt_error_clear (&err);
   g_string_free (deep, TRUE);
   g_assert_null (gwt_json_file_parse ("f.json", large, GWT_JSON_FILE_MAX + 1, &err));
-  g_assert_nonnull (strstr (err.text, "f.json: the file has 1048577 bytes; at most 1048576 are read"));
+  g_assert_nonnull (
+      strstr (err.text, "f.json: the file has 1048577 bytes; at most 1048576 are read"));
   gwt_error_clear (&err);
   g_assert_null (gwt_json_file_parse ("f.json", "{\"a\":\0 1}", 9, &err));
   g_assert_nonnull (strstr (err.text, "NUL byte"));
 }
 
-/* Every prefix and every single changed byte: an error or a file, never a crash (sanitizers judge). */
+/* Every prefix and every single changed byte: an error or a file, never a crash (sanitizers judge).
+ */
 static void
 test_damaged (void)
 {
@@ -101,7 +104,7 @@ test_damaged (void)
       {
         GWT_AUTO_ERROR (err);
         g_autofree char *copy = g_strdup (sound);
-        copy[n] = (char) (copy[n] ^ 1 << bit);
+        copy[n] = (char)(copy[n] ^ 1 << bit);
         struct gwt_json_file *file = gwt_json_file_parse ("f.json", copy, size, &err);
         g_assert_true ((file == NULL) == gwt_error_is_set (&err));
         gwt_json_file_free (file);
@@ -132,11 +135,12 @@ test_readers (void)
       g_assert_true (gwt_json_as_u64 (&item, &number, &err));
       g_assert_cmpuint (number, ==, wanted[i]);
     }
-  const char *const bad[] = { "f.json:3: $.list[3]: -3 is negative; use 0 or more",
-                              "f.json:3: $.list[4]: this is a number with a fraction; use a number, or "
-                              "a string such as \"0x1000\" or \"64K\"",
-                              "f.json:3: $.list[5]: this is a boolean; use a number, or a string such as "
-                              "\"0x1000\" or \"64K\"" };
+  const char *const bad[]
+      = { "f.json:3: $.list[3]: -3 is negative; use 0 or more",
+          "f.json:3: $.list[4]: this is a number with a fraction; use a number, or "
+          "a string such as \"0x1000\" or \"64K\"",
+          "f.json:3: $.list[5]: this is a boolean; use a number, or a string such as "
+          "\"0x1000\" or \"64K\"" };
   for (guint i = 0; i < 3; i++)
     {
       gwt_json_element (&list, i + 3, &item);
@@ -147,8 +151,7 @@ test_readers (void)
 
   static const char *const keys[] = { "name", "list", "deeps", NULL };
   g_assert_false (gwt_json_keys (&root, keys, &err));
-  g_assert_cmpstr (err.text, ==,
-                   "f.json:4: $.deep: unknown member 'deep'; did you mean 'deeps'");
+  g_assert_cmpstr (err.text, ==, "f.json:4: $.deep: unknown member 'deep'; did you mean 'deeps'");
   gwt_error_clear (&err);
   g_assert_false (gwt_json_str (&root, "other", true, &text, &err));
   g_assert_cmpstr (err.text, ==, "f.json:1: $: member 'other' is missing; add it");
