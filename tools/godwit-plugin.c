@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * godwit-plugin: look at plugins without a machine.  list, show, check.  Owns only its command line and its texts; what
- * is refused and what is shown is the loader's.
+ * godwit-plugin: look at plugins without a machine.  list, show, check.  Owns only its command line
+ * and its texts; what is refused and what is shown is the loader's.
  */
 #include "config.h"
 #include <signal.h>
@@ -155,9 +155,11 @@ get_plugin (const char *what, struct gwt_error *err)
         if (infos[i]->id != NULL)
           g_ptr_array_add (ids, infos[i]->id);
       g_ptr_array_add (ids, NULL);
-      g_autofree char *near = gwt_did_you_mean (what, (const char *const *) ids->pdata);
+      g_autofree char *near = gwt_did_you_mean (what, (const char *const *)ids->pdata);
       gwt_error_set (err, GWT_E_NOT_FOUND, "no plugin '%s' was found%s", what,
-                     near[0] != '\0' ? near : "; 'godwit-plugin list' shows what there is, a file is named by path");
+                     near[0] != '\0'
+                         ? near
+                         : "; 'godwit-plugin list' shows what there is, a file is named by path");
       return NULL;
     }
   return gwt_loader_load (info, err) ? info : NULL;
@@ -173,7 +175,8 @@ show (const char *what)
 
 /* ---- check ----------------------------------------------------------------------------------- */
 
-/* One life with the defaults.  A device that refuses them with a reason is no fault: many need a link. */
+/* One life with the defaults.  A device that refuses them with a reason is no fault: many need a
+ * link. */
 static bool
 live_once (const struct gwt_type *type, int round, struct gwt_error *err)
 {
@@ -232,8 +235,9 @@ run (int argc, char **argv)
   if (!is_show && strcmp (command, "check") != 0)
     return fail_text (NULL, "'%s' is no command; use list, show or check", command);
   if (argc != 2)
-    return fail_text (command, "%s", argc < 2 ? "what to look at is missing; name a plugin or a file"
-                                              : "too many arguments; name one plugin or file");
+    return fail_text (command, "%s",
+                      argc < 2 ? "what to look at is missing; name a plugin or a file"
+                               : "too many arguments; name one plugin or file");
   return is_show ? show (argv[1]) : check (argv[1]);
 }
 
@@ -271,7 +275,8 @@ main (int argc, char **argv)
         }
       if (strcmp (option, "version") == 0)
         {
-          printf ("godwit-plugin %s, plugin ABI %d.%d\n", PACKAGE_VERSION, GWT_ABI_MAJOR, GWT_ABI_MINOR);
+          printf ("godwit-plugin %s, plugin ABI %d.%d\n", PACKAGE_VERSION, GWT_ABI_MAJOR,
+                  GWT_ABI_MINOR);
           return 0;
         }
       if (strcmp (option, "plugin-dir") != 0)

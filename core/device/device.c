@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Devices: instances, ids and paths, life cycle, reset.  Owns the list of devices; must not know what any of them
- * does, nor what other layers hang on them (gwt_device_on_destroy).
+ * Devices: instances, ids and paths, life cycle, reset.  Owns the list of devices; must not know
+ * what any of them does, nor what other layers hang on them (gwt_device_on_destroy).
  */
 #include "config.h"
 #include "core/device/device.h"
@@ -39,8 +39,9 @@ static bool
 check_id (const char *id, struct gwt_error *err)
 {
   if (!gwt_id_is_valid (id))
-    gwt_error_set (err, GWT_E_INVALID,
-                   "device id '%s' is malformed; use a letter, then letters, digits, '-', '_' or '.'", id);
+    gwt_error_set (
+        err, GWT_E_INVALID,
+        "device id '%s' is malformed; use a letter, then letters, digits, '-', '_' or '.'", id);
   else if (gwt_device_find (id) != NULL)
     gwt_error_set (err, GWT_E_EXISTS,
                    "device id '%s' is taken by a device of type '%s'; choose another", id,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Devices: instances, ids and paths, properties with provenance, life cycle, reset.  All [main] unless said.
+ * Devices: instances, ids and paths, properties with provenance, life cycle, reset.  All [main]
+ * unless said.
  */
 #ifndef CORE_DEVICE_DEVICE_H
 #define CORE_DEVICE_DEVICE_H
@@ -16,13 +17,13 @@
 /* Where a property's value came from, in the order in which later ones win. */
 enum gwt_source
 {
-  GWT_SOURCE_DEFAULT = 0, /* the type's default */
+  GWT_SOURCE_DEFAULT = 0,   /* the type's default */
   GWT_SOURCE_PLUGIN_COMPAT, /* a compat row of the plugin */
-  GWT_SOURCE_MACHINE,     /* a machine type's override */
+  GWT_SOURCE_MACHINE,       /* a machine type's override */
   GWT_SOURCE_BOARD,
-  GWT_SOURCE_GLOBAL,      /* -global */
-  GWT_SOURCE_INCOMING,    /* what the guest carried here */
-  GWT_SOURCE_DEVICE       /* -device, device_add, or an option that stands for one */
+  GWT_SOURCE_GLOBAL,   /* -global */
+  GWT_SOURCE_INCOMING, /* what the guest carried here */
+  GWT_SOURCE_DEVICE    /* -device, device_add, or an option that stands for one */
 };
 
 struct gwt_provenance
@@ -34,12 +35,12 @@ struct gwt_provenance
 struct gwt_device
 {
   char *id;
-  char *path;                  /* "/machine/ID" */
+  char *path; /* "/machine/ID" */
   const struct gwt_type *type;
   void *instance;
   struct gwt_provenance *provenance; /* one per row of type->fields */
-  GPtrArray *strings;          /* every text a property ever had, owned: old ones may still be in use */
-  char **texts;                /* one per row: text of GWT_STR, id of GWT_LINK and GWT_CHARDEV; in strings */
+  GPtrArray *strings; /* every text a property ever had, owned: old ones may still be in use */
+  char **texts;       /* one per row: text of GWT_STR, id of GWT_LINK and GWT_CHARDEV; in strings */
   bool realized;
   bool from_board;
   /* lock.c */
@@ -51,12 +52,12 @@ struct gwt_device
   void *vcpu; /* core/cpu's vCPU of a CPU device, so that waking one needs no search; else NULL */
 };
 
-/* Make an instance and run init.  ID NULL: "TYPE0", "TYPE1", ...  Errors: unknown or abstract type, taken or
-   malformed id. */
+/* Make an instance and run init.  ID NULL: "TYPE0", "TYPE1", ...  Errors: unknown or abstract type,
+   taken or malformed id. */
 struct gwt_device *gwt_device_new (const struct gwt_type *type, const char *id,
                                    struct gwt_error *err);
-/* Set a property from text as typed by a user, or from JSON; bounds, kinds and names are checked.  A value
-   from an earlier source never replaces one of a later source. */
+/* Set a property from text as typed by a user, or from JSON; bounds, kinds and names are checked.
+   A value from an earlier source never replaces one of a later source. */
 bool gwt_device_set (struct gwt_device *device, const char *name, const char *text,
                      enum gwt_source source, const char *detail, struct gwt_error *err);
 bool gwt_device_set_json (struct gwt_device *device, const char *name, struct json_object *value,
@@ -83,7 +84,8 @@ void gwt_device_reset_all (uint32_t kind);
 /* FN (DATA) runs after unrealize, before the instance is freed; newest first. */
 void gwt_device_on_destroy (struct gwt_device *device, void (*fn) (void *data), void *data);
 
-/* How ids of character back ends become what a GWT_CHARDEV member holds; set by the layer that has them. */
+/* How ids of character back ends become what a GWT_CHARDEV member holds; set by the layer that has
+ * them. */
 typedef struct gwt_chardev *(*gwt_chardev_finder) (const char *id);
 void gwt_device_set_chardev_finder (gwt_chardev_finder finder);
 /* Value as text that gwt_device_set reads back; caller frees.  NULL with ERR set. */
@@ -95,8 +97,8 @@ uint32_t gwt_device_cpu_count (void);
 /* Register "gwt.device/1" and "gwt.irq/1". */
 void gwt_device_register_extensions (void);
 
-/* Call a typed method with a JSON array or object of arguments; *RESULT is a new reference (JSON null for
-   void). */
+/* Call a typed method with a JSON array or object of arguments; *RESULT is a new reference (JSON
+   null for void). */
 bool gwt_device_call (struct gwt_device *device, const char *method, struct json_object *args,
                       struct json_object **result, struct gwt_error *err);
 

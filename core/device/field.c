@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rows of a device's field table: what makes them valid, and the coverage of the instance struct.  The tables come
- * from a plugin and are judged as a whole before any row is used; must not know instances.
+ * Rows of a device's field table: what makes them valid, and the coverage of the instance struct.
+ * The tables come from a plugin and are judged as a whole before any row is used; must not know
+ * instances.
  */
 #include "config.h"
 #include "core/device/field.h"
@@ -19,11 +20,20 @@ static const struct kind
   uint32_t kind, size;
   const char *name;
 } kinds[] = {
-  { GWT_U8, 1, "u8" },   { GWT_U16, 2, "u16" }, { GWT_U32, 4, "u32" },  { GWT_U64, 8, "u64" },
-  { GWT_I8, 1, "i8" },   { GWT_I16, 2, "i16" }, { GWT_I32, 4, "i32" },  { GWT_I64, 8, "i64" },
-  { GWT_BOOL, 1, "bool" }, { GWT_F64, 8, "f64" },
-  { GWT_STR, sizeof (char *), "str" }, { GWT_LINK, sizeof (void *), "link" },
-  { GWT_CHARDEV, sizeof (void *), "chardev" }, { GWT_OPAQUE, 0, "opaque" },
+  { GWT_U8, 1, "u8" },
+  { GWT_U16, 2, "u16" },
+  { GWT_U32, 4, "u32" },
+  { GWT_U64, 8, "u64" },
+  { GWT_I8, 1, "i8" },
+  { GWT_I16, 2, "i16" },
+  { GWT_I32, 4, "i32" },
+  { GWT_I64, 8, "i64" },
+  { GWT_BOOL, 1, "bool" },
+  { GWT_F64, 8, "f64" },
+  { GWT_STR, sizeof (char *), "str" },
+  { GWT_LINK, sizeof (void *), "link" },
+  { GWT_CHARDEV, sizeof (void *), "chardev" },
+  { GWT_OPAQUE, 0, "opaque" },
 };
 
 static const struct kind *
@@ -92,8 +102,8 @@ gwt_field_values (const struct gwt_field *field)
 }
 
 void *
-gwt_table_normalize (const void *table, uint64_t count, uint64_t stride, size_t size, size_t minimum,
-                     const char *what, struct gwt_error *err)
+gwt_table_normalize (const void *table, uint64_t count, uint64_t stride, size_t size,
+                     size_t minimum, const char *what, struct gwt_error *err)
 {
   if (count > 0
       && (table == NULL || count > ROWS_MAX || stride < minimum || stride > STRIDE_MAX
@@ -107,7 +117,7 @@ gwt_table_normalize (const void *table, uint64_t count, uint64_t stride, size_t 
     }
   char *copy = g_malloc0 ((count + 1) * size);
   for (uint64_t i = 0; i < count; i++)
-    memcpy (copy + i * size, (const char *) table + i * stride, MIN (size, (size_t) stride));
+    memcpy (copy + i * size, (const char *)table + i * stride, MIN (size, (size_t)stride));
   return copy;
 }
 
@@ -116,14 +126,14 @@ gwt_table_normalize (const void *table, uint64_t count, uint64_t stride, size_t 
 static uint64_t
 field_bytes (const struct gwt_field *f)
 {
-  return (uint64_t) f->size * f->elems;
+  return (uint64_t)f->size * f->elems;
 }
 
 static int
 compare_offsets (const void *a, const void *b)
 {
-  const struct gwt_field *fa = *(const struct gwt_field *const *) a;
-  const struct gwt_field *fb = *(const struct gwt_field *const *) b;
+  const struct gwt_field *fa = *(const struct gwt_field *const *)a;
+  const struct gwt_field *fb = *(const struct gwt_field *const *)b;
   return fa->offset < fb->offset ? -1 : fa->offset > fb->offset;
 }
 
@@ -203,7 +213,8 @@ shape_fault (const struct gwt_device_type *type, const struct gwt_field *f)
     return "has an unknown kind";
   if (f->doc == NULL || f->doc[0] == '\0')
     {
-      /* Help texts and the reason why something is not saved are part of the row, not a courtesy. */
+      /* Help texts and the reason why something is not saved are part of the row, not a courtesy.
+       */
       if (f->role == GWT_HOST)
         return "belongs to the host but gives no reason";
       if (f->role == GWT_PROP)
@@ -239,7 +250,7 @@ bounds_fault (const struct gwt_field *f)
   if (gwt_kind_is_signed (f->kind) || f->kind == GWT_F64)
     {
       int64_t limit = f->kind == GWT_F64 ? INT64_MAX : INT64_MAX >> (64 - 8 * f->size);
-      int64_t min = (int64_t) f->min, max = (int64_t) f->max, def = (int64_t) f->def;
+      int64_t min = (int64_t)f->min, max = (int64_t)f->max, def = (int64_t)f->def;
       if (min > max || max > limit || min < -limit - 1)
         return "has bounds that its C type cannot hold";
       if (def > limit || def < -limit - 1)
@@ -298,7 +309,8 @@ property_find (const struct gwt_device_type *type, const struct gwt_field *field
   return NULL;
 }
 
-/* Presence and counts hang on properties alone, so that a stream can be decoded from schema and values. */
+/* Presence and counts hang on properties alone, so that a stream can be decoded from schema and
+ * values. */
 static const char *
 reference_fault (const struct gwt_device_type *type, const struct gwt_field *fields,
                  const struct gwt_field *f)
@@ -345,7 +357,7 @@ gwt_fields_check (const struct gwt_device_type *type, const struct gwt_field *fi
         fault = bounds_fault (f);
       if (fault == NULL)
         fault = values_fault (f);
-      if (fault == NULL && f->role != GWT_HOST && !g_hash_table_add (names, (gpointer) f->name))
+      if (fault == NULL && f->role != GWT_HOST && !g_hash_table_add (names, (gpointer)f->name))
         fault = "has a name that another row has";
       if (fault != NULL)
         {
@@ -371,8 +383,9 @@ gwt_fields_check (const struct gwt_device_type *type, const struct gwt_field *fi
   g_autofree char *gap = gwt_fields_uncovered (type, fields);
   if (gap == NULL)
     return true;
-  gwt_error_set (err, GWT_E_INVALID,
-                 "bytes %s of its instance are in no row; give each a property, register, state or host row",
-                 gap);
+  gwt_error_set (
+      err, GWT_E_INVALID,
+      "bytes %s of its instance are in no row; give each a property, register, state or host row",
+      gap);
   return false;
 }

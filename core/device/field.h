@@ -7,11 +7,13 @@
 #include <godwit/device.h>
 #include "core/util/error.h"
 
-/* Copy COUNT elements that are STRIDE bytes each where they were built into new zeroed ones of SIZE bytes.  MINIMUM is
-   what the first release had.  g_free; NULL with ERR set.  WHAT names the table. */
+/* Copy COUNT elements that are STRIDE bytes each where they were built into new zeroed ones of SIZE
+   bytes.  MINIMUM is what the first release had.  g_free; NULL with ERR set.  WHAT names the table.
+ */
 void *gwt_table_normalize (const void *table, uint64_t count, uint64_t stride, size_t size,
                            size_t minimum, const char *what, struct gwt_error *err);
-/* Judge the rows of TYPE: names, kinds, bounds, defaults, and that every byte is in exactly one row. */
+/* Judge the rows of TYPE: names, kinds, bounds, defaults, and that every byte is in exactly one
+ * row. */
 bool gwt_fields_check (const struct gwt_device_type *type, const struct gwt_field *fields,
                        struct gwt_error *err);
 /* Bytes of the instance that no row covers, as "24..31, 40..47"; NULL if none.  Caller frees. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * "-global": values for every device of a type.  Owns the list and which of it was used; what no device used is an
- * error, since nothing that a user gives is ignored.
+ * "-global": values for every device of a type.  Owns the list and which of it was used; what no
+ * device used is an error, since nothing that a user gives is ignored.
  */
 #include "config.h"
 #include "core/device/spec.h"
@@ -27,7 +27,8 @@ global_free (struct global *g)
   g_free (g);
 }
 
-/* QEMU's long form, for values and types with a dot in them: driver=TYPE,property=PROP,value=VALUE. */
+/* QEMU's long form, for values and types with a dot in them: driver=TYPE,property=PROP,value=VALUE.
+ */
 static bool
 parse_long (struct global *g, const char *text)
 {
@@ -36,9 +37,9 @@ parse_long (struct global *g, const char *text)
   if (value == NULL)
     return false;
   const char *type = text + strlen ("driver=");
-  g->type = g_strndup (type, (gsize) (property - type));
+  g->type = g_strndup (type, (gsize)(property - type));
   property += strlen (",property=");
-  g->property = g_strndup (property, (gsize) (value - property));
+  g->property = g_strndup (property, (gsize)(value - property));
   g->value = g_strdup (value + strlen (",value="));
   return true;
 }
@@ -50,8 +51,8 @@ parse_short (struct global *g, const char *text)
   const char *equals = dot != NULL ? strchr (dot, '=') : NULL;
   if (equals == NULL)
     return false;
-  g->type = g_strndup (text, (gsize) (dot - text));
-  g->property = g_strndup (dot + 1, (gsize) (equals - dot - 1));
+  g->type = g_strndup (text, (gsize)(dot - text));
+  g->property = g_strndup (dot + 1, (gsize)(equals - dot - 1));
   g->value = g_strdup (equals + 1);
   return true;
 }
@@ -112,9 +113,9 @@ type_hint (const char *wrong)
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   for (guint i = 0; i < count; i++)
     if (!g_ptr_array_find_with_equal_func (names, list[i]->type->d.name, g_str_equal, NULL))
-      g_ptr_array_add (names, (gpointer) list[i]->type->d.name);
+      g_ptr_array_add (names, (gpointer)list[i]->type->d.name);
   g_ptr_array_add (names, NULL);
-  return gwt_did_you_mean (wrong, (const char *const *) names->pdata);
+  return gwt_did_you_mean (wrong, (const char *const *)names->pdata);
 }
 
 bool
@@ -126,8 +127,9 @@ gwt_globals_check_used (struct gwt_error *err)
       if (g->used)
         continue;
       g_autofree char *hint = type_hint (g->type);
-      gwt_error_set (err, GWT_E_INVALID, "%s: no device of this machine is of type '%s' and has '%s'%s",
-                     g->option, g->type, g->property, hint[0] != '\0' ? hint : "; remove the option");
+      gwt_error_set (err, GWT_E_INVALID,
+                     "%s: no device of this machine is of type '%s' and has '%s'%s", g->option,
+                     g->type, g->property, hint[0] != '\0' ? hint : "; remove the option");
       return false;
     }
   return true;

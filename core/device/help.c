@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a device type tells about itself, as text for people and as sorted JSON for tools.  Both come from the rows
- * alone, so that they cannot differ from what is accepted.
+ * What a device type tells about itself, as text for people and as sorted JSON for tools.  Both
+ * come from the rows alone, so that they cannot differ from what is accepted.
  */
 #include "config.h"
 #include "core/device/spec.h"
@@ -83,7 +83,8 @@ gwt_type_help (const struct gwt_type *type)
   if (type->d.n_methods > 0)
     g_string_append (out, "methods:\n");
   for (uint64_t i = 0; i < type->d.n_methods; i++)
-    g_string_append_printf (out, "  %s\n      %s\n", type->methods[i].signature, type->methods[i].doc);
+    g_string_append_printf (out, "  %s\n      %s\n", type->methods[i].signature,
+                            type->methods[i].doc);
   return g_string_free (out, FALSE);
 }
 
@@ -103,8 +104,8 @@ gwt_type_help_all (void)
           if (!head)
             g_string_append (out, user ? "for -device:\n" : "made by boards only:\n");
           head = true;
-          g_string_append_printf (out, "  %-16s %s (plugin %s %s)\n", t->d.name, t->d.doc, t->plugin_id,
-                                  t->plugin_version);
+          g_string_append_printf (out, "  %-16s %s (plugin %s %s)\n", t->d.name, t->d.doc,
+                                  t->plugin_id, t->plugin_version);
         }
     }
   if (out->len == 0)
@@ -125,7 +126,7 @@ static struct json_object *
 number_json (const struct gwt_field *f, uint64_t v)
 {
   return gwt_kind_is_unsigned (f->kind) ? json_object_new_uint64 (v)
-                                        : json_object_new_int64 ((int64_t) v);
+                                        : json_object_new_int64 ((int64_t)v);
 }
 
 static void
@@ -214,7 +215,9 @@ methods_json (const struct gwt_type *type)
 static const char *
 threads_name (uint32_t threads)
 {
-  return threads == GWT_THREADS_PARALLEL ? "parallel" : threads == GWT_THREADS_DEVICE ? "device" : "machine";
+  return threads == GWT_THREADS_PARALLEL ? "parallel"
+         : threads == GWT_THREADS_DEVICE ? "device"
+                                         : "machine";
 }
 
 struct json_object *
@@ -230,7 +233,7 @@ gwt_type_to_json (const struct gwt_type *type)
       if (f->role == GWT_PROP)
         json_object_object_add (properties, f->name, property_json (f));
       else if (f->role == GWT_HOST)
-        host_bytes += (uint64_t) f->size * f->elems;
+        host_bytes += (uint64_t)f->size * f->elems;
       else
         json_object_object_add (rows, f->name, row_json (f));
     }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupt lines.  Owns the wires and their levels; must not know what an interrupt controller makes of one.
+ * Interrupt lines.  Owns the wires and their levels; must not know what an interrupt controller
+ * makes of one.
  *
- * A wire's level lives in atomics, and what is delivered is read from them under the receiver's lock: whichever of
- * two threads that set lines of one input delivers last, delivers the last state.
+ * A wire's level lives in atomics, and what is delivered is read from them under the receiver's
+ * lock: whichever of two threads that set lines of one input delivers last, delivers the last
+ * state.
  */
 #include "config.h"
 #include "core/device/irq.h"
@@ -60,8 +62,9 @@ input_level (struct input *in)
   return atomic_load (&in->high) != 0;
 }
 
-/* Parallel devices have no lock under which the order of deliveries could be kept.  So one thread at a time delivers,
-   for itself and for those that come meanwhile, and reads the level after it has seen their request. */
+/* Parallel devices have no lock under which the order of deliveries could be kept.  So one thread
+   at a time delivers, for itself and for those that come meanwhile, and reads the level after it
+   has seen their request. */
 static void
 deliver_parallel (struct input *in)
 {
@@ -76,7 +79,8 @@ deliver_parallel (struct input *in)
   while (atomic_fetch_sub (&in->busy, seen) != seen);
 }
 
-/* LEVEL is what the input was at when this delivery was put off: a pulse that is over is delivered as one. */
+/* LEVEL is what the input was at when this delivery was put off: a pulse that is over is delivered
+ * as one. */
 static void
 deliver_deferred (void *what, uint32_t level)
 {
@@ -135,7 +139,8 @@ irq_level (struct gwt_irq *irq)
 
 /* ---- declaring ------------------------------------------------------------------------------- */
 
-/* Devices die newest first, but one that is unplugged alone must leave no wire behind in the others. */
+/* Devices die newest first, but one that is unplugged alone must leave no wire behind in the
+ * others. */
 static void
 lines_free (void *data)
 {
@@ -162,7 +167,8 @@ lines_free (void *data)
       for (uint32_t i = 0; i < bank->count; i++)
         {
           struct input *sink = atomic_load (&bank->lines[i].sink);
-          if (sink != NULL && sink->device != dead->device && atomic_load (&bank->lines[i].level) != 0)
+          if (sink != NULL && sink->device != dead->device
+              && atomic_load (&bank->lines[i].level) != 0)
             atomic_fetch_sub (&sink->high, 1);
         }
       g_free (bank->lines);
@@ -227,8 +233,8 @@ check_bank (const char *what, const char *name, uint32_t count, bool taken, stru
   if (name == NULL || name[0] == '\0' || strnlen (name, NAME_MAX_BYTES + 1) > NAME_MAX_BYTES)
     gwt_error_set (err, GWT_E_INVALID, "interrupt %s have no name or one that is too long", what);
   else if (count == 0 || count > LINES_MAX)
-    gwt_error_set (err, GWT_E_RANGE, "%u interrupt %s '%s' are out of range; use 1 to %d", count, what,
-                   name, LINES_MAX);
+    gwt_error_set (err, GWT_E_RANGE, "%u interrupt %s '%s' are out of range; use 1 to %d", count,
+                   what, name, LINES_MAX);
   else if (taken)
     gwt_error_set (err, GWT_E_EXISTS, "interrupt %s '%s' are declared twice", what, name);
   else
@@ -267,7 +273,8 @@ api_outputs (struct gwt_device *device, const char *name, uint32_t count, struct
       gwt_error_set (err, GWT_E_INVALID, "interrupt outputs need a place to be stored at");
       return -1;
     }
-  if (!check_bank ("outputs", name, count, name != NULL && find_outputs (device, name) != NULL, err))
+  if (!check_bank ("outputs", name, count, name != NULL && find_outputs (device, name) != NULL,
+                   err))
     return -1;
   struct output_bank bank = { g_strdup (name), count, g_new0 (struct gwt_irq, count) };
   for (uint32_t i = 0; i < count; i++)
@@ -302,19 +309,23 @@ gwt_irq_output_count (struct gwt_device *device, const char *name)
 
 bool
 gwt_irq_connect (struct gwt_device *from, const char *out_name, uint32_t out_index,
-                 struct gwt_device *to, const char *in_name, uint32_t in_line, struct gwt_error *err)
+                 struct gwt_device *to, const char *in_name, uint32_t in_line,
+                 struct gwt_error *err)
 {
   struct output_bank *outputs = find_outputs (from, out_name);
   struct input_bank *inputs = find_inputs (to, in_name);
   if (outputs == NULL || out_index >= outputs->count)
-    gwt_error_set (err, GWT_E_NOT_FOUND, "device '%s' has no interrupt output '%s' %u; it has %u of that name",
-                   from->id, out_name, out_index, outputs != NULL ? outputs->count : 0);
+    gwt_error_set (err, GWT_E_NOT_FOUND,
+                   "device '%s' has no interrupt output '%s' %u; it has %u of that name", from->id,
+                   out_name, out_index, outputs != NULL ? outputs->count : 0);
   else if (inputs == NULL || in_line >= inputs->count)
-    gwt_error_set (err, GWT_E_NOT_FOUND, "device '%s' has no interrupt input '%s' %u; it has %u of that name",
-                   to->id, in_name, in_line, inputs != NULL ? inputs->count : 0);
+    gwt_error_set (err, GWT_E_NOT_FOUND,
+                   "device '%s' has no interrupt input '%s' %u; it has %u of that name", to->id,
+                   in_name, in_line, inputs != NULL ? inputs->count : 0);
   else if (atomic_load (&outputs->lines[out_index].sink) != NULL)
     gwt_error_set (err, GWT_E_EXISTS,
-                   "interrupt output '%s' %u of device '%s' is wired to device '%s' already; one output drives "
+                   "interrupt output '%s' %u of device '%s' is wired to device '%s' already; one "
+                   "output drives "
                    "one input",
                    out_name, out_index, from->id,
                    atomic_load (&outputs->lines[out_index].sink)->device->id);

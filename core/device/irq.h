@@ -7,8 +7,8 @@
 #include "core/device/device.h"
 
 extern const struct gwt_irq_api gwt_irq_ext;
-/* Wire output (NAME, INDEX) of FROM to input (NAME, LINE) of TO.  One output drives one input; several outputs
-   may share an input, whose level is then their OR. */
+/* Wire output (NAME, INDEX) of FROM to input (NAME, LINE) of TO.  One output drives one input;
+   several outputs may share an input, whose level is then their OR. */
 bool gwt_irq_connect (struct gwt_device *from, const char *out_name, uint32_t out_index,
                       struct gwt_device *to, const char *in_name, uint32_t in_line,
                       struct gwt_error *err);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine lock and entering devices.  Owns who may run a device's callbacks; must not know what they do.
+ * The machine lock and entering devices.  Owns who may run a device's callbacks; must not know what
+ * they do.
  *
- * The order that excludes deadlock: machine lock, then at most one device lock, and nothing behind it.  A thread inside
- * a device with its own lock that has to reach another locked device (an interrupt line, say) therefore does not go
- * there at once: it leaves the delivery with gwt_lock_defer, and gwt_device_leave carries it out when the device
- * lock has been dropped.
+ * The order that excludes deadlock: machine lock, then at most one device lock, and nothing behind
+ * it.  A thread inside a device with its own lock that has to reach another locked device (an
+ * interrupt line, say) therefore does not go there at once: it leaves the delivery with
+ * gwt_lock_defer, and gwt_device_leave carries it out when the device lock has been dropped.
  */
 #include "config.h"
 #include "core/device/lock.h"
@@ -22,14 +23,19 @@
 /* ---- the machine lock ------------------------------------------------------------------------ */
 
 /*
- * Taken on every MMIO access, so the uncontended path is one compare and swap.  Whoever was woken for the lock and
- * found it taken again counts as starved, and while anybody is, newcomers wait at the gate: a vCPU that does
- * nothing but MMIO cannot keep the main loop out.
+ * Taken on every MMIO access, so the uncontended path is one compare and swap.  Whoever was woken
+ * for the lock and found it taken again counts as starved, and while anybody is, newcomers wait at
+ * the gate: a vCPU that does nothing but MMIO cannot keep the main loop out.
  */
-enum { FREE, TAKEN, TAKEN_SLEEPERS };
+enum
+{
+  FREE,
+  TAKEN,
+  TAKEN_SLEEPERS
+};
 
-static _Alignas (64) atomic_uint lock_word;
-static _Alignas (64) atomic_uint starved;
+static _Alignas(64) atomic_uint lock_word;
+static _Alignas(64) atomic_uint starved;
 static __thread bool machine_held;
 
 static void
@@ -61,8 +67,8 @@ spin_for_lock (void)
       unsigned word = FREE;
       if (atomic_load_explicit (&lock_word, memory_order_relaxed) == FREE
           && atomic_load_explicit (&starved, memory_order_relaxed) == 0
-          && atomic_compare_exchange_strong_explicit (&lock_word, &word, TAKEN, memory_order_acquire,
-                                                      memory_order_relaxed))
+          && atomic_compare_exchange_strong_explicit (&lock_word, &word, TAKEN,
+                                                      memory_order_acquire, memory_order_relaxed))
         return true;
       relax ();
     }
@@ -80,12 +86,14 @@ gwt_lock_set_wait_hook (void (*fn) (bool begins))
 static void
 lock_sleeping (void)
 {
-  /* At the gate at most once: who has waited there queues with the others, so that nobody waits for ever. */
+  /* At the gate at most once: who has waited there queues with the others, so that nobody waits for
+   * ever. */
   unsigned others = atomic_load (&starved);
   if (others != 0)
     futex_wait (&starved, others);
   bool counted = false;
-  /* TAKEN_SLEEPERS even when there may be none: one wake too many is harmless, one too few is not. */
+  /* TAKEN_SLEEPERS even when there may be none: one wake too many is harmless, one too few is not.
+   */
   while (atomic_exchange_explicit (&lock_word, TAKEN_SLEEPERS, memory_order_acquire) != FREE)
     {
       futex_wait (&lock_word, TAKEN_SLEEPERS);
@@ -144,7 +152,12 @@ gwt_machine_lock_held (void)
 
 /* ---- devices --------------------------------------------------------------------------------- */
 
-enum { TOKEN_NONE, TOKEN_MACHINE, TOKEN_DEVICE };
+enum
+{
+  TOKEN_NONE,
+  TOKEN_MACHINE,
+  TOKEN_DEVICE
+};
 
 /* The device whose own lock this thread holds; there is never more than one. */
 static __thread struct gwt_device *device_held;
@@ -193,7 +206,8 @@ gwt_device_enter (struct gwt_device *device)
 static void
 run_deferred (void)
 {
-  /* What runs here may defer again while it is inside a device of its own: take the list away first. */
+  /* What runs here may defer again while it is inside a device of its own: take the list away
+   * first. */
   struct deferred *list = deferred.list;
   size_t count = deferred.count;
   memset (&deferred, 0, sizeof deferred);

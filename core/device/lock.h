@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine lock and the three thread models.  Order: the machine lock first, then at most one device lock, and no
- * lock behind that.  So a thread that holds a device's own lock must not call gwt_machine_lock unless it held that
- * before; who wants to reach a locked device from there asks gwt_device_may_enter and, where the answer is no,
- * leaves the work with gwt_lock_defer.
+ * The machine lock and the three thread models.  Order: the machine lock first, then at most one
+ * device lock, and no lock behind that.  So a thread that holds a device's own lock must not call
+ * gwt_machine_lock unless it held that before; who wants to reach a locked device from there asks
+ * gwt_device_may_enter and, where the answer is no, leaves the work with gwt_lock_defer.
  */
 #ifndef CORE_DEVICE_LOCK_H
 #define CORE_DEVICE_LOCK_H
@@ -13,24 +13,27 @@
 
 struct gwt_device;
 
-void gwt_machine_lock (void);        /* not recursive */
+void gwt_machine_lock (void); /* not recursive */
 void gwt_machine_unlock (void);
-bool gwt_machine_lock_held (void);   /* by this thread */
+bool gwt_machine_lock_held (void); /* by this thread */
 
 /* True while this thread is inside a device with its own lock. */
 bool gwt_device_lock_held (void);
-/* FN (true) is called before a thread waits for one of these locks, FN (false) afterwards; not where
-   the lock was free.  core/cpu says so that such a thread executes no guest code. */
+/* FN (true) is called before a thread waits for one of these locks, FN (false) afterwards; not
+   where the lock was free.  core/cpu says so that such a thread executes no guest code. */
 void gwt_lock_set_wait_hook (void (*fn) (bool begins));
 
-/* Enter a device's callbacks as its type declares (machine lock, own lock, nothing); re-entry by the thread
-   that is inside already is allowed and takes nothing.  Returns a token for gwt_device_leave. */
+/* Enter a device's callbacks as its type declares (machine lock, own lock, nothing); re-entry by
+   the thread that is inside already is allowed and takes nothing.  Returns a token for
+   gwt_device_leave. */
 int gwt_device_enter (struct gwt_device *device);
 void gwt_device_leave (struct gwt_device *device, int token);
 
-/* False where this thread is inside a device with its own lock and entering DEVICE would need another lock. */
+/* False where this thread is inside a device with its own lock and entering DEVICE would need
+ * another lock. */
 bool gwt_device_may_enter (struct gwt_device *device);
-/* Run FN (WHAT, ARG) on this thread as soon as it has left the device whose own lock it holds; in order. */
+/* Run FN (WHAT, ARG) on this thread as soon as it has left the device whose own lock it holds; in
+ * order. */
 typedef void (*gwt_deferred_fn) (void *what, uint32_t arg);
 void gwt_lock_defer (gwt_deferred_fn fn, void *what, uint32_t arg);
 

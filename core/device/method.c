@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Typed methods.  Owns the signature grammar, the conversion of JSON arguments, and the calls through libffi: the one
- * place where the C compiler cannot check a call.  Never on the guest's path.
+ * Typed methods.  Owns the signature grammar, the conversion of JSON arguments, and the calls
+ * through libffi: the one place where the C compiler cannot check a call.  Never on the guest's
+ * path.
  */
 #include "config.h"
 #include "core/device/method.h"
@@ -55,7 +56,7 @@ static bool
 syntax_error (struct parser *p, const char *wanted)
 {
   gwt_error_set (p->err, GWT_E_INVALID, "signature '%s', byte %zu: %s belongs here", p->start,
-                 (size_t) (p->at - p->start), wanted);
+                 (size_t)(p->at - p->start), wanted);
   return false;
 }
 
@@ -148,10 +149,10 @@ gwt_methods_check (const struct gwt_type *type, struct gwt_error *err)
       struct gwt_signature s;
       if (!gwt_signature_parse (m->signature, &s, err))
         return false;
-      const char *fault = m->fn == NULL                                   ? "has no function"
-                          : m->doc == NULL || m->doc[0] == '\0'           ? "has no doc text"
+      const char *fault = m->fn == NULL                                  ? "has no function"
+                          : m->doc == NULL || m->doc[0] == '\0'          ? "has no doc text"
                           : !g_hash_table_add (names, g_strdup (s.name)) ? "is there twice"
-                                                                          : NULL;
+                                                                         : NULL;
       if (fault != NULL)
         {
           gwt_error_set (err, GWT_E_INVALID, "method '%s' %s", s.name, fault);
@@ -194,7 +195,7 @@ call_of (const struct gwt_method *method, struct gwt_error *err)
                         call->types)
           == FFI_OK)
         {
-          g_hash_table_insert (calls, (gpointer) method, call);
+          g_hash_table_insert (calls, (gpointer)method, call);
           return call;
         }
       gwt_error_set (err, GWT_E_FAILED, "libffi cannot call '%s'", method->signature);
@@ -219,7 +220,7 @@ call_find (struct gwt_device *device, const char *name, struct gwt_error *err)
       g_ptr_array_add (names, g_strdup (s.name));
     }
   g_ptr_array_add (names, NULL);
-  g_autofree char *hint = gwt_did_you_mean (name, (const char *const *) names->pdata);
+  g_autofree char *hint = gwt_did_you_mean (name, (const char *const *)names->pdata);
   gwt_error_set (err, GWT_E_NOT_FOUND, "type '%s' has no method '%s'%s", type->d.name, name, hint);
   return NULL;
 }
@@ -244,8 +245,8 @@ union value
 static bool
 argument_error (enum gwt_method_type type, struct json_object *json, struct gwt_error *err)
 {
-  gwt_error_set (err, GWT_E_INVALID, "%s where a value of type %s belongs", gwt_json_type_name (json),
-                 arg_types[type].name);
+  gwt_error_set (err, GWT_E_INVALID, "%s where a value of type %s belongs",
+                 gwt_json_type_name (json), arg_types[type].name);
   return false;
 }
 
@@ -259,21 +260,22 @@ integer_argument (enum gwt_method_type type, struct json_object *json, union val
   uint64_t u = json_object_get_uint64 (json);
   if (s < 0 ? s < arg_types[type].min : u > arg_types[type].max)
     {
-      gwt_error_set (err, GWT_E_RANGE, "'%s' is out of range; use %" G_GINT64_FORMAT " to %" G_GUINT64_FORMAT,
+      gwt_error_set (err, GWT_E_RANGE,
+                     "'%s' is out of range; use %" G_GINT64_FORMAT " to %" G_GUINT64_FORMAT,
                      json_object_to_json_string (json), arg_types[type].min, arg_types[type].max);
       return false;
     }
-  uint64_t bits = s < 0 ? (uint64_t) s : u;
+  uint64_t bits = s < 0 ? (uint64_t)s : u;
   switch (arg_types[type].ffi->size)
     {
     case 1:
-      v->u8 = (uint8_t) bits;
+      v->u8 = (uint8_t)bits;
       break;
     case 2:
-      v->u16 = (uint16_t) bits;
+      v->u16 = (uint16_t)bits;
       break;
     case 4:
-      v->u32 = (uint32_t) bits;
+      v->u32 = (uint32_t)bits;
       break;
     default:
       v->u64 = bits;
@@ -293,7 +295,8 @@ argument_from_json (enum gwt_method_type type, struct json_object *json, union v
       v->u8 = json_object_get_boolean (json) != 0;
       return true;
     case GWT_ARG_F64:
-      if (!json_object_is_type (json, json_type_double) && !json_object_is_type (json, json_type_int))
+      if (!json_object_is_type (json, json_type_double)
+          && !json_object_is_type (json, json_type_int))
         return argument_error (type, json, err);
       v->f64 = json_object_get_double (json);
       return true;
@@ -301,7 +304,7 @@ argument_from_json (enum gwt_method_type type, struct json_object *json, union v
       if (!json_object_is_type (json, json_type_string))
         return argument_error (type, json, err);
       v->str = json_object_get_string (json);
-      if (strlen (v->str) == (size_t) json_object_get_string_len (json))
+      if (strlen (v->str) == (size_t)json_object_get_string_len (json))
         return true;
       gwt_error_set (err, GWT_E_INVALID, "'%s' goes on behind a zero byte", v->str);
       return false;
@@ -318,15 +321,15 @@ check_names (const struct gwt_signature *s, struct json_object *args, struct gwt
   for (unsigned i = 0; i < s->n_args; i++)
     names[i] = s->args[i].name;
   json_object_object_foreach (args, key, member)
-    {
-      (void) member;
-      if (!g_strv_contains (names, key))
-        {
-          g_autofree char *hint = gwt_did_you_mean (key, names);
-          gwt_error_set (err, GWT_E_INVALID, "has no argument '%s'%s", key, hint);
-          return false;
-        }
-    }
+  {
+    (void)member;
+    if (!g_strv_contains (names, key))
+      {
+        g_autofree char *hint = gwt_did_you_mean (key, names);
+        gwt_error_set (err, GWT_E_INVALID, "has no argument '%s'%s", key, hint);
+        return false;
+      }
+  }
   return true;
 }
 
@@ -335,7 +338,8 @@ arguments_from_json (const struct gwt_signature *s, struct json_object *args, un
                      struct gwt_error *err)
 {
   bool by_name = json_object_is_type (args, json_type_object);
-  if (by_name ? !check_names (s, args, err) : args != NULL && !json_object_is_type (args, json_type_array))
+  if (by_name ? !check_names (s, args, err)
+              : args != NULL && !json_object_is_type (args, json_type_array))
     {
       gwt_error_set (err, GWT_E_INVALID, "arguments are %s; give an array, or an object by name",
                      gwt_json_type_name (args));
@@ -374,21 +378,21 @@ result_to_json (enum gwt_method_type type, const union value *v)
     case GWT_ARG_VOID:
       return NULL;
     case GWT_ARG_BOOL:
-      return json_object_new_boolean ((uint8_t) v->widened != 0);
+      return json_object_new_boolean ((uint8_t)v->widened != 0);
     case GWT_ARG_U8:
-      return json_object_new_uint64 ((uint8_t) v->widened);
+      return json_object_new_uint64 ((uint8_t)v->widened);
     case GWT_ARG_U16:
-      return json_object_new_uint64 ((uint16_t) v->widened);
+      return json_object_new_uint64 ((uint16_t)v->widened);
     case GWT_ARG_U32:
-      return json_object_new_uint64 ((uint32_t) v->widened);
+      return json_object_new_uint64 ((uint32_t)v->widened);
     case GWT_ARG_U64:
       return json_object_new_uint64 (v->u64);
     case GWT_ARG_I8:
-      return json_object_new_int64 ((int8_t) v->widened);
+      return json_object_new_int64 ((int8_t)v->widened);
     case GWT_ARG_I16:
-      return json_object_new_int64 ((int16_t) v->widened);
+      return json_object_new_int64 ((int16_t)v->widened);
     case GWT_ARG_I32:
-      return json_object_new_int64 ((int32_t) v->widened);
+      return json_object_new_int64 ((int32_t)v->widened);
     case GWT_ARG_I64:
       return json_object_new_int64 (v->i64);
     case GWT_ARG_F64:
@@ -433,7 +437,8 @@ gwt_device_call (struct gwt_device *device, const char *method, struct json_obje
       slots[s->n_args + 1] = &inner_p;
       int token = gwt_device_enter (device);
       ffi_call (&call->cif, FFI_FN (call->fn), &returned, slots);
-      /* A string is the device's and lives until its next call: copy it while nobody else can make one. */
+      /* A string is the device's and lives until its next call: copy it while nobody else can make
+       * one. */
       if (!gwt_error_is_set (&inner))
         *result = result_to_json (s->result, &returned);
       gwt_device_leave (device, token);

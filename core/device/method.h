@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Typed methods: signatures, and calls through libffi.  gwt_device_call is in device.h.  All [main]. */
+/* Typed methods: signatures, and calls through libffi.  gwt_device_call is in device.h.  All
+ * [main]. */
 #ifndef CORE_DEVICE_METHOD_H
 #define CORE_DEVICE_METHOD_H
 

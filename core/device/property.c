@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Properties of devices: values in the instance, and where each came from.  Must not know what a property means, nor
- * in which order layers apply theirs: the order of enum gwt_source decides.
+ * Properties of devices: values in the instance, and where each came from.  Must not know what a
+ * property means, nor in which order layers apply theirs: the order of enum gwt_source decides.
  */
 #include "config.h"
 #include "core/device/property.h"
@@ -44,7 +44,7 @@ gwt_source_name (enum gwt_source source)
 static guint
 field_index (struct gwt_device *device, const struct gwt_field *f)
 {
-  return (guint) (f - device->type->fields);
+  return (guint)(f - device->type->fields);
 }
 
 static const struct gwt_field *
@@ -57,11 +57,11 @@ find_property (struct gwt_device *device, const char *name, struct gwt_error *er
   g_autofree char *near = gwt_nearest_names (name, names);
   const char *type = device->type->d.name;
   if (near != NULL)
-    gwt_error_set (err, GWT_E_NOT_FOUND, "type '%s' has no property '%s'; did you mean %s?", type, name,
-                   near);
+    gwt_error_set (err, GWT_E_NOT_FOUND, "type '%s' has no property '%s'; did you mean %s?", type,
+                   name, near);
   else
-    gwt_error_set (err, GWT_E_NOT_FOUND, "type '%s' has no property '%s'; see '-device %s,help'", type,
-                   name, type);
+    gwt_error_set (err, GWT_E_NOT_FOUND, "type '%s' has no property '%s'; see '-device %s,help'",
+                   type, name, type);
   return NULL;
 }
 
@@ -79,7 +79,7 @@ keep_text (struct gwt_device *device, const struct gwt_field *f, struct gwt_valu
 static void
 store_pointer (struct gwt_device *device, const struct gwt_field *f, const void *pointer)
 {
-  memcpy ((char *) device->instance + f->offset, &pointer, sizeof pointer);
+  memcpy ((char *)device->instance + f->offset, &pointer, sizeof pointer);
 }
 
 static bool
@@ -92,7 +92,8 @@ store_link (struct gwt_device *device, const struct gwt_field *f, struct gwt_val
       target = gwt_device_find (value->text);
       if (target == NULL)
         gwt_error_set (err, GWT_E_NOT_FOUND,
-                       "there is no device '%s' yet; name one that is made before this one", value->text);
+                       "there is no device '%s' yet; name one that is made before this one",
+                       value->text);
       else if (target == device)
         gwt_error_set (err, GWT_E_INVALID, "a device cannot be linked to itself");
       else if (f->interface != NULL && gwt_device_interface (target, f->interface) == NULL)
@@ -118,9 +119,10 @@ store_chardev (struct gwt_device *device, const struct gwt_field *f, struct gwt_
         chardev = chardev_finder (value->text);
       if (chardev == NULL)
         {
-          gwt_error_set (err, GWT_E_NOT_FOUND,
-                         "there is no character back end '%s'; add one with '-chardev BACKEND,id=%s'",
-                         value->text, value->text);
+          gwt_error_set (
+              err, GWT_E_NOT_FOUND,
+              "there is no character back end '%s'; add one with '-chardev BACKEND,id=%s'",
+              value->text, value->text);
           return false;
         }
     }
@@ -204,8 +206,8 @@ gwt_properties_check (struct gwt_device *device, struct gwt_error *err)
       if (f->role == GWT_PROP && (f->flags & GWT_FIELD_REQUIRED) != 0
           && device->provenance[i].source == GWT_SOURCE_DEFAULT)
         {
-          gwt_error_set (err, GWT_E_INVALID, "property '%s' must be given; add '%s=...' (%s)", f->name,
-                         f->name, f->doc);
+          gwt_error_set (err, GWT_E_INVALID, "property '%s' must be given; add '%s=...' (%s)",
+                         f->name, f->name, f->doc);
           return false;
         }
     }
@@ -226,9 +228,11 @@ set (struct gwt_device *device, const char *name, const char *text, struct json_
       struct gwt_value value = { 0 };
       struct gwt_provenance *from = &device->provenance[field_index (device, f)];
       if (device->realized)
-        gwt_error_set (&inner, GWT_E_BUSY,
-                       "it cannot be changed once the device is realized; give it when the device is made");
-      /* A value that a later source covers is still judged: a wrong override is wrong on every machine. */
+        gwt_error_set (
+            &inner, GWT_E_BUSY,
+            "it cannot be changed once the device is realized; give it when the device is made");
+      /* A value that a later source covers is still judged: a wrong override is wrong on every
+       * machine. */
       else if ((text != NULL ? gwt_value_from_text (f, text, &value, &inner)
                              : gwt_value_from_json (f, json, &value, &inner))
                && source >= from->source && store (device, f, &value, &inner))
@@ -248,8 +252,8 @@ set (struct gwt_device *device, const char *name, const char *text, struct json_
 }
 
 bool
-gwt_device_set (struct gwt_device *device, const char *name, const char *text, enum gwt_source source,
-                const char *detail, struct gwt_error *err)
+gwt_device_set (struct gwt_device *device, const char *name, const char *text,
+                enum gwt_source source, const char *detail, struct gwt_error *err)
 {
   return set (device, name, text, NULL, source, detail, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * "-device TYPE,prop=val,..." and the same as JSON.  Owns the one syntax; must not know whether type or properties
- * exist.
+ * "-device TYPE,prop=val,..." and the same as JSON.  Owns the one syntax; must not know whether
+ * type or properties exist.
  */
 #include "config.h"
 #include "core/device/spec.h"
@@ -52,12 +52,15 @@ add (struct gwt_spec *spec, const char *key, struct json_object *value, struct g
   if (is_type || is_id)
     {
       if (!json_object_is_type (value, json_type_string))
-        gwt_error_set (err, GWT_E_INVALID, "'%s' is %s; give a string", key, gwt_json_type_name (value));
+        gwt_error_set (err, GWT_E_INVALID, "'%s' is %s; give a string", key,
+                       gwt_json_type_name (value));
       else
-        good = set_once (is_type ? &spec->type : &spec->id, key, json_object_get_string (value), err);
+        good = set_once (is_type ? &spec->type : &spec->id, key, json_object_get_string (value),
+                         err);
     }
   else if (!gwt_name_is_valid (key))
-    gwt_error_set (err, GWT_E_INVALID, "'%s' cannot be a property; their names are [a-z][a-z0-9-]*", key);
+    gwt_error_set (err, GWT_E_INVALID, "'%s' cannot be a property; their names are [a-z][a-z0-9-]*",
+                   key);
   else if (json_object_object_get_ex (spec->props, key, NULL))
     gwt_error_set (err, GWT_E_INVALID, "property '%s' is given twice; give it once", key);
   else
@@ -99,8 +102,8 @@ add_item (struct gwt_spec *spec, char *item, bool first, struct gwt_error *err)
         gwt_error_set (err, GWT_E_INVALID,
                        "there is nothing between two commas; write a comma inside a value twice");
       else
-        gwt_error_set (err, GWT_E_INVALID, "'%s' has no value; write '%s=on' or '%s=VALUE'", item, item,
-                       item);
+        gwt_error_set (err, GWT_E_INVALID, "'%s' has no value; write '%s=on' or '%s=VALUE'", item,
+                       item, item);
       return false;
     }
   *equals = '\0';
@@ -117,14 +120,16 @@ finish (struct gwt_spec *spec, bool good, struct gwt_error *err)
 {
   if (good && spec->type == NULL)
     {
-      gwt_error_set (err, GWT_E_INVALID, "no device type is given; begin with one, '-device help' lists them");
+      gwt_error_set (err, GWT_E_INVALID,
+                     "no device type is given; begin with one, '-device help' lists them");
       good = false;
     }
   if (good && spec->id != NULL && !gwt_id_is_valid (spec->id))
     {
-      gwt_error_set (err, GWT_E_INVALID,
-                     "device id '%s' is malformed; use a letter, then letters, digits, '-', '_' or '.'",
-                     spec->id);
+      gwt_error_set (
+          err, GWT_E_INVALID,
+          "device id '%s' is malformed; use a letter, then letters, digits, '-', '_' or '.'",
+          spec->id);
       good = false;
     }
   if (good)
@@ -144,8 +149,8 @@ gwt_spec_from_json (struct json_object *object, struct gwt_error *err)
     }
   struct gwt_spec *spec = spec_new ();
   bool good = true;
-  json_object_object_foreach (object, key, value)
-    good = good && add (spec, key, json_object_get (value), err);
+  json_object_object_foreach (object, key, value) good
+      = good && add (spec, key, json_object_get (value), err);
   return finish (spec, good, err);
 }
 
@@ -179,6 +184,6 @@ gwt_spec_to_json (const struct gwt_spec *spec)
   if (spec->id != NULL)
     json_object_object_add (object, "id", json_object_new_string (spec->id));
   json_object_object_foreach (spec->props, key, value)
-    json_object_object_add (object, key, json_object_get (value));
+      json_object_object_add (object, key, json_object_get (value));
   return object;
 }

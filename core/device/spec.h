@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a user asked for: "-device TYPE,prop=val,..." or the same as a JSON object {"driver": TYPE, "id": ID, ...}.
- * One parser; both forms give the same spec.
+ * What a user asked for: "-device TYPE,prop=val,..." or the same as a JSON object {"driver": TYPE,
+ * "id": ID, ...}. One parser; both forms give the same spec.
  */
 #ifndef CORE_DEVICE_SPEC_H
 #define CORE_DEVICE_SPEC_H
@@ -12,8 +12,8 @@
 
 struct gwt_spec
 {
-  char *type;               /* "driver" in JSON */
-  char *id;                 /* or NULL */
+  char *type;                /* "driver" in JSON */
+  char *id;                  /* or NULL */
   struct json_object *props; /* object: property -> value, as text or typed, in the order given */
 };
 
@@ -23,8 +23,8 @@ struct gwt_spec *gwt_spec_from_json (struct json_object *object, struct gwt_erro
 struct json_object *gwt_spec_to_json (const struct gwt_spec *spec);
 void gwt_spec_free (struct gwt_spec *spec);
 
-/* "-global TYPE.prop=value"; kept, applied by gwt_globals_apply; TYPE may be a parent type.  A global that no
-   device used is an error that gwt_globals_check_used reports. */
+/* "-global TYPE.prop=value"; kept, applied by gwt_globals_apply; TYPE may be a parent type.  A
+   global that no device used is an error that gwt_globals_check_used reports. */
 bool gwt_global_add (const char *text, struct gwt_error *err);
 bool gwt_globals_apply (struct gwt_device *device, struct gwt_error *err);
 bool gwt_globals_check_used (struct gwt_error *err);
@@ -33,7 +33,8 @@ void gwt_globals_clear (void);
 /* Text for "-device help" and "-device TYPE,help" (properties with type, bounds, default, doc). */
 char *gwt_type_help_all (void);
 char *gwt_type_help (const struct gwt_type *type);
-/* Sorted JSON of a type: properties, methods, interfaces (godwit-plugin show, device-list-properties). */
+/* Sorted JSON of a type: properties, methods, interfaces (godwit-plugin show,
+ * device-list-properties). */
 struct json_object *gwt_type_to_json (const struct gwt_type *type);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The registry of device types.  Owns the normalized copies of what plugins declare; must not know instances, nor how
- * plugins are found.  Types stay until the process ends.
+ * The registry of device types.  Owns the normalized copies of what plugins declare; must not know
+ * instances, nor how plugins are found.  Types stay until the process ends.
  */
 #include "config.h"
 #include "core/device/type.h"
@@ -34,7 +34,8 @@ check_type (const struct gwt_device_type *d, struct gwt_error *err)
     fault = "has an unknown thread model";
   else if (d->parent != NULL && !gwt_name_is_valid (d->parent))
     fault = "has a parent with a bad name";
-  else if (abstract ? d->instance_size != 0 : d->instance_size == 0 || d->instance_size > INSTANCE_MAX)
+  else if (abstract ? d->instance_size != 0
+                    : d->instance_size == 0 || d->instance_size > INSTANCE_MAX)
     fault = abstract ? "is abstract but has an instance" : "has an instance size that cannot be";
   else if (d->unmigratable != NULL && d->unmigratable[0] == '\0')
     fault = "cannot be migrated but gives no reason";
@@ -53,7 +54,8 @@ check_interfaces (const struct gwt_type *type, struct gwt_error *err)
       const struct gwt_interface *a = &type->interfaces[i];
       if (a->id == NULL || a->id[0] == '\0' || a->table == NULL)
         {
-          gwt_error_set (err, GWT_E_INVALID, "interface %" G_GUINT64_FORMAT " has no id or no table", i);
+          gwt_error_set (err, GWT_E_INVALID,
+                         "interface %" G_GUINT64_FORMAT " has no id or no table", i);
           return false;
         }
       for (uint64_t j = 0; j < i; j++)
@@ -66,7 +68,8 @@ check_interfaces (const struct gwt_type *type, struct gwt_error *err)
   return true;
 }
 
-/* Whose the already registered ancestors are; a parent may be registered later or by another plugin. */
+/* Whose the already registered ancestors are; a parent may be registered later or by another
+ * plugin. */
 static bool
 check_parents (const struct gwt_type *type, struct gwt_error *err)
 {
@@ -83,7 +86,8 @@ check_parents (const struct gwt_type *type, struct gwt_error *err)
         return true;
       if ((p->d.flags & GWT_TYPE_ABSTRACT) == 0)
         {
-          gwt_error_set (err, GWT_E_INVALID, "has the parent '%s', which is not abstract", p->d.name);
+          gwt_error_set (err, GWT_E_INVALID, "has the parent '%s', which is not abstract",
+                         p->d.name);
           return false;
         }
     }
@@ -151,14 +155,16 @@ type_new (const struct gwt_device_type *from, const char *plugin_id, struct gwt_
 {
   if (from == NULL || from->struct_size < TYPE_MIN || from->struct_size > 65536)
     {
-      gwt_error_set (err, GWT_E_INVALID,
-                     "a device type's struct has a size that no release had; build the plugin again with this "
-                     "release's headers");
+      gwt_error_set (
+          err, GWT_E_INVALID,
+          "a device type's struct has a size that no release had; build the plugin again with this "
+          "release's headers");
       return NULL;
     }
   if (!gwt_name_is_valid (from->name))
     {
-      gwt_error_set (err, GWT_E_INVALID, "device type '%s' has a bad name; names are [a-z][a-z0-9-]*",
+      gwt_error_set (err, GWT_E_INVALID,
+                     "device type '%s' has a bad name; names are [a-z][a-z0-9-]*",
                      from->name != NULL ? from->name : "");
       return NULL;
     }
@@ -166,7 +172,8 @@ type_new (const struct gwt_device_type *from, const char *plugin_id, struct gwt_
   if (taken != NULL)
     {
       gwt_error_set (err, GWT_E_EXISTS,
-                     "device type '%s' of plugin '%s' is offered by plugin '%s' already; use only one of the two",
+                     "device type '%s' of plugin '%s' is offered by plugin '%s' already; use only "
+                     "one of the two",
                      from->name, plugin_id, taken->plugin_id);
       return NULL;
     }
@@ -197,7 +204,7 @@ gwt_type_register (const struct gwt_device_type *from, const char *plugin_id,
   type->plugin_version = g_intern_string (plugin_version);
   if (types == NULL)
     types = g_hash_table_new (g_str_hash, g_str_equal);
-  g_hash_table_insert (types, (gpointer) type->d.name, type);
+  g_hash_table_insert (types, (gpointer)type->d.name, type);
   return true;
 }
 
@@ -245,8 +252,8 @@ gwt_type_interface (const struct gwt_type *type, const char *id)
 static int
 compare_types (const void *a, const void *b)
 {
-  const struct gwt_type *ta = *(const struct gwt_type *const *) a;
-  const struct gwt_type *tb = *(const struct gwt_type *const *) b;
+  const struct gwt_type *ta = *(const struct gwt_type *const *)a;
+  const struct gwt_type *tb = *(const struct gwt_type *const *)b;
   return strcmp (ta->d.name, tb->d.name);
 }
 

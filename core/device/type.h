@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registry of device types, filled by the plugin loader.  Tables of plugins built for a smaller or larger
- * struct are normalized here (min (size) into zeroed memory), so the rest of core/ sees one layout.
+ * Registry of device types, filled by the plugin loader.  Tables of plugins built for a smaller or
+ * larger struct are normalized here (min (size) into zeroed memory), so the rest of core/ sees one
+ * layout.
  */
 #ifndef CORE_DEVICE_TYPE_H
 #define CORE_DEVICE_TYPE_H
@@ -21,12 +22,13 @@ struct gwt_type
   const char *plugin_version;
 };
 
-/* Validate (names, bounds, kinds, offsets inside the instance, default within bounds, every byte covered by exactly
-   one row) and register.  A taken name is an error that names both plugins. */
+/* Validate (names, bounds, kinds, offsets inside the instance, default within bounds, every byte
+   covered by exactly one row) and register.  A taken name is an error that names both plugins. */
 bool gwt_type_register (const struct gwt_device_type *type, const char *plugin_id,
                         const char *plugin_version, struct gwt_error *err);
 /* The same judgement without registering. */
-bool gwt_type_check (const struct gwt_device_type *type, const char *plugin_id, struct gwt_error *err);
+bool gwt_type_check (const struct gwt_device_type *type, const char *plugin_id,
+                     struct gwt_error *err);
 const struct gwt_type *gwt_type_find (const char *name);
 /* True if TYPE is NAME or has it as an ancestor. */
 bool gwt_type_is_a (const struct gwt_type *type, const char *name);
@@ -36,7 +38,8 @@ const void *gwt_type_interface (const struct gwt_type *type, const char *id);
 const struct gwt_type **gwt_type_list (void);
 /* Names of all properties in the order of the rows; NULL-terminated, g_free. */
 const char **gwt_type_property_names (const struct gwt_type *type);
-/* Bytes of the instance that no row covers, as text "offset 24..31, ..."; NULL if none.  Caller frees. */
+/* Bytes of the instance that no row covers, as text "offset 24..31, ..."; NULL if none.  Caller
+ * frees. */
 char *gwt_type_uncovered (const struct gwt_device_type *type);
 
 #endif

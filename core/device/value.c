@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Property values by row.  Text and JSON end in the same value or the same refusal.  Must not know devices: links and
- * back ends are ids here.
+ * Property values by row.  Text and JSON end in the same value or the same refusal.  Must not know
+ * devices: links and back ends are ids here.
  */
 #include "config.h"
 #include "core/device/value.h"
@@ -38,7 +38,7 @@ static char *
 number_text (const struct gwt_field *f, uint64_t v)
 {
   if (gwt_kind_is_signed (f->kind) || f->kind == GWT_F64)
-    return g_strdup_printf ("%" G_GINT64_FORMAT, (int64_t) v);
+    return g_strdup_printf ("%" G_GINT64_FORMAT, (int64_t)v);
   if ((f->flags & GWT_FIELD_SIZE) != 0)
     return size_text (v);
   if ((f->flags & GWT_FIELD_HEX) != 0)
@@ -52,8 +52,8 @@ limits (const struct gwt_field *f, uint64_t *min, uint64_t *max)
 {
   bool is_signed = gwt_kind_is_signed (f->kind);
   unsigned shift = 64 - 8 * MIN (f->size, 8u);
-  *min = is_signed ? (uint64_t) (INT64_MIN >> shift) : 0;
-  *max = is_signed ? (uint64_t) (INT64_MAX >> shift) : UINT64_MAX >> shift;
+  *min = is_signed ? (uint64_t)(INT64_MIN >> shift) : 0;
+  *max = is_signed ? (uint64_t)(INT64_MAX >> shift) : UINT64_MAX >> shift;
   if (gwt_field_is_bounded (f))
     {
       *min = f->min;
@@ -103,7 +103,7 @@ check_integer (const struct gwt_field *f, uint64_t v, const char *text, struct g
 {
   uint64_t min, max;
   limits (f, &min, &max);
-  if (gwt_kind_is_signed (f->kind) ? (int64_t) v >= (int64_t) min && (int64_t) v <= (int64_t) max
+  if (gwt_kind_is_signed (f->kind) ? (int64_t)v >= (int64_t)min && (int64_t)v <= (int64_t)max
                                    : v >= min && v <= max)
     return true;
   g_autofree char *shown = text != NULL ? g_strdup (text) : number_text (f, v);
@@ -115,7 +115,7 @@ check_real (const struct gwt_field *f, double v, struct gwt_error *err)
 {
   if (isfinite (v)
       && (!gwt_field_is_bounded (f)
-          || (v >= (double) (int64_t) f->min && v <= (double) (int64_t) f->max)))
+          || (v >= (double)(int64_t)f->min && v <= (double)(int64_t)f->max)))
     return true;
   char shown[G_ASCII_DTOSTR_BUF_SIZE];
   g_ascii_dtostr (shown, sizeof shown, v);
@@ -198,7 +198,7 @@ gwt_value_from_text (const struct gwt_field *f, const char *text, struct gwt_val
       int64_t v;
       if (!gwt_parse_i64 (text, &v, err))
         return false;
-      value->bits = (uint64_t) v;
+      value->bits = (uint64_t)v;
     }
   else if (!gwt_parse_u64 (text, (f->flags & GWT_FIELD_SIZE) != 0, &value->bits, err))
     return false;
@@ -208,8 +208,8 @@ gwt_value_from_text (const struct gwt_field *f, const char *text, struct gwt_val
 static bool
 wrong_json (const struct gwt_field *f, struct json_object *json, struct gwt_error *err)
 {
-  gwt_error_set (err, GWT_E_INVALID, "%s where a value of type %s belongs", gwt_json_type_name (json),
-                 gwt_kind_name (f->kind));
+  gwt_error_set (err, GWT_E_INVALID, "%s where a value of type %s belongs",
+                 gwt_json_type_name (json), gwt_kind_name (f->kind));
   return false;
 }
 
@@ -220,11 +220,11 @@ integer_from_json (const struct gwt_field *f, struct json_object *json, uint64_t
   int64_t as_signed = json_object_get_int64 (json);
   uint64_t as_unsigned = json_object_get_uint64 (json);
   /* json-c clamps: what differs does not fit into the one asked for. */
-  bool fits = gwt_kind_is_signed (f->kind) ? as_signed < 0 || as_unsigned <= INT64_MAX
-                                           : as_signed >= 0;
+  bool fits
+      = gwt_kind_is_signed (f->kind) ? as_signed < 0 || as_unsigned <= INT64_MAX : as_signed >= 0;
   if (!fits)
     return out_of_range (f, json_object_to_json_string (json), err);
-  *bits = gwt_kind_is_signed (f->kind) ? (uint64_t) as_signed : as_unsigned;
+  *bits = gwt_kind_is_signed (f->kind) ? (uint64_t)as_signed : as_unsigned;
   return check_integer (f, *bits, NULL, err);
 }
 
@@ -240,7 +240,7 @@ gwt_value_from_json (const struct gwt_field *f, struct json_object *json, struct
       {
         /* A string is what a user typed, whatever the kind, so that "prop=val" and JSON are one. */
         const char *text = json_object_get_string (json);
-        if (strlen (text) == (size_t) json_object_get_string_len (json))
+        if (strlen (text) == (size_t)json_object_get_string_len (json))
           return gwt_value_from_text (f, text, value, err);
         gwt_error_set (err, GWT_E_INVALID, "'%s' goes on behind a zero byte", text);
         return false;
@@ -275,7 +275,7 @@ gwt_value_default (const struct gwt_field *f, struct gwt_value *value, struct gw
   if (f->def_text != NULL)
     return gwt_value_from_text (f, f->def_text, value, err);
   value->bits = f->def;
-  value->real = (double) (int64_t) f->def;
+  value->real = (double)(int64_t)f->def;
   return true;
 }
 
@@ -339,7 +339,7 @@ gwt_value_to_json (const struct gwt_field *f, const struct gwt_value *value)
       g_autofree char *name = value_name (f, value->bits);
       return json_object_new_string (name);
     }
-  return gwt_kind_is_signed (f->kind) ? json_object_new_int64 ((int64_t) value->bits)
+  return gwt_kind_is_signed (f->kind) ? json_object_new_int64 ((int64_t)value->bits)
                                       : json_object_new_uint64 (value->bits);
 }
 
@@ -365,10 +365,10 @@ gwt_value_to_text (const struct gwt_field *f, const struct gwt_value *value)
 void
 gwt_value_store (const struct gwt_field *f, const struct gwt_value *value, void *instance)
 {
-  char *member = (char *) instance + f->offset;
-  uint8_t u8 = (uint8_t) value->bits;
-  uint16_t u16 = (uint16_t) value->bits;
-  uint32_t u32 = (uint32_t) value->bits;
+  char *member = (char *)instance + f->offset;
+  uint8_t u8 = (uint8_t)value->bits;
+  uint16_t u16 = (uint16_t)value->bits;
+  uint32_t u32 = (uint32_t)value->bits;
   if (f->kind == GWT_F64)
     memcpy (member, &value->real, sizeof value->real);
   else if (f->size == 1)
@@ -384,7 +384,7 @@ gwt_value_store (const struct gwt_field *f, const struct gwt_value *value, void 
 void
 gwt_value_load (const struct gwt_field *f, const void *instance, struct gwt_value *value)
 {
-  const char *member = (const char *) instance + f->offset;
+  const char *member = (const char *)instance + f->offset;
   uint8_t u8;
   uint16_t u16;
   uint32_t u32;
@@ -402,6 +402,6 @@ gwt_value_load (const struct gwt_field *f, const void *instance, struct gwt_valu
   if (gwt_kind_is_signed (f->kind) && f->size < 8)
     {
       unsigned shift = 64 - 8 * f->size;
-      value->bits = (uint64_t) ((int64_t) (value->bits << shift) >> shift);
+      value->bits = (uint64_t)((int64_t)(value->bits << shift) >> shift);
     }
 }

@@ -25,13 +25,15 @@ bool gwt_value_default (const struct gwt_field *field, struct gwt_value *value,
                         struct gwt_error *err);
 bool gwt_value_check_default (const struct gwt_field *field, struct gwt_error *err);
 /* New reference (NULL is JSON's null); text that gwt_value_from_text reads back, caller frees. */
-struct json_object *gwt_value_to_json (const struct gwt_field *field, const struct gwt_value *value);
+struct json_object *gwt_value_to_json (const struct gwt_field *field,
+                                       const struct gwt_value *value);
 char *gwt_value_to_text (const struct gwt_field *field, const struct gwt_value *value);
 /* Numbers and booleans only: to and from the member at its offset in INSTANCE. */
 void gwt_value_store (const struct gwt_field *field, const struct gwt_value *value, void *instance);
 void gwt_value_load (const struct gwt_field *field, const void *instance, struct gwt_value *value);
 void gwt_value_clear (struct gwt_value *value);
-/* "0 to 255", "'off', 'sv39'", "on or off"; NULL where everything of the kind is legal.  Caller frees. */
+/* "0 to 255", "'off', 'sv39'", "on or off"; NULL where everything of the kind is legal.  Caller
+ * frees. */
 char *gwt_field_range_text (const struct gwt_field *field);
 
 #endif

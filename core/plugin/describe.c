@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A loaded plugin as sorted JSON: the frozen record that tests compare, and what godwit-plugin show prints.
+ * A loaded plugin as sorted JSON: the frozen record that tests compare, and what godwit-plugin show
+ * prints.
  */
 #include "config.h"
 #include "core/device/spec.h"
@@ -70,7 +71,7 @@ gwt_plugin_to_json (const struct gwt_plugin_info *info)
       json_object_object_add (o, "compat", compat_json (p));
       if (p->doc != NULL)
         json_object_object_add (o, "doc", json_object_new_string (p->doc));
-      json_object_object_add (o, "offers", names_json ((const char *const *) info->offers));
+      json_object_object_add (o, "offers", names_json ((const char *const *)info->offers));
       json_object_object_add (o, "required", names_json (p->required));
       json_object_object_add (o, "types", types);
       json_object_object_add (o, "wanted", names_json (p->wanted));

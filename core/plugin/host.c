@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The base table that the host gives to every plugin.  Owns nothing but the table; must not know who calls.
+ * The base table that the host gives to every plugin.  Owns nothing but the table; must not know
+ * who calls.
  */
 #include "config.h"
 #include "core/plugin/loader.h"

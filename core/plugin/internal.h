@@ -14,7 +14,8 @@ enum gwt_plugin_state
   GWT_PLUGIN_REFUSED
 };
 
-/* A plugin as the loader sees it; INFO comes first, so that a pointer to one is a pointer to the other. */
+/* A plugin as the loader sees it; INFO comes first, so that a pointer to one is a pointer to the
+ * other. */
 struct gwt_plugin_entry_
 {
   struct gwt_plugin_info info;
@@ -28,8 +29,8 @@ struct gwt_plugin_entry_
 /* load.c: dlopen, handshake, register.  Sets info.plugin or info.refusal. */
 bool gwt_plugin_load (struct gwt_plugin_entry_ *entry, struct gwt_error *err);
 
-/* loader.c: load the plugin that offers extension ID, if one is found.  False with ERR set where one is
-   found and refused, or where none is. */
+/* loader.c: load the plugin that offers extension ID, if one is found.  False with ERR set where
+   one is found and refused, or where none is. */
 bool gwt_loader_need_extension (const char *id, struct gwt_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loading one plugin whose note is good: dlopen, handshake, requirements, start, registration.  Everything is checked
- * before anything is registered, so a refused plugin leaves no trace but mapped memory.  Must not know how plugins are
- * found.
+ * Loading one plugin whose note is good: dlopen, handshake, requirements, start, registration.
+ * Everything is checked before anything is registered, so a refused plugin leaves no trace but
+ * mapped memory.  Must not know how plugins are found.
  */
 #include "config.h"
 #include "core/plugin/internal.h"
@@ -28,7 +28,8 @@ static const struct gwt_plugin *
 call_entry (const char *path, struct gwt_error *err)
 {
   /* A path without a slash would be searched for among the system's libraries. */
-  g_autofree char *file = strchr (path, '/') != NULL ? g_strdup (path) : g_strdup_printf ("./%s", path);
+  g_autofree char *file
+      = strchr (path, '/') != NULL ? g_strdup (path) : g_strdup_printf ("./%s", path);
   void *handle = dlopen (file, RTLD_NOW | RTLD_LOCAL);
   if (handle == NULL)
     {
@@ -43,7 +44,8 @@ call_entry (const char *path, struct gwt_error *err)
   if (symbol == NULL)
     {
       gwt_error_set (err, GWT_E_INVALID,
-                     "it does not export '" GWT_PLUGIN_ENTRY_NAME "'; build it with GWT_PLUGIN_DEFINE");
+                     "it does not export '" GWT_PLUGIN_ENTRY_NAME
+                     "'; build it with GWT_PLUGIN_DEFINE");
       return NULL;
     }
   GWT_AUTO_ERROR (inner);
@@ -84,13 +86,14 @@ normalize (const struct gwt_plugin *table, struct gwt_error *err)
                                    sizeof (struct gwt_extension), OFFER_MIN, "extensions", err);
   p->offer_size = sizeof (struct gwt_extension);
   if (p->offers != NULL)
-    p->compat = gwt_table_normalize (p->compat, p->n_compat, p->compat_row_size,
-                                     sizeof (struct gwt_compat_row), COMPAT_MIN, "compat rows", err);
+    p->compat
+        = gwt_table_normalize (p->compat, p->n_compat, p->compat_row_size,
+                               sizeof (struct gwt_compat_row), COMPAT_MIN, "compat rows", err);
   p->compat_row_size = sizeof (struct gwt_compat_row);
   /* The copies are small and a refused plugin is rare: they stay, as its code does. */
   if (gwt_error_is_set (err) || !check_list (p->required, "requirements", err)
       || !check_list (p->wanted, "wishes", err)
-      || !check_list ((const char *const *) p->types, "device types", err))
+      || !check_list ((const char *const *)p->types, "device types", err))
     return NULL;
   return p;
 }
@@ -100,9 +103,10 @@ normalize (const struct gwt_plugin *table, struct gwt_error *err)
 static bool
 disagree (const char *what, const char *table, const char *note, struct gwt_error *err)
 {
-  gwt_error_set (err, GWT_E_INVALID,
-                 "its table and its note disagree on %s: '%s' and '%s'; build it again with the two alike", what,
-                 table != NULL ? table : "", note);
+  gwt_error_set (
+      err, GWT_E_INVALID,
+      "its table and its note disagree on %s: '%s' and '%s'; build it again with the two alike",
+      what, table != NULL ? table : "", note);
   return false;
 }
 
@@ -113,7 +117,7 @@ same_names (GPtrArray *names, char **list)
   if (names->len != g_strv_length (list))
     return false;
   for (guint i = 0; i < names->len; i++)
-    if (!g_strv_contains ((const char *const *) list, names->pdata[i]))
+    if (!g_strv_contains ((const char *const *)list, names->pdata[i]))
       return false;
   return true;
 }
@@ -124,7 +128,7 @@ compare_names (const char *what, GPtrArray *names, char **list, struct gwt_error
   if (same_names (names, list))
     return true;
   g_ptr_array_add (names, NULL);
-  g_autofree char *table = g_strjoinv (" ", (char **) names->pdata), *note = g_strjoinv (" ", list);
+  g_autofree char *table = g_strjoinv (" ", (char **)names->pdata), *note = g_strjoinv (" ", list);
   return disagree (what, table, note, err);
 }
 
@@ -143,9 +147,9 @@ check_note (const struct gwt_plugin_info *info, const struct gwt_plugin *p, stru
     return disagree ("the version", p->version, info->version, err);
   g_autoptr (GPtrArray) types = g_ptr_array_new (), offers = g_ptr_array_new ();
   for (guint i = 0; p->types != NULL && p->types[i] != NULL; i++)
-    g_ptr_array_add (types, (gpointer) (p->types[i]->name != NULL ? p->types[i]->name : ""));
+    g_ptr_array_add (types, (gpointer)(p->types[i]->name != NULL ? p->types[i]->name : ""));
   for (uint64_t i = 0; i < p->n_offers; i++)
-    g_ptr_array_add (offers, (gpointer) (p->offers[i].id != NULL ? p->offers[i].id : ""));
+    g_ptr_array_add (offers, (gpointer)(p->offers[i].id != NULL ? p->offers[i].id : ""));
   return compare_names ("the device types", types, info->types, err)
          && compare_names ("the extensions offered", offers, info->offers, err);
 }
@@ -162,7 +166,8 @@ check_types (const struct gwt_plugin *p, struct gwt_error *err)
       for (guint j = 0; j < i; j++)
         if (strcmp (p->types[i]->name, p->types[j]->name) == 0)
           {
-            gwt_error_set (err, GWT_E_INVALID, "it offers device type '%s' twice", p->types[i]->name);
+            gwt_error_set (err, GWT_E_INVALID, "it offers device type '%s' twice",
+                           p->types[i]->name);
             return false;
           }
     }
@@ -180,7 +185,8 @@ check_offers (const struct gwt_plugin *p, struct gwt_error *err)
         gwt_error_set (err, GWT_E_INVALID, "it offers an extension without an id or a table");
       else if (owner != NULL)
         gwt_error_set (err, GWT_E_EXISTS,
-                       "extension '%s' is offered by '%s' already; use only one of the two", o->id, owner);
+                       "extension '%s' is offered by '%s' already; use only one of the two", o->id,
+                       owner);
       for (uint64_t j = 0; j < i && !gwt_error_is_set (err); j++)
         if (strcmp (o->id, p->offers[j].id) == 0)
           gwt_error_set (err, GWT_E_INVALID, "it offers extension '%s' twice", o->id);
@@ -234,7 +240,7 @@ check_compat_values (const struct gwt_plugin *p, struct gwt_error *err)
       for (uint64_t k = 0; k < type->n_fields; k++)
         {
           const struct gwt_field *f
-              = (const struct gwt_field *) ((const char *) type->fields + k * type->field_size);
+              = (const struct gwt_field *)((const char *)type->fields + k * type->field_size);
           if (f->role == GWT_PROP && strcmp (f->name, r->property) == 0)
             found = f;
         }
@@ -252,8 +258,8 @@ check_compat_values (const struct gwt_plugin *p, struct gwt_error *err)
       gwt_value_clear (&value);
       if (gwt_error_is_set (&inner))
         {
-          gwt_error_set (err, GWT_E_INVALID, "its compat row %" G_GUINT64_FORMAT " for '%s.%s': %s", i, r->type,
-                         r->property, inner.text);
+          gwt_error_set (err, GWT_E_INVALID, "its compat row %" G_GUINT64_FORMAT " for '%s.%s': %s",
+                         i, r->type, r->property, inner.text);
           return false;
         }
     }
@@ -273,10 +279,11 @@ get_required (const struct gwt_plugin *p, struct gwt_error *err)
       if (gwt_error_is_set (&inner))
         gwt_error_set (err, GWT_E_NOT_FOUND, "it requires extension '%s': %s", id, inner.text);
       else
-        gwt_error_set (err, GWT_E_NOT_FOUND,
-                       "it requires extension '%s', which neither this godwit nor any plugin found offers; "
-                       "install the plugin that does, or a newer godwit",
-                       id);
+        gwt_error_set (
+            err, GWT_E_NOT_FOUND,
+            "it requires extension '%s', which neither this godwit nor any plugin found offers; "
+            "install the plugin that does, or a newer godwit",
+            id);
       return false;
     }
   for (guint i = 0; p->wanted != NULL && p->wanted[i] != NULL; i++)
@@ -334,8 +341,9 @@ gwt_plugin_load (struct gwt_plugin_entry_ *entry, struct gwt_error *err)
   if (entry->state == GWT_PLUGIN_LOADED)
     return true;
   if (entry->state == GWT_PLUGIN_LOADING)
-    gwt_error_set (&inner, GWT_E_INVALID,
-                   "it requires, through others, what it offers itself; such a circle cannot be loaded");
+    gwt_error_set (
+        &inner, GWT_E_INVALID,
+        "it requires, through others, what it offers itself; such a circle cannot be loaded");
   else if (entry->state == GWT_PLUGIN_REFUSED)
     gwt_error_set (&inner, GWT_E_INVALID, "%s", entry->info.refusal);
   else

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finding plugins: search path, scan by notes, and which file answers for a device type or an extension.  Must not
- * know what is in a plugin beyond its note.
+ * Finding plugins: search path, scan by notes, and which file answers for a device type or an
+ * extension.  Must not know what is in a plugin beyond its note.
  */
 #include "config.h"
+#include "core/plugin/loader.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,7 +53,8 @@ gwt_loader_check_dir (const char *dir, struct gwt_error *err)
   GDir *d = g_dir_open (dir, 0, &error);
   if (d == NULL)
     {
-      gwt_error_set (err, GWT_E_NOT_FOUND, "plugin folder '%s' cannot be read: %s; name one that can", dir,
+      gwt_error_set (err, GWT_E_NOT_FOUND,
+                     "plugin folder '%s' cannot be read: %s; name one that can", dir,
                      error->message);
       g_error_free (error);
       return false;
@@ -67,9 +69,9 @@ searched_text (void)
   GString *text = g_string_new (NULL);
   for (guint i = 0; i < user_dirs->len + default_dirs->len; i++)
     g_string_append_printf (text, "%s'%s'", i > 0 ? ", " : "",
-                            (const char *) (i < user_dirs->len
-                                                ? user_dirs->pdata[i]
-                                                : default_dirs->pdata[i - user_dirs->len]));
+                            (const char *)(i < user_dirs->len
+                                               ? user_dirs->pdata[i]
+                                               : default_dirs->pdata[i - user_dirs->len]));
   return g_string_free (text, FALSE);
 }
 
@@ -146,14 +148,14 @@ shadow (struct gwt_plugin_entry_ *e, const struct gwt_plugin_entry_ *by)
   e->shadowed = true;
   e->state = GWT_PLUGIN_REFUSED;
   g_free (e->info.refusal);
-  e->info.refusal = g_strdup_printf ("its id '%s' is taken by '%s'; remove one of the two files", e->info.id,
-                                     by->info.path);
+  e->info.refusal = g_strdup_printf ("its id '%s' is taken by '%s'; remove one of the two files",
+                                     e->info.id, by->info.path);
 }
 
 static int
 compare_strings (const void *a, const void *b)
 {
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
 static void
@@ -234,7 +236,7 @@ gwt_loader_load_file (const char *path, struct gwt_error *err)
 bool
 gwt_loader_load (const struct gwt_plugin_info *info, struct gwt_error *err)
 {
-  return gwt_plugin_load ((struct gwt_plugin_entry_ *) (gpointer) info, err);
+  return gwt_plugin_load ((struct gwt_plugin_entry_ *)(gpointer)info, err);
 }
 
 /* Every name in the notes' lists of types or of extensions; the array only is the caller's. */
@@ -249,10 +251,11 @@ all_names (bool types)
         g_ptr_array_add (names, *n);
     }
   g_ptr_array_add (names, NULL);
-  return (const char **) g_ptr_array_free (names, FALSE);
+  return (const char **)g_ptr_array_free (names, FALSE);
 }
 
-/* A file that would have been it by its name, but has no good note, explains more than "not found". */
+/* A file that would have been it by its name, but has no good note, explains more than "not found".
+ */
 static const struct gwt_plugin_entry_ *
 refused_by_name (const char *name)
 {
@@ -277,13 +280,14 @@ gwt_loader_need_type (const char *name, struct gwt_error *err)
   for (guint i = 0; i < entries->len; i++)
     {
       struct gwt_plugin_entry_ *e = entries->pdata[i];
-      if (!e->shadowed && g_strv_contains ((const char *const *) e->info.types, name)
+      if (!e->shadowed && g_strv_contains ((const char *const *)e->info.types, name)
           && gwt_plugin_load (e, &refusal) && gwt_type_find (name) != NULL)
         return true;
     }
   if (gwt_error_is_set (&refusal))
     {
-      gwt_error_set (err, GWT_E_NOT_FOUND, "no plugin provides device type '%s': %s", name, refusal.text);
+      gwt_error_set (err, GWT_E_NOT_FOUND, "no plugin provides device type '%s': %s", name,
+                     refusal.text);
       return false;
     }
   const struct gwt_plugin_entry_ *e = refused_by_name (name);
@@ -291,16 +295,18 @@ gwt_loader_need_type (const char *name, struct gwt_error *err)
   g_autofree const char **names = all_names (true);
   g_autofree char *near = gwt_nearest_names (name, names);
   if (e != NULL)
-    gwt_error_set (err, GWT_E_NOT_FOUND, "no plugin provides device type '%s': plugin '%s': %s", name,
-                   e->info.path, e->info.refusal);
+    gwt_error_set (err, GWT_E_NOT_FOUND, "no plugin provides device type '%s': plugin '%s': %s",
+                   name, e->info.path, e->info.refusal);
   else if (near != NULL)
-    gwt_error_set (err, GWT_E_NOT_FOUND, "no plugin provides device type '%s', searched %s; did you mean %s?",
-                   name, searched, near);
-  else
     gwt_error_set (err, GWT_E_NOT_FOUND,
-                   "no plugin provides device type '%s', searched %s; add its folder with -plugin-dir or its "
-                   "file with -plugin",
-                   name, searched);
+                   "no plugin provides device type '%s', searched %s; did you mean %s?", name,
+                   searched, near);
+  else
+    gwt_error_set (
+        err, GWT_E_NOT_FOUND,
+        "no plugin provides device type '%s', searched %s; add its folder with -plugin-dir or its "
+        "file with -plugin",
+        name, searched);
   return false;
 }
 
@@ -311,7 +317,7 @@ gwt_loader_need_extension (const char *id, struct gwt_error *err)
   for (guint i = 0; i < entries->len; i++)
     {
       struct gwt_plugin_entry_ *e = entries->pdata[i];
-      if (e->shadowed || !g_strv_contains ((const char *const *) e->info.offers, id))
+      if (e->shadowed || !g_strv_contains ((const char *const *)e->info.offers, id))
         continue;
       GWT_AUTO_ERROR (inner);
       if (gwt_plugin_load (e, &inner))
@@ -342,8 +348,8 @@ gwt_loader_load_all (void)
 static int
 compare_entries (const void *a, const void *b)
 {
-  const struct gwt_plugin_entry_ *ea = *(const struct gwt_plugin_entry_ *const *) a;
-  const struct gwt_plugin_entry_ *eb = *(const struct gwt_plugin_entry_ *const *) b;
+  const struct gwt_plugin_entry_ *ea = *(const struct gwt_plugin_entry_ *const *)a;
+  const struct gwt_plugin_entry_ *eb = *(const struct gwt_plugin_entry_ *const *)b;
   int order = g_strcmp0 (ea->info.id, eb->info.id);
   return order != 0 ? order : strcmp (ea->info.path, eb->info.path);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ELF note: what a plugin says of itself while none of its code has run.  Owns the checks that a file is a whole
- * shared object for this host; every offset and size in it is hostile.  Must not know what is done with the answer.
+ * The ELF note: what a plugin says of itself while none of its code has run.  Owns the checks that
+ * a file is a whole shared object for this host; every offset and size in it is hostile.  Must not
+ * know what is done with the answer.
  */
 #include "config.h"
 #include "core/plugin/loader.h"
@@ -65,8 +66,8 @@ static bool
 truncated (const struct source *s, uint64_t end, struct gwt_error *err)
 {
   gwt_error_set (err, GWT_E_INVALID,
-                 "the file is truncated: it has %" G_GUINT64_FORMAT " bytes, its headers speak of %" G_GUINT64_FORMAT
-                 "; copy it again",
+                 "the file is truncated: it has %" G_GUINT64_FORMAT
+                 " bytes, its headers speak of %" G_GUINT64_FORMAT "; copy it again",
                  s->size, end);
   return false;
 }
@@ -91,7 +92,7 @@ read_at (const struct source *s, uint64_t offset, void *buffer, size_t size, str
     }
   for (size_t done = 0; done < size;)
     {
-      ssize_t n = pread (s->fd, (char *) buffer + done, size - done, (off_t) (offset + done));
+      ssize_t n = pread (s->fd, (char *)buffer + done, size - done, (off_t)(offset + done));
       if (n < 0 && errno == EINTR)
         continue;
       if (n <= 0)
@@ -100,7 +101,7 @@ read_at (const struct source *s, uint64_t offset, void *buffer, size_t size, str
                          n < 0 ? g_strerror (errno) : "it became shorter");
           return false;
         }
-      done += (size_t) n;
+      done += (size_t)n;
     }
   return true;
 }
@@ -120,14 +121,16 @@ check_header (const struct source *s, Elf64_Ehdr *e, struct gwt_error *err)
   if (s->size < sizeof *e)
     return truncated (s, sizeof *e, err);
   if (ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != HOST_DATA)
-    return fail (err, "built for a host of another word size or byte order; build it for this host");
+    return fail (err,
+                 "built for a host of another word size or byte order; build it for this host");
   if (!read_at (s, 0, e, sizeof *e, err))
     return false;
   if (e->e_machine != HOST_MACHINE)
     {
-      gwt_error_set (err, GWT_E_INVALID,
-                     "built for another processor (ELF machine %u, this host is %u); build it for this host",
-                     e->e_machine, HOST_MACHINE);
+      gwt_error_set (
+          err, GWT_E_INVALID,
+          "built for another processor (ELF machine %u, this host is %u); build it for this host",
+          e->e_machine, HOST_MACHINE);
       return false;
     }
   if (ident[EI_VERSION] != EV_CURRENT || e->e_version != EV_CURRENT || e->e_ehsize != sizeof *e)
@@ -137,8 +140,7 @@ check_header (const struct source *s, Elf64_Ehdr *e, struct gwt_error *err)
   if (e->e_phentsize != sizeof (Elf64_Phdr) || e->e_phnum == 0 || e->e_phnum > PHDRS_MAX)
     return fail (err, DAMAGED);
   /* Sections are not loaded, but they lie at the end: that is how a cut file is noticed. */
-  if (e->e_shoff != 0
-      && !in_file (s, e->e_shoff, (uint64_t) e->e_shnum * e->e_shentsize, err))
+  if (e->e_shoff != 0 && !in_file (s, e->e_shoff, (uint64_t)e->e_shnum * e->e_shentsize, err))
     return false;
   return true;
 }
@@ -184,11 +186,11 @@ check_dynamic (const struct source *s, const Elf64_Phdr *phdrs, unsigned count,
   {
     int64_t tag;
     uint32_t flags;
-  } pointers[] = { { DT_STRTAB, PF_R }, { DT_SYMTAB, PF_R }, { DT_HASH, PF_R },
-                   { DT_GNU_HASH, PF_R }, { DT_RELA, PF_R }, { DT_JMPREL, PF_R },
-                   { DT_VERSYM, PF_R }, { DT_VERNEED, PF_R }, { DT_VERDEF, PF_R },
-                   { DT_PLTGOT, PF_W }, { DT_INIT_ARRAY, PF_W }, { DT_FINI_ARRAY, PF_W },
-                   { DT_INIT, PF_X }, { DT_FINI, PF_X } };
+  } pointers[] = { { DT_STRTAB, PF_R },   { DT_SYMTAB, PF_R },     { DT_HASH, PF_R },
+                   { DT_GNU_HASH, PF_R }, { DT_RELA, PF_R },       { DT_JMPREL, PF_R },
+                   { DT_VERSYM, PF_R },   { DT_VERNEED, PF_R },    { DT_VERDEF, PF_R },
+                   { DT_PLTGOT, PF_W },   { DT_INIT_ARRAY, PF_W }, { DT_FINI_ARRAY, PF_W },
+                   { DT_INIT, PF_X },     { DT_FINI, PF_X } };
   uint64_t entries = MIN (dynamic->p_filesz, DYNAMIC_MAX_BYTES) / sizeof (Elf64_Dyn);
   uint64_t needed = 0;
   for (uint64_t i = 0; i < entries; i++)
@@ -226,7 +228,8 @@ check_places (const Elf64_Phdr *phdrs, unsigned count, struct gwt_error *err)
           end = (p->p_vaddr + p->p_memsz + 4095) & ~UINT64_C (4095);
         }
       else if (p->p_type == PT_DYNAMIC)
-        good = l != NULL && (l->p_flags & PF_W) != 0 && p->p_vaddr - l->p_vaddr == p->p_offset - l->p_offset;
+        good = l != NULL && (l->p_flags & PF_W) != 0
+               && p->p_vaddr - l->p_vaddr == p->p_offset - l->p_offset;
       else if (p->p_type == PT_GNU_RELRO)
         good = l != NULL && (l->p_flags & PF_W) != 0;
       else if (p->p_type == PT_GNU_EH_FRAME || p->p_type == PT_TLS || p->p_type == PT_NOTE)
@@ -237,7 +240,8 @@ check_places (const Elf64_Phdr *phdrs, unsigned count, struct gwt_error *err)
   return true;
 }
 
-/* Sections say once more where everything lies; the two must agree, or the processor would run into data. */
+/* Sections say once more where everything lies; the two must agree, or the processor would run into
+ * data. */
 static bool
 check_sections (const struct source *s, const Elf64_Ehdr *e, const Elf64_Phdr *phdrs,
                 struct gwt_error *err)
@@ -312,37 +316,42 @@ check_list (const char *list, bool types)
 static bool
 check_desc (struct gwt_note_desc *d, uint32_t size, struct gwt_error *err)
 {
-  /* The first four words mean the same in every ABI major, so a stranger can be told apart from garbage. */
+  /* The first four words mean the same in every ABI major, so a stranger can be told apart from
+   * garbage. */
   if (size < 4 * sizeof (uint32_t) || d->abi_major == 0)
     return fail (err, "its note is damaged; build or copy it again");
   if (d->abi_major != GWT_ABI_MAJOR)
     {
-      gwt_error_set (err, GWT_E_UNSUPPORTED, "built for plugin ABI %u, this godwit speaks ABI %d; %s",
-                     d->abi_major, GWT_ABI_MAJOR,
-                     d->abi_major > GWT_ABI_MAJOR ? "use a newer godwit"
-                                                  : "build the plugin again with this release's headers");
+      gwt_error_set (
+          err, GWT_E_UNSUPPORTED, "built for plugin ABI %u, this godwit speaks ABI %d; %s",
+          d->abi_major, GWT_ABI_MAJOR,
+          d->abi_major > GWT_ABI_MAJOR ? "use a newer godwit"
+                                       : "build the plugin again with this release's headers");
       return false;
     }
   if (d->abi_minor_needed > GWT_ABI_MINOR)
     {
       gwt_error_set (err, GWT_E_UNSUPPORTED,
-                     "needs plugin ABI %u.%u, this godwit speaks %d.%d; use a newer godwit", d->abi_major,
-                     d->abi_minor_needed, GWT_ABI_MAJOR, GWT_ABI_MINOR);
+                     "needs plugin ABI %u.%u, this godwit speaks %d.%d; use a newer godwit",
+                     d->abi_major, d->abi_minor_needed, GWT_ABI_MAJOR, GWT_ABI_MINOR);
       return false;
     }
   if (size < DESC_MIN || d->desc_size != size || memchr (d->id, '\0', sizeof d->id) == NULL
       || memchr (d->version, '\0', sizeof d->version) == NULL
       || memchr (d->types, '\0', sizeof d->types) == NULL
       || memchr (d->offers, '\0', sizeof d->offers) == NULL || !gwt_name_is_valid (d->id)
-      || !g_ascii_isdigit (d->version[0]) || strspn (d->version, "0123456789.") != strlen (d->version)
-      || !check_list (d->types, true) || !check_list (d->offers, false))
-    return fail (err, "its note is damaged: id, version or names are malformed; build or copy it again");
+      || !g_ascii_isdigit (d->version[0])
+      || strspn (d->version, "0123456789.") != strlen (d->version) || !check_list (d->types, true)
+      || !check_list (d->offers, false))
+    return fail (err,
+                 "its note is damaged: id, version or names are malformed; build or copy it again");
   return true;
 }
 
 /* 1: found and good, 0: not here, -1: ERR is set. */
 static int
-search_notes (const uint8_t *notes, uint64_t size, struct gwt_note_desc *desc, struct gwt_error *err)
+search_notes (const uint8_t *notes, uint64_t size, struct gwt_note_desc *desc,
+              struct gwt_error *err)
 {
   uint64_t at = 0;
   while (size - at >= sizeof (Elf64_Nhdr))
@@ -350,8 +359,8 @@ search_notes (const uint8_t *notes, uint64_t size, struct gwt_note_desc *desc, s
       Elf64_Nhdr n;
       memcpy (&n, notes + at, sizeof n);
       at += sizeof n;
-      uint64_t owner = at, owner_size = ((uint64_t) n.n_namesz + 3) & ~UINT64_C (3);
-      uint64_t desc_size = ((uint64_t) n.n_descsz + 3) & ~UINT64_C (3);
+      uint64_t owner = at, owner_size = ((uint64_t)n.n_namesz + 3) & ~UINT64_C (3);
+      uint64_t desc_size = ((uint64_t)n.n_descsz + 3) & ~UINT64_C (3);
       if (owner_size > size - at || desc_size > size - at - owner_size)
         return 0; /* not ours to judge: others' notes are padded in their own ways */
       at += owner_size + desc_size;
@@ -396,8 +405,7 @@ judge (const struct source *s, struct gwt_note_desc *desc, struct gwt_error *err
   size_t size = e.e_phnum * sizeof (Elf64_Phdr);
   Elf64_Phdr *phdrs = g_malloc (size);
   bool good = read_at (s, e.e_phoff, phdrs, size, err) && check_segments (s, phdrs, e.e_phnum, err)
-              && check_sections (s, &e, phdrs, err)
-              && find_note (s, phdrs, e.e_phnum, desc, err);
+              && check_sections (s, &e, phdrs, err) && find_note (s, phdrs, e.e_phnum, desc, err);
   g_free (phdrs);
   return good;
 }
@@ -419,13 +427,14 @@ gwt_note_read (const char *path, struct gwt_note_desc *desc, struct gwt_error *e
   struct stat st;
   bool good = false;
   if (fd < 0 || fstat (fd, &st) != 0)
-    gwt_error_set (err, errno == ENOENT ? GWT_E_NOT_FOUND : GWT_E_IO, "the file cannot be opened: %s",
-                   g_strerror (errno));
+    gwt_error_set (err, errno == ENOENT ? GWT_E_NOT_FOUND : GWT_E_IO,
+                   "the file cannot be opened: %s", g_strerror (errno));
   else if (!S_ISREG (st.st_mode))
-    gwt_error_set (err, GWT_E_INVALID, "not a file; name a plugin, a shared object built for godwit");
+    gwt_error_set (err, GWT_E_INVALID,
+                   "not a file; name a plugin, a shared object built for godwit");
   else
     {
-      struct source s = { NULL, fd, (uint64_t) st.st_size };
+      struct source s = { NULL, fd, (uint64_t)st.st_size };
       good = judge (&s, desc, err);
     }
   if (fd >= 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Errors: one line of text each, whatever a plugin or a file put into it.  Knows nothing of who raises or reads them.
+ * Errors: one line of text each, whatever a plugin or a file put into it.  Knows nothing of who
+ * raises or reads them.
  */
 #include "config.h"
 #include "core/util/error.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * struct gwt_error as the host sees it.  Every fallible function of core/ takes one, never NULL, and
- * returns false, -1 or NULL with it set.  One text, one line: "object: what; what to do".
+ * struct gwt_error as the host sees it.  Every fallible function of core/ takes one, never NULL,
+ * and returns false, -1 or NULL with it set.  One text, one line: "object: what; what to do".
  */
 #ifndef CORE_UTIL_ERROR_H
 #define CORE_UTIL_ERROR_H
@@ -18,7 +18,10 @@ struct gwt_error
   char *text;    /* owned; NULL while not set */
 };
 
-#define GWT_ERROR_INIT { 0, NULL }
+#define GWT_ERROR_INIT                                                                             \
+  {                                                                                                \
+    0, NULL                                                                                        \
+  }
 
 /* The first error wins: setting one that is set keeps the first, so a cause is never hidden. */
 void gwt_error_set (struct gwt_error *err, uint32_t code, const char *format, ...)

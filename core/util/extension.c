@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one list of extension tables by id.  Knows neither what is in a table nor who asks.  Entries are never
- * removed, so a table that was found once stays.
+ * The one list of extension tables by id.  Knows neither what is in a table nor who asks.  Entries
+ * are never removed, so a table that was found once stays.
  */
 #include "config.h"
 #include "core/util/extension.h"
@@ -23,7 +23,8 @@ gwt_extension_add (const char *id, const void *table, const char *owner, struct 
 {
   if (id == NULL || id[0] == '\0' || table == NULL)
     {
-      gwt_error_set (err, GWT_E_INVALID, "'%s' offers an extension without an id or a table", owner);
+      gwt_error_set (err, GWT_E_INVALID, "'%s' offers an extension without an id or a table",
+                     owner);
       return false;
     }
   g_mutex_lock (&list_lock);
@@ -41,8 +42,8 @@ gwt_extension_add (const char *id, const void *table, const char *owner, struct 
   if (taken == NULL || (taken->table == table && strcmp (taken->owner, owner) == 0))
     return true;
   gwt_error_set (err, GWT_E_EXISTS,
-                 "extension '%s' of '%s' is offered by '%s' already; use only one of them", id, owner,
-                 taken->owner);
+                 "extension '%s' of '%s' is offered by '%s' already; use only one of them", id,
+                 owner, taken->owner);
   return false;
 }
 
@@ -74,7 +75,7 @@ gwt_extension_owner (const char *id)
 static int
 compare_names (const void *a, const void *b)
 {
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
 const char **

@@ -13,7 +13,8 @@
 /* Deep enough for every document of ours; recursion over a value stays small. */
 #define DEPTH_MAX 64
 
-/* Length of the number at TEXT, 0 where it does not fit what it would be stored in: json-c clamps such numbers. */
+/* Length of the number at TEXT, 0 where it does not fit what it would be stored in: json-c clamps
+ * such numbers. */
 static size_t
 number_length (const char *text, size_t size)
 {
@@ -38,8 +39,8 @@ number_length (const char *text, size_t size)
   return errno == 0 ? n : 0;
 }
 
-/* json-c's strict mode still takes keys in single quotes, NaN, Infinity and numbers of any size: find the first byte
-   outside of strings that cannot stand there. */
+/* json-c's strict mode still takes keys in single quotes, NaN, Infinity and numbers of any size:
+   find the first byte outside of strings that cannot stand there. */
 static bool
 check_bytes (const char *text, size_t size, struct gwt_error *err)
 {
@@ -50,9 +51,12 @@ check_bytes (const char *text, size_t size, struct gwt_error *err)
         i++;
       else if (text[i] == '"')
         in_string = !in_string;
-      else if (!in_string && (text[i] == '\0' || strchr (" \t\r\n{}[]:,+-.0123456789eEtrufalsn", text[i]) == NULL))
+      else if (!in_string
+               && (text[i] == '\0'
+                   || strchr (" \t\r\n{}[]:,+-.0123456789eEtrufalsn", text[i]) == NULL))
         {
-          gwt_error_set (err, GWT_E_INVALID, "byte %zu: this character cannot stand outside of a string", i);
+          gwt_error_set (err, GWT_E_INVALID,
+                         "byte %zu: this character cannot stand outside of a string", i);
           return false;
         }
       else if (!in_string && (text[i] == '-' || g_ascii_isdigit (text[i])))
@@ -86,7 +90,7 @@ gwt_json_parse (const char *text, size_t size, struct gwt_error *err)
       return NULL;
     }
   json_tokener_set_flags (tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-  struct json_object *value = json_tokener_parse_ex (tok, text, (int) size);
+  struct json_object *value = json_tokener_parse_ex (tok, text, (int)size);
   enum json_tokener_error e = json_tokener_get_error (tok);
   size_t at = json_tokener_get_parse_end (tok);
   if (e == json_tokener_continue && at == size)
@@ -120,7 +124,7 @@ gwt_json_parse (const char *text, size_t size, struct gwt_error *err)
 static int
 compare_names (const void *a, const void *b)
 {
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
 struct json_object *
@@ -134,7 +138,7 @@ gwt_json_sorted (struct json_object *value)
         GPtrArray *names = g_ptr_array_new ();
         json_object_object_foreach (value, key, member)
         {
-          (void) member;
+          (void)member;
           g_ptr_array_add (names, key);
         }
         if (names->len > 0)

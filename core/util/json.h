@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include "core/util/error.h"
 
-/* Parse exactly one JSON value, strictly (no comments, no trailing text, numbers in range, limited depth).  New
-   reference, or NULL with ERR set; the text names byte and reason. */
+/* Parse exactly one JSON value, strictly (no comments, no trailing text, numbers in range, limited
+   depth).  New reference, or NULL with ERR set; the text names byte and reason. */
 struct json_object *gwt_json_parse (const char *text, size_t size, struct gwt_error *err);
 /* A deep copy with the members of every object in alphabetical order; new reference. */
 struct json_object *gwt_json_sorted (struct json_object *value);

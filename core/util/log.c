@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log.  Owns what is shown and where; must not know who logs.  One write () a line, so that lines of several
- * threads do not mix.
+ * The log.  Owns what is shown and where; must not know who logs.  One write () a line, so that
+ * lines of several threads do not mix.
  */
 #include "config.h"
 #include "core/util/log.h"
@@ -55,7 +55,7 @@ write_line (int fd, const char *line, size_t size)
       if (n <= 0)
         return; /* nowhere to complain to */
       line += n;
-      size -= (size_t) n;
+      size -= (size_t)n;
     }
 }
 
@@ -68,8 +68,8 @@ gwt_vlog (uint32_t level, const char *format, va_list args)
   if (vsnprintf (text, sizeof text, format, args) < 0)
     return;
   char *line = gwt_one_line (text);
-  char *whole = g_strdup_printf ("%s: %s%s\n", log_program,
-                                 level == GWT_LOG_WARN ? "warning: " : "", line);
+  char *whole
+      = g_strdup_printf ("%s: %s%s\n", log_program, level == GWT_LOG_WARN ? "warning: " : "", line);
   /* Errors are for the user, who looks at stderr, not into a file. */
   int fd = level == GWT_LOG_ERROR ? STDERR_FILENO : log_fd;
   write_line (fd, whole, strlen (whole));

@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <godwit/abi.h>
 
-/* Levels above MAX (enum gwt_log_level) are dropped; starts at GWT_LOG_WARN.  GUEST shows GWT_LOG_GUEST. */
+/* Levels above MAX (enum gwt_log_level) are dropped; starts at GWT_LOG_WARN.  GUEST shows
+ * GWT_LOG_GUEST. */
 void gwt_log_configure (uint32_t max, int guest);
 bool gwt_log_shown (uint32_t level); /* for what is expensive to put into words */
 /* Where everything but errors goes; errors always go to stderr.  FD stays the caller's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Small parsers for what users type, and the nearest names for what they mistyped.  Must not know whose text it is:
- * callers put the object's name in front of the error.
+ * Small parsers for what users type, and the nearest names for what they mistyped.  Must not know
+ * whose text it is: callers put the object's name in front of the error.
  */
 #include "config.h"
 #include "core/util/text.h"
@@ -21,11 +21,11 @@ parse_digits (const char **text, unsigned base, uint64_t *value)
   for (;; p++)
     {
       int digit = g_ascii_xdigit_value (*p);
-      if (digit < 0 || (unsigned) digit >= base)
+      if (digit < 0 || (unsigned)digit >= base)
         break;
-      if (v > (UINT64_MAX - (unsigned) digit) / base)
+      if (v > (UINT64_MAX - (unsigned)digit) / base)
         return false;
-      v = v * base + (unsigned) digit;
+      v = v * base + (unsigned)digit;
     }
   if (p == *text)
     return false;
@@ -53,7 +53,7 @@ parse_unsigned (const char *text, bool suffixes, uint64_t *value)
       const char *at = strchr (letters, g_ascii_toupper (*p));
       if (at == NULL)
         return false;
-      unsigned shift = 10 * (unsigned) (at - letters + 1);
+      unsigned shift = 10 * (unsigned)(at - letters + 1);
       if (v > UINT64_MAX >> shift)
         return false;
       v <<= shift;
@@ -70,8 +70,9 @@ gwt_parse_u64 (const char *text, bool suffixes, uint64_t *value, struct gwt_erro
 {
   if (parse_unsigned (text, suffixes, value))
     return true;
-  gwt_error_set (err, GWT_E_INVALID, "'%s' is not a number; use decimal or 0x hexadecimal%s below 2^64",
-                 text, suffixes ? ", with K, M, G or T behind it if you like," : "");
+  gwt_error_set (err, GWT_E_INVALID,
+                 "'%s' is not a number; use decimal or 0x hexadecimal%s below 2^64", text,
+                 suffixes ? ", with K, M, G or T behind it if you like," : "");
   return false;
 }
 
@@ -84,17 +85,18 @@ gwt_parse_i64 (const char *text, int64_t *value, struct gwt_error *err)
     {
       if (!negative && v <= INT64_MAX)
         {
-          *value = (int64_t) v;
+          *value = (int64_t)v;
           return true;
         }
-      if (negative && v <= (uint64_t) INT64_MAX + 1)
+      if (negative && v <= (uint64_t)INT64_MAX + 1)
         {
-          *value = (int64_t) (0 - v);
+          *value = (int64_t)(0 - v);
           return true;
         }
     }
   gwt_error_set (err, GWT_E_INVALID,
-                 "'%s' is not a number; use decimal or 0x hexadecimal from -2^63 to 2^63 - 1", text);
+                 "'%s' is not a number; use decimal or 0x hexadecimal from -2^63 to 2^63 - 1",
+                 text);
   return false;
 }
 
@@ -135,7 +137,8 @@ gwt_id_is_valid (const char *id)
   return true;
 }
 
-/* Edits (insert, delete, replace, swap of neighbors) from A to B, or G_MAXUINT where either is too long. */
+/* Edits (insert, delete, replace, swap of neighbors) from A to B, or G_MAXUINT where either is too
+ * long. */
 static unsigned
 edit_distance (const char *a, const char *b)
 {
@@ -144,11 +147,11 @@ edit_distance (const char *a, const char *b)
     return G_MAXUINT;
   unsigned row[3][NEAR_MAX + 1]; /* row i - 2, i - 1, i, by turns */
   for (size_t j = 0; j <= lb; j++)
-    row[0][j] = (unsigned) j;
+    row[0][j] = (unsigned)j;
   for (size_t i = 1; i <= la; i++)
     {
       unsigned *now = row[i % 3], *prev = row[(i + 2) % 3], *prev2 = row[(i + 1) % 3];
-      now[0] = (unsigned) i;
+      now[0] = (unsigned)i;
       for (size_t j = 1; j <= lb; j++)
         {
           bool same = g_ascii_tolower (a[i - 1]) == g_ascii_tolower (b[j - 1]);
@@ -173,14 +176,17 @@ name_distance (const char *wrong, const char *name)
     return distance;
   /* "ns16" for "ns16550", "uart" for "sifive-uart": half a name is near, too. */
   if (length >= 3 && strstr (name, wrong) != NULL)
-    return (unsigned) (NEAR_MAX + strlen (name));
+    return (unsigned)(NEAR_MAX + strlen (name));
   return G_MAXUINT;
 }
 
 char *
 gwt_nearest_names (const char *wrong, const char *const *names)
 {
-  enum { KEEP = 3 };
+  enum
+  {
+    KEEP = 3
+  };
   const char *best[KEEP] = { NULL };
   unsigned distance[KEEP] = { 0 };
   unsigned count = 0;

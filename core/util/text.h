@@ -14,15 +14,18 @@ bool gwt_parse_i64 (const char *text, int64_t *value, struct gwt_error *err);
 bool gwt_parse_bool (const char *text, bool *value, struct gwt_error *err); /* on|off only */
 /* True for [a-z][a-z0-9-]*, the form of plugins, types and properties. */
 bool gwt_name_is_valid (const char *name);
-/* True for what users may call a device or a back end: a letter, then letters, digits, '-', '_' and '.'. */
+/* True for what users may call a device or a back end: a letter, then letters, digits, '-', '_' and
+ * '.'. */
 bool gwt_id_is_valid (const char *id);
-/* The up to three of NAMES (NULL-terminated) that are nearest to WRONG: "'a', 'b'"; NULL if none is near.
-   Caller frees. */
+/* The up to three of NAMES (NULL-terminated) that are nearest to WRONG: "'a', 'b'"; NULL if none is
+   near. Caller frees. */
 char *gwt_nearest_names (const char *wrong, const char *const *names);
 
-/* Copy of TEXT as one printable line: control bytes become spaces, what is not UTF-8 is replaced.  Caller frees. */
+/* Copy of TEXT as one printable line: control bytes become spaces, what is not UTF-8 is replaced.
+ * Caller frees. */
 char *gwt_one_line (const char *text);
-/* "; did you mean 'a', 'b'?" or "" where no name is near, for the end of an error.  Caller frees. */
+/* "; did you mean 'a', 'b'?" or "" where no name is near, for the end of an error.  Caller frees.
+ */
 char *gwt_did_you_mean (const char *wrong, const char *const *names);
 
 #endif

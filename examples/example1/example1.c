@@ -2,9 +2,9 @@
 /*
  * The smallest useful device: one 32-bit register that keeps what the guest writes.
  *
- * Copy this file and rename "example1".  What it leaves out has a safe default: callbacks run under the
- * machine lock, accesses of other sizes or beyond the window never arrive, and a device whose rows are
- * complete can be saved.
+ * Copy this file and rename "example1".  What it leaves out has a safe default: callbacks run under
+ * the machine lock, accesses of other sizes or beyond the window never arrive, and a device whose
+ * rows are complete can be saved.
  *
  *   make && godwit -plugin ./example1.so -M virt -device example1,reset-value=7 ...
  */
@@ -16,7 +16,8 @@
 #define REG_SCRATCH 0x0
 #define WINDOW 0x1000
 
-/* Every byte of the struct has a row below; a forgotten one is refused when the plugin is loaded. */
+/* Every byte of the struct has a row below; a forgotten one is refused when the plugin is loaded.
+ */
 struct example1
 {
   uint32_t reset_value;
@@ -34,14 +35,14 @@ static const struct gwt_field fields[] = {
 static const struct gwt_host *host;
 static const struct gwt_memory_api *memory;
 
-/* Offsets are within the window and sizes as example1_ops says, so nothing of that is checked again.
-   What a register map leaves open reads as zero and ignores writes: guests probe. */
+/* Offsets are within the window and sizes as example1_ops says, so nothing of that is checked
+   again. What a register map leaves open reads as zero and ignores writes: guests probe. */
 static uint32_t
 example1_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
 {
   struct example1 *e = self;
 
-  (void) size;
+  (void)size;
   if (offset == REG_SCRATCH)
     *value = e->scratch;
   return GWT_ACCESS_OK;
@@ -52,9 +53,9 @@ example1_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
 {
   struct example1 *e = self;
 
-  (void) size;
+  (void)size;
   if (offset == REG_SCRATCH)
-    e->scratch = (uint32_t) value;
+    e->scratch = (uint32_t)value;
   return GWT_ACCESS_OK;
 }
 
@@ -70,7 +71,7 @@ static const struct gwt_mmio_ops example1_ops = {
 static int
 example1_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 {
-  (void) self;
+  (void)self;
   return memory->mmio (device, "example1", WINDOW, &example1_ops, err) != NULL ? 0 : -1;
 }
 
@@ -79,7 +80,7 @@ example1_reset (void *self, uint32_t kind)
 {
   struct example1 *e = self;
 
-  (void) kind;
+  (void)kind;
   e->scratch = e->reset_value;
 }
 
@@ -100,7 +101,7 @@ static const struct gwt_device_type example1_type = {
 static int
 example1_start (const struct gwt_host *h, struct gwt_error *err)
 {
-  (void) err;
+  (void)err;
   memory = h->extension (GWT_MEMORY_EXT);
   return 0;
 }

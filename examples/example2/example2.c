@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A count-down timer: properties with bounds, an interrupt line, a timer of the virtual clock, and methods
- * that monitor and scripts can call.
+ * A count-down timer: properties with bounds, an interrupt line, a timer of the virtual clock, and
+ * methods that monitor and scripts can call.
  *
- * Copy this file and rename "example2".  It saves enough to go on elsewhere: the time of expiry is a row, and
- * what the host owns (line and timer) is declared as such with the reason why it need not be saved.
+ * Copy this file and rename "example2".  It saves enough to go on elsewhere: the time of expiry is
+ * a row, and what the host owns (line and timer) is declared as such with the reason why it need
+ * not be saved.
  *
  *   make && godwit -plugin ./example2.so -M virt -device example2,id=t,frequency=1000 ...
  *   {"execute": "device-call", "arguments": {"device": "t", "method": "expirations"}}
@@ -35,13 +36,16 @@ struct example2
 static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct example2, irq, "made in realize; its level follows status and control"),
   GWT_HOST_ROW (struct example2, timer, "made in realize; armed again from expiry"),
-  GWT_STATE_ROW (struct example2, expiry, "expiry", .doc = "virtual time at which the count is 0, ns"),
+  GWT_STATE_ROW (struct example2, expiry, "expiry",
+                 .doc = "virtual time at which the count is 0, ns"),
   GWT_STATE_ROW (struct example2, expirations, "expirations", .doc = "how often it has run down"),
-  GWT_PROP_ROW (struct example2, frequency, "frequency", .def = 1000000, .min = 1, .max = 1000000000,
-                .doc = "ticks per second"),
+  GWT_PROP_ROW (struct example2, frequency, "frequency", .def = 1000000, .min = 1,
+                .max = 1000000000, .doc = "ticks per second"),
   GWT_REG_ROW (struct example2, load, "load", REG_LOAD, .wmask = 0xffffffff, .doc = "start value"),
-  GWT_REG_ROW (struct example2, control, "control", REG_CONTROL, .wmask = 1, .doc = "bit 0: interrupt enable"),
-  GWT_REG_ROW (struct example2, status, "status", REG_STATUS, .max = 1, .doc = "bit 0: done, write 1 to clear"),
+  GWT_REG_ROW (struct example2, control, "control", REG_CONTROL, .wmask = 1,
+               .doc = "bit 0: interrupt enable"),
+  GWT_REG_ROW (struct example2, status, "status", REG_STATUS, .max = 1,
+               .doc = "bit 0: done, write 1 to clear"),
 };
 
 static const struct gwt_host *host;
@@ -79,14 +83,14 @@ ticks_left (const struct example2 *e)
   uint64_t ns = e->expiry != GWT_TIMER_OFF && e->expiry > now ? e->expiry - now : 0;
 
   /* Split, since ns * frequency does not fit into 64 bits. */
-  return (uint32_t) (ns / NS_PER_S * e->frequency + ns % NS_PER_S * e->frequency / NS_PER_S);
+  return (uint32_t)(ns / NS_PER_S * e->frequency + ns % NS_PER_S * e->frequency / NS_PER_S);
 }
 
 static void
 start_counting (struct example2 *e, uint32_t ticks)
 {
   uint64_t ns = ticks / e->frequency * NS_PER_S
-                + (uint64_t) (ticks % e->frequency) * NS_PER_S / e->frequency;
+                + (uint64_t)(ticks % e->frequency) * NS_PER_S / e->frequency;
 
   e->load = ticks;
   e->expiry = clocks->now (GWT_CLOCK_VIRTUAL) + ns;
@@ -98,7 +102,7 @@ example2_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
 {
   struct example2 *e = self;
 
-  (void) size;
+  (void)size;
   switch (offset)
     {
     case REG_LOAD:
@@ -124,22 +128,22 @@ example2_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
 {
   struct example2 *e = self;
 
-  (void) size;
+  (void)size;
   switch (offset)
     {
     case REG_LOAD:
-      start_counting (e, (uint32_t) value);
+      start_counting (e, (uint32_t)value);
       break;
     case REG_CONTROL:
       e->control = value & 1;
       update_line (e);
       break;
     case REG_STATUS:
-      e->status &= ~(uint32_t) value;
+      e->status &= ~(uint32_t)value;
       update_line (e);
       break;
     default:
-      host->log (GWT_LOG_GUEST, "example2: write to nothing at 0x%x", (unsigned) offset);
+      host->log (GWT_LOG_GUEST, "example2: write to nothing at 0x%x", (unsigned)offset);
     }
   return GWT_ACCESS_OK;
 }
@@ -172,7 +176,7 @@ example2_reset (void *self, uint32_t kind)
 {
   struct example2 *e = self;
 
-  (void) kind;
+  (void)kind;
   e->load = 0;
   e->control = 0;
   e->status = 0;
@@ -182,13 +186,14 @@ example2_reset (void *self, uint32_t kind)
   update_line (e);
 }
 
-/* Methods are called on the main thread with the device's lock; a set error is what the caller gets. */
+/* Methods are called on the main thread with the device's lock; a set error is what the caller
+ * gets. */
 static uint64_t
 method_expirations (void *self, struct gwt_error *err)
 {
   struct example2 *e = self;
 
-  (void) err;
+  (void)err;
   return e->expirations;
 }
 
@@ -206,14 +211,16 @@ method_is_counting (void *self, struct gwt_error *err)
 {
   struct example2 *e = self;
 
-  (void) err;
+  (void)err;
   return e->expiry != GWT_TIMER_OFF;
 }
 
 static const struct gwt_method methods[] = {
-  { "u64 expirations()", "how often it has run down since the last reset", (gwt_method_fn) method_expirations },
-  { "void start(u32 ticks)", "count down from TICKS, as the guest does with LOAD", (gwt_method_fn) method_start },
-  { "bool is_counting()", "whether the count is above 0", (gwt_method_fn) method_is_counting },
+  { "u64 expirations()", "how often it has run down since the last reset",
+    (gwt_method_fn)method_expirations },
+  { "void start(u32 ticks)", "count down from TICKS, as the guest does with LOAD",
+    (gwt_method_fn)method_start },
+  { "bool is_counting()", "whether the count is above 0", (gwt_method_fn)method_is_counting },
 };
 
 static const struct gwt_device_type example2_type = {
@@ -235,7 +242,7 @@ static const struct gwt_device_type example2_type = {
 static int
 example2_start (const struct gwt_host *h, struct gwt_error *err)
 {
-  (void) err;
+  (void)err;
   memory = h->extension (GWT_MEMORY_EXT);
   irqs = h->extension (GWT_IRQ_EXT);
   clocks = h->extension (GWT_CLOCK_EXT);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Structs, enums and constants of the public headers: read from their text, measured by the compiler."""
+"""Structs, enums and constants of the public headers: read from their text, measured by the
+compiler."""
 
 import glob
 import os
@@ -40,7 +41,9 @@ def structs(text):
 def enums(text):
     """[(name, [enumerator, ...])]"""
     found = re.findall(r"^enum (gwt_\w+)\s*\{(.*?)\n\};", text, flags=re.S | re.M)
-    return [(name, re.findall(r"\b(GWT_\w+)\s*(?:=|,|$)", body, flags=re.M)) for name, body in found]
+    return [
+        (name, re.findall(r"\b(GWT_\w+)\s*(?:=|,|$)", body, flags=re.M)) for name, body in found
+    ]
 
 
 def constants(text):
@@ -51,23 +54,32 @@ def constants(text):
 def layout(include, cc, tmp):
     """The layout as text: what is compared and frozen."""
     text = read(include)
-    lines = ['#include <stdio.h>', '#include <stddef.h>', '#include <godwit/godwit.h>',
-             '#define NUMBER(x) _Generic ((x), char *: 0, const char *: 0, default: (x))',
-             '#define SHOW(n, x) _Generic ((x), char *: printf ("constant %s \\"%s\\"\\n", n, (char *) (size_t) (x)), '
-             'default: printf ("constant %s %lld\\n", n, (long long) NUMBER (x)))',
-             'int main (void)', '{']
+    lines = [
+        "#include <stdio.h>",
+        "#include <stddef.h>",
+        "#include <godwit/godwit.h>",
+        "#define NUMBER(x) _Generic ((x), char *: 0, const char *: 0, default: (x))",
+        '#define SHOW(n, x) _Generic ((x), char *: printf ("constant %s \\"%s\\"\\n", n, (char '
+        '*) (size_t) (x)), '
+        'default: printf ("constant %s %lld\\n", n, (long long) NUMBER (x)))',
+        "int main (void)",
+        "{",
+    ]
     for name, members in structs(text):
         lines.append('  printf ("struct %s %%zu\\n", sizeof (struct %s));' % (name, name))
         for m in members:
-            lines.append('  printf ("  %s %%zu %%zu\\n", offsetof (struct %s, %s), sizeof (((struct %s *) 0)->%s));'
-                         % (m, name, m, name, m))
+            lines.append(
+                '  printf ("  %s %%zu %%zu\\n", offsetof (struct %s, %s), sizeof (((struct %s *) '
+                '0)->%s));'
+                % (m, name, m, name, m)
+            )
     for name, values in enums(text):
         lines.append('  puts ("enum %s");' % name)
         for v in values:
             lines.append('  printf ("  %s %%lld\\n", (long long) %s);' % (v, v))
     for name in constants(text):
         lines.append('  SHOW ("%s", %s);' % (name, name))
-    lines += ['  return 0;', '}', '']
+    lines += ["  return 0;", "}", ""]
     source, program = os.path.join(tmp, "layout.c"), os.path.join(tmp, "layout")
     with open(source, "w", encoding="utf-8") as f:
         f.write("\n".join(lines))
@@ -76,33 +88,68 @@ def layout(include, cc, tmp):
 
 
 def witness(include, cc, tmp):
-    """A library whose exported functions take every public struct: abidiff walks types from symbols only."""
+    """A library whose exported functions take every public struct: abidiff walks types from
+    symbols only."""
     text = read(include)
-    lines = ['#include <godwit/godwit.h>']
+    lines = ["#include <godwit/godwit.h>"]
     for name, _ in structs(text):
-        lines += ['void witness_%s (struct %s *);' % (name, name),
-                  'void witness_%s (struct %s *x) { (void) x; }' % (name, name)]
+        lines += [
+            "void witness_%s (struct %s *);" % (name, name),
+            "void witness_%s (struct %s *x) { (void) x; }" % (name, name),
+        ]
     for name, _ in enums(text):
-        lines += ['void witness_%s (enum %s);' % (name, name),
-                  'void witness_%s (enum %s x) { (void) x; }' % (name, name)]
+        lines += [
+            "void witness_%s (enum %s);" % (name, name),
+            "void witness_%s (enum %s x) { (void) x; }" % (name, name),
+        ]
     for name in re.findall(r"^typedef .*\(\s*\*\s*(gwt_\w+)\s*\)", text, flags=re.M):
-        lines += ['void witness_%s (%s);' % (name, name), 'void witness_%s (%s x) { (void) x; }' % (name, name)]
+        lines += [
+            "void witness_%s (%s);" % (name, name),
+            "void witness_%s (%s x) { (void) x; }" % (name, name),
+        ]
     source, library = os.path.join(tmp, "witness.c"), os.path.join(tmp, "witness.so")
     with open(source, "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
-    compile_(cc + ["-std=gnu11", "-g", "-O0", "-w", "-shared", "-fPIC", "-I", include, os.path.basename(source), "-o", library], cwd=tmp)
+    compile_(
+        cc
+        + [
+            "-std=gnu11",
+            "-g",
+            "-O0",
+            "-w",
+            "-shared",
+            "-fPIC",
+            "-I",
+            include,
+            os.path.basename(source),
+            "-o",
+            library,
+        ],
+        cwd=tmp,
+    )
     return library
 
 
 def compile_(argv, cwd=None):
-    done = subprocess.run(argv, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        argv, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     if done.returncode:
         raise RuntimeError("%s\n%s" % (" ".join(argv), done.stdout))
 
 
-# Rows of tables that carry their stride, and what carries its size otherwise: these may grow like structs that begin with
+# Rows of tables that carry their stride, and what carries its size otherwise: these may grow
+# like structs that begin with
 # struct_size.
-STRIDED = {"gwt_field", "gwt_interface", "gwt_method", "gwt_extension", "gwt_compat_row", "gwt_note_desc", "gwt_note"}
+STRIDED = {
+    "gwt_field",
+    "gwt_interface",
+    "gwt_method",
+    "gwt_extension",
+    "gwt_compat_row",
+    "gwt_note_desc",
+    "gwt_note",
+}
 
 
 def _parse(layout_text):
@@ -133,10 +180,12 @@ def compare(old, new):
             if lines != new_lines and name != "GWT_ABI_MINOR":
                 faults.append("%s is not '%s' any more" % (heading, lines[0]))
         elif kind == "enum":
-            faults += ["%s: '%s' is gone or changed" % (heading, x) for x in lines if x not in new_lines]
+            faults += [
+                "%s: '%s' is gone or changed" % (heading, x) for x in lines if x not in new_lines
+            ]
         else:
             grows = (lines and lines[0].startswith("struct_size 0 ")) or name in STRIDED
-            if new_lines[:len(lines)] != lines:
+            if new_lines[: len(lines)] != lines:
                 wrong = [a for a, b in zip(lines, new_lines + [""] * len(lines)) if a != b]
                 if not (name == "gwt_note" and wrong[0].startswith("desc ")):
                     faults.append("%s: '%s' moved, changed or is gone" % (heading, wrong[0]))

@@ -17,9 +17,12 @@ struct wired
 };
 
 static const struct gwt_field wired_fields[] = {
-  GWT_HOST_ROW (struct wired, out, "outputs"),     GWT_HOST_ROW (struct wired, relay, "output"),
-  GWT_HOST_ROW (struct wired, trace, "for tests"), GWT_HOST_ROW (struct wired, last, "for tests"),
-  GWT_HOST_ROW (struct wired, calls, "for tests"), GWT_HOST_ROW (struct wired, wrong_lock, "for tests"),
+  GWT_HOST_ROW (struct wired, out, "outputs"),
+  GWT_HOST_ROW (struct wired, relay, "output"),
+  GWT_HOST_ROW (struct wired, trace, "for tests"),
+  GWT_HOST_ROW (struct wired, last, "for tests"),
+  GWT_HOST_ROW (struct wired, calls, "for tests"),
+  GWT_HOST_ROW (struct wired, wrong_lock, "for tests"),
 };
 
 /* Who is inside which device, so that a delivery without the lock is seen. */
@@ -117,11 +120,20 @@ test_wiring (void)
   g_assert_cmpuint (gwt_irq_input_count (b, "in"), ==, 4);
   g_assert_cmpuint (gwt_irq_output_count (b, "relay"), ==, 1);
   g_assert_cmpuint (gwt_irq_input_count (b, "out"), ==, 0);
-  static const struct { const char *out; uint32_t o; const char *in; uint32_t i; const char *text; } bad[] = {
+  static const struct
+  {
+    const char *out;
+    uint32_t o;
+    const char *in;
+    uint32_t i;
+    const char *text;
+  } bad[] = {
     { "out", 4, "in", 0, "device 'a' has no interrupt output 'out' 4; it has 4 of that name" },
     { "x", 0, "in", 0, "device 'a' has no interrupt output 'x' 0; it has 0 of that name" },
     { "out", 1, "in", 4, "device 'b' has no interrupt input 'in' 4; it has 4 of that name" },
-    { "out", 0, "in", 1, "interrupt output 'out' 0 of device 'a' is wired to device 'b' already; one output drives one input" },
+    { "out", 0, "in", 1,
+      "interrupt output 'out' 0 of device 'a' is wired to device 'b' already; one output drives "
+      "one input" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
@@ -131,7 +143,8 @@ test_wiring (void)
     }
   struct gwt_irq *none[1];
   g_assert_cmpint (gwt_irq_ext.outputs (a, "many", UINT32_MAX, none, &err), ==, -1);
-  g_assert_cmpstr (err.text, ==, "4294967295 interrupt outputs 'many' are out of range; use 1 to 65536");
+  g_assert_cmpstr (err.text, ==,
+                   "4294967295 interrupt outputs 'many' are out of range; use 1 to 65536");
   gwt_error_clear (&err);
   g_assert_cmpint (gwt_irq_ext.inputs (a, "in", 1, on_input, &err), ==, -1);
   g_assert_cmpstr (err.text, ==, "interrupt inputs 'in' are declared twice");
@@ -166,12 +179,13 @@ test_or (void)
   gwt_device_destroy_all ();
 }
 
-/* Inside a device with its own lock nothing that needs another lock may be entered: it comes when that is dropped, as
-   a pulse if it was one. */
+/* Inside a device with its own lock nothing that needs another lock may be entered: it comes when
+   that is dropped, as a pulse if it was one. */
 static void
 test_deferred (void)
 {
-  struct gwt_device *own = make ("own", "own"), *machine = make ("machine", "m"), *second = make ("own", "second");
+  struct gwt_device *own = make ("own", "own"), *machine = make ("machine", "m"),
+                    *second = make ("own", "second");
   struct gwt_device *cpu = make ("parallel", "cpu");
   connect (own, 0, machine, 0);
   connect (own, 1, second, 1);
@@ -185,10 +199,12 @@ test_deferred (void)
   g_assert_cmpuint (wired (cpu)->calls, ==, 1);
   set (own, 0, 0);
   gwt_device_leave (own, token);
-  g_assert_cmphex (wired (machine)->trace, ==, 0x100); /* line 0: up, down; and once more for the second set */
+  g_assert_cmphex (wired (machine)->trace, ==,
+                   0x100); /* line 0: up, down; and once more for the second set */
   g_assert_cmphex (wired (second)->trace, ==, 0x3);
   g_assert_cmpuint (wired (machine)->wrong_lock, ==, 0);
-  /* With the machine lock held before, its devices can be entered at once; a second own lock still not. */
+  /* With the machine lock held before, its devices can be entered at once; a second own lock still
+   * not. */
   gwt_machine_lock ();
   token = gwt_device_enter (own);
   set (own, 0, 1);
@@ -207,7 +223,10 @@ test_deferred (void)
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
-enum { ROUNDS = 20000 };
+enum
+{
+  ROUNDS = 20000
+};
 
 struct job
 {
@@ -231,8 +250,8 @@ toggle (gpointer data)
   return NULL;
 }
 
-/* Two threads inside devices with own locks that are wired to one another and to one under the machine lock: it must
-   neither deadlock nor end with a level that is not the state. */
+/* Two threads inside devices with own locks that are wired to one another and to one under the
+   machine lock: it must neither deadlock nor end with a level that is not the state. */
 static void
 test_threads (void)
 {
@@ -246,8 +265,8 @@ test_threads (void)
   connect (m, 0, a, 1);
   connect (a, 2, p, 2);
   connect (b, 2, p, 2);
-  struct job jobs[] = { { a, 0, true }, { b, 0, true }, { a, 1, true }, { b, 1, true }, { m, 0, true },
-                        { a, 2, false }, { b, 2, false } };
+  struct job jobs[] = { { a, 0, true }, { b, 0, true },  { a, 1, true }, { b, 1, true },
+                        { m, 0, true }, { a, 2, false }, { b, 2, false } };
   GThread *threads[G_N_ELEMENTS (jobs)];
   for (guint i = 0; i < G_N_ELEMENTS (jobs); i++)
     threads[i] = g_thread_new (NULL, toggle, &jobs[i]);

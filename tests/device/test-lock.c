@@ -47,12 +47,17 @@ test_owner (void)
   g_assert_false (gwt_machine_lock_held ());
 }
 
-enum { TURNS = 20, TOO_MANY = 3000 };
+enum
+{
+  TURNS = 20,
+  TOO_MANY = 3000
+};
 
 static atomic_bool stop, waiting;
 static atomic_ulong others; /* turns of the others while the main loop waits */
 
-/* A vCPU that does nothing but MMIO: the lock is free for a moment only, too short for one who has to wake up first. */
+/* A vCPU that does nothing but MMIO: the lock is free for a moment only, too short for one who has
+ * to wake up first. */
 static gpointer
 spin (gpointer data)
 {
@@ -68,7 +73,8 @@ spin (gpointer data)
   return NULL;
 }
 
-/* A lock without fairness is passed on between the vCPUs, or from one to itself, thousands of times in a row. */
+/* A lock without fairness is passed on between the vCPUs, or from one to itself, thousands of times
+ * in a row. */
 static void
 test_fairness (void)
 {

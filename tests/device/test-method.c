@@ -10,12 +10,18 @@
 static void
 test_grammar (void)
 {
-  static const struct { const char *text, *refusal; } cases[] = {
+  static const struct
+  {
+    const char *text, *refusal;
+  } cases[] = {
     { "void f()", NULL },
     { "u64 read_counter(u32 index)", NULL },
     { "str f(str a, bool b,f64 c)", NULL },
-    { "u8 f(u8 a1,u8 a2,u8 a3,u8 a4,u8 a5,u8 a6,u8 a7,u8 a8,u8 a9,u8 b1,u8 b2,u8 b3,u8 b4,u8 b5,u8 b6,u8 b7)", NULL },
-    { "u8 f(u8 a1,u8 a2,u8 a3,u8 a4,u8 a5,u8 a6,u8 a7,u8 a8,u8 a9,u8 b1,u8 b2,u8 b3,u8 b4,u8 b5,u8 b6,u8 b7,u8 c)",
+    { "u8 f(u8 a1,u8 a2,u8 a3,u8 a4,u8 a5,u8 a6,u8 a7,u8 a8,u8 a9,u8 b1,u8 b2,u8 b3,u8 b4,u8 b5,u8 "
+      "b6,u8 b7)",
+      NULL },
+    { "u8 f(u8 a1,u8 a2,u8 a3,u8 a4,u8 a5,u8 a6,u8 a7,u8 a8,u8 a9,u8 b1,u8 b2,u8 b3,u8 b4,u8 b5,u8 "
+      "b6,u8 b7,u8 c)",
       "byte 101: the end of at most 16 arguments belongs here" },
     { "", "byte 0: a type belongs here" },
     { "int f()", "byte 0: a type (void, bool, u8 to u64, i8 to i64, f64, str) belongs here" },
@@ -27,7 +33,8 @@ test_grammar (void)
     { "void f(u8 a,)", "byte 12: a type belongs here" },
     { "void f(u8 a u8 b)", "byte 11: ',' or ')' belongs here" },
     { "void f(u8 a,  u8 b)", "byte 13: a type belongs here" },
-    { "void f(u8 a,u8 a)", "byte 16: another name than the one before, both arguments have it: belongs here" },
+    { "void f(u8 a,u8 a)",
+      "byte 16: another name than the one before, both arguments have it: belongs here" },
     { "void f();", "byte 8: the end belongs here" },
     { "void f-x()", "byte 6: '(' belongs here" },
     { "void F()", "byte 5: a name belongs here" },
@@ -65,7 +72,7 @@ test_grammar (void)
   {                                                                                                \
     g_assert_nonnull (self);                                                                       \
     g_assert_nonnull (err);                                                                        \
-    return (TYPE) (a + 1);                                                                         \
+    return (TYPE)(a + 1);                                                                          \
   }
 NUMBER (m_u8, uint8_t)
 NUMBER (m_u16, uint16_t)
@@ -98,7 +105,7 @@ m_str (void *self, const char *a, struct gwt_error *err)
 static void
 m_void (void *self, struct gwt_error *err)
 {
-  ((struct sample *) self)->u32++;
+  ((struct sample *)self)->u32++;
 }
 
 /* More than registers hold, so some travel on the stack. */
@@ -108,18 +115,28 @@ m_many (void *self, uint8_t a, int64_t b, double c, const char *d, uint16_t e, i
 {
   if (strcmp (d, "fail") == 0)
     gwt_error_set (err, GWT_E_FAILED, "asked to\nfail");
-  return a + (double) b + c + (double) strlen (d) + e + f + g + h + i + (double) j;
+  return a + (double)b + c + (double)strlen (d) + e + f + g + h + i + (double)j;
 }
 
-#define METHOD(SIGNATURE, FN) { SIGNATURE, "for tests", (gwt_method_fn) FN }
+#define METHOD(SIGNATURE, FN)                                                                      \
+  {                                                                                                \
+    SIGNATURE, "for tests", (gwt_method_fn)FN                                                      \
+  }
 static const struct gwt_method methods[] = {
-  METHOD ("u8 m_u8(u8 a)", m_u8),       METHOD ("u16 m_u16(u16 a)", m_u16),
-  METHOD ("u32 m_u32(u32 a)", m_u32),   METHOD ("u64 m_u64(u64 a)", m_u64),
-  METHOD ("i8 m_i8(i8 a)", m_i8),       METHOD ("i16 m_i16(i16 a)", m_i16),
-  METHOD ("i32 m_i32(i32 a)", m_i32),   METHOD ("i64 m_i64(i64 a)", m_i64),
-  METHOD ("f64 m_f64(f64 a)", m_f64),   METHOD ("bool m_not(bool a)", m_not),
-  METHOD ("str m_str(str a)", m_str),   METHOD ("void m_void()", m_void),
-  METHOD ("f64 m_many(u8 a, i64 b, f64 c, str d, u16 e, i8 f, bool g, f64 h, u32 i, u64 j)", m_many),
+  METHOD ("u8 m_u8(u8 a)", m_u8),
+  METHOD ("u16 m_u16(u16 a)", m_u16),
+  METHOD ("u32 m_u32(u32 a)", m_u32),
+  METHOD ("u64 m_u64(u64 a)", m_u64),
+  METHOD ("i8 m_i8(i8 a)", m_i8),
+  METHOD ("i16 m_i16(i16 a)", m_i16),
+  METHOD ("i32 m_i32(i32 a)", m_i32),
+  METHOD ("i64 m_i64(i64 a)", m_i64),
+  METHOD ("f64 m_f64(f64 a)", m_f64),
+  METHOD ("bool m_not(bool a)", m_not),
+  METHOD ("str m_str(str a)", m_str),
+  METHOD ("void m_void()", m_void),
+  METHOD ("f64 m_many(u8 a, i64 b, f64 c, str d, u16 e, i8 f, bool g, f64 h, u32 i, u64 j)",
+          m_many),
 };
 
 static char *
@@ -148,40 +165,57 @@ call (const char *method, const char *args)
 static void
 test_calls (void)
 {
-  static const struct { const char *method, *args, *result; } cases[] = {
+  static const struct
+  {
+    const char *method, *args, *result;
+  } cases[] = {
     { "m_u8", "[254]", "255" },
     { "m_u8", "[255]", "0" },
-    { "m_u8", "[256]", "! device 'a': method 'm_u8': argument 'a': '256' is out of range; use 0 to 255" },
-    { "m_u8", "[-1]", "! device 'a': method 'm_u8': argument 'a': '-1' is out of range; use 0 to 255" },
+    { "m_u8", "[256]",
+      "! device 'a': method 'm_u8': argument 'a': '256' is out of range; use 0 to 255" },
+    { "m_u8", "[-1]",
+      "! device 'a': method 'm_u8': argument 'a': '-1' is out of range; use 0 to 255" },
     { "m_u16", "{\"a\":65534}", "65535" },
     { "m_u32", "[4294967294]", "4294967295" },
     { "m_u64", "[18446744073709551614]", "18446744073709551615" },
     { "m_i8", "[-128]", "-127" },
-    { "m_i8", "[-129]", "! device 'a': method 'm_i8': argument 'a': '-129' is out of range; use -128 to 127" },
+    { "m_i8", "[-129]",
+      "! device 'a': method 'm_i8': argument 'a': '-129' is out of range; use -128 to 127" },
     { "m_i8", "[-2]", "-1" },
     { "m_i16", "[-32768]", "-32767" },
     { "m_i32", "[-2]", "-1" },
     { "m_i64", "[-9223372036854775808]", "-9223372036854775807" },
-    { "m_i64", "[9223372036854775808]", "! device 'a': method 'm_i64': argument 'a': '9223372036854775808' is out of range; use -9223372036854775808 to 9223372036854775807" },
+    { "m_i64", "[9223372036854775808]",
+      "! device 'a': method 'm_i64': argument 'a': '9223372036854775808' is out of range; use "
+      "-9223372036854775808 to 9223372036854775807" },
     { "m_f64", "[1.5]", "2.5" },
     { "m_f64", "[1]", "2.0" },
     { "m_not", "[true]", "false" },
-    { "m_not", "[1]", "! device 'a': method 'm_not': argument 'a': a whole number where a value of type bool belongs" },
+    { "m_not", "[1]",
+      "! device 'a': method 'm_not': argument 'a': a whole number where a value of type bool "
+      "belongs" },
     { "m_str", "[\"x\"]", "\"<x>\"" },
     { "m_str", "[\"null\"]", "null" },
     { "m_str", "[\"bytes\"]", "\"\357\277\275\"" },
-    { "m_str", "[null]", "! device 'a': method 'm_str': argument 'a': null where a value of type str belongs" },
-    { "m_str", "[\"a\\u0000\"]", "! device 'a': method 'm_str': argument 'a': 'a' goes on behind a zero byte" },
+    { "m_str", "[null]",
+      "! device 'a': method 'm_str': argument 'a': null where a value of type str belongs" },
+    { "m_str", "[\"a\\u0000\"]",
+      "! device 'a': method 'm_str': argument 'a': 'a' goes on behind a zero byte" },
     { "m_void", NULL, "null" },
     { "m_void", "[]", "null" },
     { "m_void", "{}", "null" },
     { "m_void", "[1]", "! device 'a': method 'm_void': takes 0 arguments, 1 are given" },
-    { "m_void", "5", "! device 'a': method 'm_void': arguments are a whole number; give an array, or an object by name" },
+    { "m_void", "5",
+      "! device 'a': method 'm_void': arguments are a whole number; give an array, or an object by "
+      "name" },
     { "m_u8", "{\"b\":1}", "! device 'a': method 'm_u8': has no argument 'b'; did you mean 'a'?" },
     { "m_u8", "{}", "! device 'a': method 'm_u8': argument 'a' is missing" },
-    { "m_u8", "[1.0]", "! device 'a': method 'm_u8': argument 'a': a number with a fraction where a value of type u8 belongs" },
+    { "m_u8", "[1.0]",
+      "! device 'a': method 'm_u8': argument 'a': a number with a fraction where a value of type "
+      "u8 belongs" },
     { "m_many", "[1,-2,3.5,\"four\",5,-6,true,8.25,9,10]", "33.75" },
-    { "m_many", "[1,2,3,\"fail\",5,6,true,8,9,10]", "! device 'a': method 'm_many': asked to fail" },
+    { "m_many", "[1,2,3,\"fail\",5,6,true,8,9,10]",
+      "! device 'a': method 'm_many': asked to fail" },
     { "m_u9", "[1]", "! device 'a': type 'sample' has no method 'm_u9'; did you mean 'm_u8'?" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -189,7 +223,7 @@ test_calls (void)
       g_autofree char *result = call (cases[i].method, cases[i].args);
       g_assert_cmpstr (result, ==, cases[i].result);
     }
-  g_assert_cmpuint (((struct sample *) gwt_device_find ("a")->instance)->u32, ==, 2 + 3);
+  g_assert_cmpuint (((struct sample *)gwt_device_find ("a")->instance)->u32, ==, 2 + 3);
 }
 
 int

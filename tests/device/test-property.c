@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Devices and their properties: kinds, bounds, text and JSON alike, links, provenance, life cycle. */
+/* Devices and their properties: kinds, bounds, text and JSON alike, links, provenance, life cycle.
+ */
 #include "config.h"
 #include <string.h>
 #include "core/device/field.h"
@@ -50,9 +51,12 @@ add_clean (void *data)
   cleaned = cleaned * 10 + GPOINTER_TO_INT (data);
 }
 
-static struct gwt_device_type sample_type = SAMPLE_TYPE ("sample"), life_type = SAMPLE_TYPE ("life"),
-                              need_type = SAMPLE_TYPE ("need"), other_type = SAMPLE_TYPE ("other"),
-                              parent_type = { .struct_size = sizeof parent_type, .name = "base", .doc = "a parent",
+static struct gwt_device_type sample_type = SAMPLE_TYPE ("sample"),
+                              life_type = SAMPLE_TYPE ("life"), need_type = SAMPLE_TYPE ("need"),
+                              other_type = SAMPLE_TYPE ("other"),
+                              parent_type = { .struct_size = sizeof parent_type,
+                                              .name = "base",
+                                              .doc = "a parent",
                                               .flags = GWT_TYPE_ABSTRACT };
 
 static struct gwt_device *
@@ -97,7 +101,10 @@ test_defaults (void)
 static void
 test_round_trip (void)
 {
-  static const struct { const char *name, *text, *back, *json; } cases[] = {
+  static const struct
+  {
+    const char *name, *text, *back, *json;
+  } cases[] = {
     { "u64", "0xffffffffffffffff", "0xffffffffffffffff", "18446744073709551615" },
     { "u64", "12", "0xc", "12" },
     { "size", "64K", "64K", "65536" },
@@ -132,17 +139,20 @@ test_round_trip (void)
       g_autofree char *text = gwt_device_get_text (device, cases[i].name, &err);
       g_assert_cmpstr (text, ==, cases[i].back != NULL ? cases[i].back : cases[i].text);
       struct json_object *json = gwt_device_get_json (device, cases[i].name, &err);
-      const char *shown = json_object_to_json_string_ext (json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+      const char *shown = json_object_to_json_string_ext (
+          json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
       g_assert_cmpstr (shown, ==, cases[i].json);
       /* As it would arrive in a file: through text. */
-      struct json_object *parsed = strcmp (shown, "null") == 0 ? NULL : gwt_json_parse (shown, strlen (shown), &err);
-      g_assert_true (gwt_device_set_json (second, cases[i].name, parsed, GWT_SOURCE_DEVICE, "test", &err));
+      struct json_object *parsed
+          = strcmp (shown, "null") == 0 ? NULL : gwt_json_parse (shown, strlen (shown), &err);
+      g_assert_true (
+          gwt_device_set_json (second, cases[i].name, parsed, GWT_SOURCE_DEVICE, "test", &err));
       g_autofree char *again = gwt_device_get_text (second, cases[i].name, &err);
       g_assert_cmpstr (again, ==, text);
       json_object_put (parsed);
       json_object_put (json);
     }
-  g_assert_true (((struct sample *) device->instance)->peer == NULL);
+  g_assert_true (((struct sample *)device->instance)->peer == NULL);
   gwt_device_destroy (second);
   gwt_device_destroy (device);
   gwt_device_destroy (peer);
@@ -151,10 +161,15 @@ test_round_trip (void)
 static void
 test_refusals (void)
 {
-  static const struct { const char *name, *text, *refusal; } cases[] = {
+  static const struct
+  {
+    const char *name, *text, *refusal;
+  } cases[] = {
     { "u32", "0", "device 'a': property 'u32': '0' is out of range; use 1 to 100" },
     { "u32", "101", "device 'a': property 'u32': '101' is out of range; use 1 to 100" },
-    { "u32", "1K", "device 'a': property 'u32': '1K' is not a number; use decimal or 0x hexadecimal below 2^64" },
+    { "u32", "1K",
+      "device 'a': property 'u32': '1K' is not a number; use decimal or 0x hexadecimal below "
+      "2^64" },
     { "u8", "256", "device 'a': property 'u8': '256' is out of range; use 0 to 255" },
     { "i8", "-129", "device 'a': property 'i8': '-129' is out of range; use -128 to 127" },
     { "i32", "6", "device 'a': property 'i32': '6' is out of range; use -5 to 5" },
@@ -162,18 +177,31 @@ test_refusals (void)
     { "ratio", "1.5", "device 'a': property 'ratio': '1.5' is out of range; use -1 to 1" },
     { "f64", "nan", "device 'a': property 'f64': 'nan' is not a finite number; use one" },
     { "f64", "", "device 'a': property 'f64': '' is not a number; use one such as 2.5 or 1e-3" },
-    { "f64", " 1", "device 'a': property 'f64': ' 1' is not a number; use one such as 2.5 or 1e-3" },
+    { "f64", " 1",
+      "device 'a': property 'f64': ' 1' is not a number; use one such as 2.5 or 1e-3" },
     { "on", "1", "device 'a': property 'on': '1' is neither 'on' nor 'off'; use one of them" },
-    { "mode", "sv57", "device 'a': property 'mode': 'sv57' is not one of its values; use 'bare', 'sv39' or 'sv48'" },
-    { "mode", "1", "device 'a': property 'mode': '1' is not one of its values; use 'bare', 'sv39' or 'sv48'" },
+    { "mode", "sv57",
+      "device 'a': property 'mode': 'sv57' is not one of its values; use 'bare', 'sv39' or "
+      "'sv48'" },
+    { "mode", "1",
+      "device 'a': property 'mode': '1' is not one of its values; use 'bare', 'sv39' or 'sv48'" },
     { "modes", "1", "device 'a': type 'sample' has no property 'modes'; did you mean 'mode'?" },
-    { "completely-else", "1", "device 'a': type 'sample' has no property 'completely-else'; see '-device sample,help'" },
-    { "i32-state", "1", "device 'a': type 'sample' has no property 'i32-state'; see '-device sample,help'" },
-    { "peer", "nobody", "device 'a': property 'peer': there is no device 'nobody' yet; name one that is made before this one" },
+    { "completely-else", "1",
+      "device 'a': type 'sample' has no property 'completely-else'; see '-device sample,help'" },
+    { "i32-state", "1",
+      "device 'a': type 'sample' has no property 'i32-state'; see '-device sample,help'" },
+    { "peer", "nobody",
+      "device 'a': property 'peer': there is no device 'nobody' yet; name one that is made before "
+      "this one" },
     { "peer", "a", "device 'a': property 'peer': a device cannot be linked to itself" },
-    { "peer", "o", "device 'a': property 'peer': device 'o' of type 'other' does not offer interface 'test.sample/1'; name one that does" },
-    { "chardev", "tty", "device 'a': property 'chardev': there is no character back end 'tty'; add one with '-chardev BACKEND,id=tty'" },
-    { "str", "\xff\xfe", "device 'a': property 'str': '\357\277\275\357\277\275' is not valid UTF-8" },
+    { "peer", "o",
+      "device 'a': property 'peer': device 'o' of type 'other' does not offer interface "
+      "'test.sample/1'; name one that does" },
+    { "chardev", "tty",
+      "device 'a': property 'chardev': there is no character back end 'tty'; add one with "
+      "'-chardev BACKEND,id=tty'" },
+    { "str", "\xff\xfe",
+      "device 'a': property 'str': '\357\277\275\357\277\275' is not valid UTF-8" },
   };
   struct gwt_device *other = make ("other", "o"), *device = make ("sample", "a");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -181,12 +209,18 @@ test_refusals (void)
       g_autofree char *text = refusal (device, cases[i].name, cases[i].text);
       g_assert_cmpstr (text, ==, cases[i].refusal);
     }
-  static const struct { const char *name, *json, *refusal; } json_cases[] = {
+  static const struct
+  {
+    const char *name, *json, *refusal;
+  } json_cases[] = {
     { "u32", "true", "device 'a': property 'u32': a boolean where a value of type u32 belongs" },
-    { "u32", "1.0", "device 'a': property 'u32': a number with a fraction where a value of type u32 belongs" },
+    { "u32", "1.0",
+      "device 'a': property 'u32': a number with a fraction where a value of type u32 belongs" },
     { "u32", "-1", "device 'a': property 'u32': '-1' is out of range; use 1 to 100" },
     { "u64", "-1", "device 'a': property 'u64': '-1' is out of range; use a number of 64 bits" },
-    { "i64", "18446744073709551615", "device 'a': property 'i64': '18446744073709551615' is out of range; use a number of 64 bits" },
+    { "i64", "18446744073709551615",
+      "device 'a': property 'i64': '18446744073709551615' is out of range; use a number of 64 "
+      "bits" },
     { "u32", "[1]", "device 'a': property 'u32': an array where a value of type u32 belongs" },
     { "on", "1", "device 'a': property 'on': a whole number where a value of type bool belongs" },
     { "mode", "1", "device 'a': property 'mode': a whole number where a value of type u8 belongs" },
@@ -198,9 +232,11 @@ test_refusals (void)
     {
       GWT_AUTO_ERROR (err);
       GWT_AUTO_ERROR (parse);
-      struct json_object *json = gwt_json_parse (json_cases[i].json, strlen (json_cases[i].json), &parse);
+      struct json_object *json
+          = gwt_json_parse (json_cases[i].json, strlen (json_cases[i].json), &parse);
       g_assert_cmpstr (parse.text, ==, NULL);
-      g_assert_false (gwt_device_set_json (device, json_cases[i].name, json, GWT_SOURCE_DEVICE, "t", &err));
+      g_assert_false (
+          gwt_device_set_json (device, json_cases[i].name, json, GWT_SOURCE_DEVICE, "t", &err));
       g_assert_cmpstr (err.text, ==, json_cases[i].refusal);
       json_object_put (json);
     }
@@ -216,7 +252,8 @@ test_provenance (void)
   GWT_AUTO_ERROR (err);
   const struct gwt_provenance *p = gwt_device_provenance (device, "u32");
   g_assert_cmpint (p->source, ==, GWT_SOURCE_DEFAULT);
-  g_assert_true (gwt_device_set (device, "u32", "10", GWT_SOURCE_GLOBAL, "-global sample.u32=10", &err));
+  g_assert_true (
+      gwt_device_set (device, "u32", "10", GWT_SOURCE_GLOBAL, "-global sample.u32=10", &err));
   g_assert_cmpstr (p->detail, ==, "-global sample.u32=10");
   g_assert_true (gwt_device_set (device, "u32", "11", GWT_SOURCE_MACHINE, "virt-1.0", &err));
   g_assert_cmpuint (s->u32, ==, 10);
@@ -249,7 +286,9 @@ test_life (void)
   g_assert_false (gwt_device_realize (device, &err));
   g_assert_cmpstr (err.text, ==, "device 'life0': the device is realized already");
   g_autofree char *late = refusal (device, "u32", "5");
-  g_assert_cmpstr (late, ==, "device 'life0': property 'u32': it cannot be changed once the device is realized; give it when the device is made");
+  g_assert_cmpstr (late, ==,
+                   "device 'life0': property 'u32': it cannot be changed once the device is "
+                   "realized; give it when the device is made");
   gwt_device_reset_all (GWT_RESET_COLD);
   gwt_device_reset_all (GWT_RESET_WARM);
   g_assert_cmpint (resets, ==, 101);
@@ -258,7 +297,11 @@ test_life (void)
   gwt_device_destroy (device);
   g_assert_cmpint (unrealized, ==, 1);
   g_assert_cmpint (cleaned, ==, 21);
-  static const struct { const char *u8, *text; int unrealized; } bad[] = {
+  static const struct
+  {
+    const char *u8, *text;
+    int unrealized;
+  } bad[] = {
     { "1", "device 'x': u8 is 1; use another", 1 },
     { "2", "device 'x': realize failed and gave no reason", 1 },
     { "3", "device 'x': both yes and no", 2 },
@@ -284,11 +327,15 @@ test_ids (void)
   GWT_AUTO_ERROR (abstract);
   GWT_AUTO_ERROR (need);
   g_assert_null (gwt_device_new (gwt_type_find ("sample"), "a", &taken));
-  g_assert_cmpstr (taken.text, ==, "device id 'a' is taken by a device of type 'sample'; choose another");
+  g_assert_cmpstr (taken.text, ==,
+                   "device id 'a' is taken by a device of type 'sample'; choose another");
   g_assert_null (gwt_device_new (gwt_type_find ("sample"), "a/b", &bad));
-  g_assert_cmpstr (bad.text, ==, "device id 'a/b' is malformed; use a letter, then letters, digits, '-', '_' or '.'");
+  g_assert_cmpstr (
+      bad.text, ==,
+      "device id 'a/b' is malformed; use a letter, then letters, digits, '-', '_' or '.'");
   g_assert_null (gwt_device_new (gwt_type_find ("base"), NULL, &abstract));
-  g_assert_cmpstr (abstract.text, ==, "'base' is an abstract type; use one of the types that have it as parent");
+  g_assert_cmpstr (abstract.text, ==,
+                   "'base' is an abstract type; use one of the types that have it as parent");
   struct gwt_device *needy = make ("need", "n");
   g_assert_false (gwt_device_realize (needy, &need));
   g_assert_cmpstr (need.text, ==, "device 'n': property 'u64' must be given; add 'u64=...' (any)");
@@ -302,7 +349,7 @@ static struct gwt_chardev *
 find_chardev (const char *id)
 {
   static int there;
-  return strcmp (id, "com1") == 0 ? (struct gwt_chardev *) &there : NULL;
+  return strcmp (id, "com1") == 0 ? (struct gwt_chardev *)&there : NULL;
 }
 
 int
@@ -321,7 +368,8 @@ main (int argc, char **argv)
   need_type.fields = need_fields;
   need_type.parent = "base";
   gwt_device_set_chardev_finder (find_chardev);
-  struct gwt_device_type *types[] = { &sample_type, &life_type, &need_type, &other_type, &parent_type };
+  struct gwt_device_type *types[]
+      = { &sample_type, &life_type, &need_type, &other_type, &parent_type };
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
       gwt_type_register (types[i], "tests", "1.0", &err);

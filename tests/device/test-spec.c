@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* -device as text and as JSON are one; -global reaches types and their children, and is never ignored. */
+/* -device as text and as JSON are one; -global reaches types and their children, and is never
+ * ignored. */
 #include "config.h"
 #include "core/device/spec.h"
 #include <string.h>
@@ -29,14 +30,18 @@ spec_text (const char *text)
 static void
 test_spec (void)
 {
-  static const struct { const char *text, *result; } cases[] = {
+  static const struct
+  {
+    const char *text, *result;
+  } cases[] = {
     { "sample", "{\"driver\":\"sample\"}" },
     { "sample,id=a,u32=5", "{\"driver\":\"sample\",\"id\":\"a\",\"u32\":\"5\"}" },
     { "driver=sample,id=a", "{\"driver\":\"sample\",\"id\":\"a\"}" },
     { "sample,str=a,,b,named=", "{\"driver\":\"sample\",\"str\":\"a,b\",\"named\":\"\"}" },
     { "sample,str=,,", "{\"driver\":\"sample\",\"str\":\",\"}" },
     { "sample,str=a=b", "{\"driver\":\"sample\",\"str\":\"a=b\"}" },
-    { "{\"driver\":\"sample\",\"u32\":5,\"on\":false}", "{\"driver\":\"sample\",\"u32\":5,\"on\":false}" },
+    { "{\"driver\":\"sample\",\"u32\":5,\"on\":false}",
+      "{\"driver\":\"sample\",\"u32\":5,\"on\":false}" },
     { "{\"driver\":\"sample\",\"peer\":null}", "{\"driver\":\"sample\",\"peer\":null}" },
     { "", "! 'driver' is empty; give it a value" },
     { "id=a", "! no device type is given; begin with one, '-device help' lists them" },
@@ -45,7 +50,8 @@ test_spec (void)
     { "sample,u32=1,u32=2", "! property 'u32' is given twice; give it once" },
     { "sample,id=a,id=b", "! 'id' is given twice; give it once" },
     { "sample,driver=b", "! 'driver' is given twice; give it once" },
-    { "sample,id=/", "! device id '/' is malformed; use a letter, then letters, digits, '-', '_' or '.'" },
+    { "sample,id=/",
+      "! device id '/' is malformed; use a letter, then letters, digits, '-', '_' or '.'" },
     { "sample,U=1", "! 'U' cannot be a property; their names are [a-z][a-z0-9-]*" },
     { "sample,=1", "! '' cannot be a property; their names are [a-z][a-z0-9-]*" },
     { "sample,str=\xff", "! the value of 'str' is not valid UTF-8" },
@@ -65,12 +71,16 @@ test_spec (void)
 static void
 test_globals (void)
 {
-  static const struct { const char *text, *refusal; } bad[] = {
+  static const struct
+  {
+    const char *text, *refusal;
+  } bad[] = {
     { "sample", "'sample' is no global value; write TYPE.PROPERTY=VALUE" },
     { "sample.u32", "'sample.u32' is no global value; write TYPE.PROPERTY=VALUE" },
     { ".u32=1", "'.u32=1' names no type and property; their names are [a-z][a-z0-9-]*" },
     { "sample.=1", "'sample.=1' names no type and property; their names are [a-z][a-z0-9-]*" },
-    { "driver=sample,value=1", "'driver=sample,value=1' is no global value; write TYPE.PROPERTY=VALUE" },
+    { "driver=sample,value=1",
+      "'driver=sample,value=1' is no global value; write TYPE.PROPERTY=VALUE" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
@@ -92,19 +102,25 @@ test_globals (void)
   g_assert_cmpstr (s->str, ==, "a.b=c");
   g_assert_cmpstr (gwt_device_provenance (device, "u32")->detail, ==, "-global sample.u32=7");
   g_assert_false (gwt_globals_check_used (&err));
-  g_assert_cmpstr (err.text, ==, "-global base.only-some-have-it=6: no device of this machine is of type 'base' and has 'only-some-have-it'; remove the option");
+  g_assert_cmpstr (err.text, ==,
+                   "-global base.only-some-have-it=6: no device of this machine is of type 'base' "
+                   "and has 'only-some-have-it'; remove the option");
   gwt_error_clear (&err);
   gwt_globals_clear ();
   g_assert_true (gwt_globals_check_used (&err));
   g_assert_true (gwt_global_add ("sample.u33=5", &err));
   g_assert_false (gwt_globals_apply (device, &err));
-  g_assert_cmpstr (err.text, ==, "-global sample.u33=5: device 'a': type 'sample' has no property 'u33'; did you mean 'u32'?");
+  g_assert_cmpstr (
+      err.text, ==,
+      "-global sample.u33=5: device 'a': type 'sample' has no property 'u33'; did you mean 'u32'?");
   gwt_error_clear (&err);
   gwt_globals_clear ();
   g_assert_true (gwt_global_add ("smple.u32=5", &err));
   g_assert_true (gwt_globals_apply (device, &err));
   g_assert_false (gwt_globals_check_used (&err));
-  g_assert_cmpstr (err.text, ==, "-global smple.u32=5: no device of this machine is of type 'smple' and has 'u32'; did you mean 'sample'?");
+  g_assert_cmpstr (err.text, ==,
+                   "-global smple.u32=5: no device of this machine is of type 'smple' and has "
+                   "'u32'; did you mean 'sample'?");
   gwt_globals_clear ();
   gwt_device_destroy (device);
 }

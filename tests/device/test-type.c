@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the registry of types refuses, and tables of plugins that were built for smaller or larger structs. */
+/* What the registry of types refuses, and tables of plugins that were built for smaller or larger
+ * structs. */
 #include "config.h"
 #include <string.h>
 #include "core/device/spec.h"
@@ -55,7 +56,8 @@ test_rows (void)
   fresh ();
   g_assert_true (gwt_type_check (&type, "p", &err));
   type.n_fields--;
-  refused ("device type 'small': bytes 17..23 of its instance are in no row; give each a property, register, state or host row");
+  refused ("device type 'small': bytes 17..23 of its instance are in no row; give each a property, "
+           "register, state or host row");
   fields[2].offset = 12;
   refused ("device type 'small': rows 'b' and 'c' both cover byte 12 of its instance");
   fields[2].offset = 9;
@@ -118,9 +120,11 @@ test_types (void)
 {
   fresh ();
   type.struct_size = 8;
-  refused ("a device type's struct has a size that no release had; build the plugin again with this release's headers");
+  refused ("a device type's struct has a size that no release had; build the plugin again with "
+           "this release's headers");
   type.struct_size = UINT64_MAX;
-  refused ("a device type's struct has a size that no release had; build the plugin again with this release's headers");
+  refused ("a device type's struct has a size that no release had; build the plugin again with "
+           "this release's headers");
   type.name = "Small";
   refused ("device type 'Small' has a bad name; names are [a-z][a-z0-9-]*");
   type.doc = NULL;
@@ -136,11 +140,14 @@ test_types (void)
   type.unmigratable = "";
   refused ("device type 'small': cannot be migrated but gives no reason");
   type.field_size = 8;
-  refused ("device type 'small': its table of fields has 5 rows of 8 bytes, a row has at least 128; build it again with this release's headers");
+  refused ("device type 'small': its table of fields has 5 rows of 8 bytes, a row has at least "
+           "128; build it again with this release's headers");
   type.n_fields = UINT64_MAX;
-  refused ("device type 'small': its table of fields has 18446744073709551615 rows of 128 bytes, a row has at least 128; build it again with this release's headers");
+  refused ("device type 'small': its table of fields has 18446744073709551615 rows of 128 bytes, a "
+           "row has at least 128; build it again with this release's headers");
   type.fields = NULL;
-  refused ("device type 'small': its table of fields has 5 rows of 128 bytes at NULL, a row has at least 128; build it again with this release's headers");
+  refused ("device type 'small': its table of fields has 5 rows of 128 bytes at NULL, a row has at "
+           "least 128; build it again with this release's headers");
   static const struct gwt_interface twice[] = { { "a/1", &twice }, { "a/1", &twice } };
   type.interfaces = twice;
   type.interface_size = sizeof twice[0];
@@ -152,8 +159,16 @@ test_types (void)
 static void
 test_larger (void)
 {
-  struct { struct gwt_device_type t; uint64_t tail[4]; } large;
-  struct { struct gwt_field f; uint64_t tail[2]; } rows[GWT_COUNT (small_fields)];
+  struct
+  {
+    struct gwt_device_type t;
+    uint64_t tail[4];
+  } large;
+  struct
+  {
+    struct gwt_field f;
+    uint64_t tail[2];
+  } rows[GWT_COUNT (small_fields)];
   GWT_AUTO_ERROR (err);
   fresh ();
   memset (&large, 0xee, sizeof large);
@@ -172,14 +187,19 @@ test_larger (void)
   g_assert_cmpstr (t->fields[3].name, ==, "c");
   large.t.struct_size = sizeof type;
   g_assert_false (gwt_type_register (&large.t, "third", "1.0", &err));
-  g_assert_cmpstr (err.text, ==, "device type 'larger' of plugin 'third' is offered by plugin 'later' already; use only one of the two");
+  g_assert_cmpstr (err.text, ==,
+                   "device type 'larger' of plugin 'third' is offered by plugin 'later' already; "
+                   "use only one of the two");
 }
 
 static void
 test_parents (void)
 {
-  struct gwt_device_type parent = { .struct_size = sizeof parent, .name = "base", .doc = "base",
-                                    .flags = GWT_TYPE_ABSTRACT, .parent = "root" };
+  struct gwt_device_type parent = { .struct_size = sizeof parent,
+                                    .name = "base",
+                                    .doc = "base",
+                                    .flags = GWT_TYPE_ABSTRACT,
+                                    .parent = "root" };
   GWT_AUTO_ERROR (err);
   fresh ();
   type.name = "child";
@@ -223,7 +243,8 @@ test_help (void)
       g_error ("no '%s' in:\n%s", lines[i], help);
   g_assert_null (strstr (help, "i32-state"));
   g_autofree char *all = gwt_type_help_all ();
-  g_assert_nonnull (strstr (all, "for -device:\n  sample           for tests (plugin tests 1.0)\n"));
+  g_assert_nonnull (
+      strstr (all, "for -device:\n  sample           for tests (plugin tests 1.0)\n"));
   struct json_object *json = gwt_type_to_json (gwt_type_find ("sample")), *p, *o;
   g_assert_true (json_object_object_get_ex (json, "properties", &p));
   g_assert_true (json_object_object_get_ex (p, "i32", &o));

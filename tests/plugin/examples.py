@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The examples build with what godwit.pc says and nothing else, and do what their head comments promise.
+"""The examples build with what godwit.pc says and nothing else, and do what their head comments
+promise.
 
-Against the build tree, or, with GODWIT_INSTALLED=BINDIR and PKG_CONFIG_PATH set by `make installcheck`,
+Against the build tree, or, with GODWIT_INSTALLED=BINDIR and PKG_CONFIG_PATH set by `make
+installcheck`,
 against what was installed."""
 
 import json
@@ -29,11 +31,19 @@ def build(t, name):
         env.pop(harmful, None)
     if not INSTALLED:
         with open(t.path("godwit.pc"), "w", encoding="utf-8") as f:
-            f.write("Name: godwit\nDescription: the build tree\nVersion: 0\nplugindir=%s\nCflags: -I%s\nLibs:\n"
-                    % (t.path("plugins"), os.path.join(gwttest.SRCDIR, "include")))
+            f.write(
+                "Name: godwit\nDescription: the build tree\nVersion: 0\nplugindir=%s\nCflags: "
+                "-I%s\nLibs:\n"
+                % (t.path("plugins"), os.path.join(gwttest.SRCDIR, "include"))
+            )
         env["PKG_CONFIG_PATH"] = t.tmp
-    done = subprocess.run(["make", "-C", folder, "PKG_CONFIG=" + PKG_CONFIG], env=env, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        ["make", "-C", folder, "PKG_CONFIG=" + PKG_CONFIG],
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     t.ok(done.returncode == 0, "make fails:\n" + done.stdout)
     return os.path.join(folder, name + ".so")
 
@@ -50,8 +60,18 @@ def example1(t):
     t.contains(tool(t, "check", path), "type example1: made, realized, reset, destroyed")
     out, _ = t.run("-plugin", path, "-M", "virt", "-device", "example1,help")
     t.contains(out.decode(), "reset-value=<u32>")
-    t.error("property 'reset-value': '4294967296' is out of range; use 0x0 to 0xffffffff", "-plugin", path, "-M", "virt",
-            "-nographic", "-serial", "null", "-device", "example1,reset-value=4294967296")
+    t.error(
+        "property 'reset-value': '4294967296' is out of range; use 0x0 to 0xffffffff",
+        "-plugin",
+        path,
+        "-M",
+        "virt",
+        "-nographic",
+        "-serial",
+        "null",
+        "-device",
+        "example1,reset-value=4294967296",
+    )
 
 
 @gwttest.test("example2: properties, an interrupt line, and methods that a monitor can call")
@@ -59,18 +79,36 @@ def example2(t):
     path = build(t, "example2")
     shown = json.loads(tool(t, "show", path))
     t.equal(sorted(shown["types"]["example2"]["methods"]), ["expirations", "is_counting", "start"])
-    vm = t.start("-plugin", path, "-M", "virt", "-nographic", "-serial", "null", "-S", "-device",
-                 "example2,id=t0,frequency=1000", qmp=True)
+    vm = t.start(
+        "-plugin",
+        path,
+        "-M",
+        "virt",
+        "-nographic",
+        "-serial",
+        "null",
+        "-S",
+        "-device",
+        "example2,id=t0,frequency=1000",
+        qmp=True,
+    )
 
     def call(method, *args):
-        return vm.qmp.cmd("device-call", device="t0", method=method, arguments=list(args)).get("result")
+        return vm.qmp.cmd("device-call", device="t0", method=method, arguments=list(args)).get(
+            "result"
+        )
 
     # The guest is stopped and so is its time: nothing runs down.
     call("start", 1)
     t.equal(call("is_counting"), True)
     t.equal(call("expirations"), 0)
-    t.contains(t.raises("GenericError", call, "start", 0), "0 ticks are out of range; use 1 to 4294967295")
-    t.contains(t.raises("GenericError", call, "start", "x"), "argument 'ticks': a string where a value of type u32 belongs")
+    t.contains(
+        t.raises("GenericError", call, "start", 0), "0 ticks are out of range; use 1 to 4294967295"
+    )
+    t.contains(
+        t.raises("GenericError", call, "start", "x"),
+        "argument 'ticks': a string where a value of type u32 belongs",
+    )
     t.contains(t.raises("GenericError", call, "expiration"), "did you mean 'expirations'?")
     vm.qmp.cmd("quit")
     t.equal(vm.wait(), 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A small plugin that tests build again and again with one thing wrong: -D names the thing.  Without any it is good.
+ * A small plugin that tests build again and again with one thing wrong: -D names the thing. Without
+ * any it is good.
  */
 #include <godwit/godwit.h>
 
@@ -53,7 +54,10 @@
 #define SIGNATURE "u32 twice(u32 value)"
 #endif
 #ifndef COMPAT
-#define COMPAT { "1.0", TYPE, "value", "3" }
+#define COMPAT                                                                                     \
+  {                                                                                                \
+    "1.0", TYPE, "value", "3"                                                                      \
+  }
 #endif
 
 static const struct gwt_host *host;
@@ -74,9 +78,9 @@ static const struct gwt_field fields[] = {
 static int
 realize (void *self, struct gwt_device *device, struct gwt_error *err)
 {
-  (void) self;
-  (void) device;
-  (void) err;
+  (void)self;
+  (void)device;
+  (void)err;
 #ifdef REALIZE_FAILS
   host->error_set (err, GWT_E_FAILED, "%s", "not\ntoday");
   return -1;
@@ -87,12 +91,12 @@ realize (void *self, struct gwt_device *device, struct gwt_error *err)
 static uint32_t
 twice (void *self, uint32_t value, struct gwt_error *err)
 {
-  (void) self;
-  (void) err;
+  (void)self;
+  (void)err;
   return 2 * value;
 }
 
-static const struct gwt_method methods[] = { { SIGNATURE, "doubles", (gwt_method_fn) twice } };
+static const struct gwt_method methods[] = { { SIGNATURE, "doubles", (gwt_method_fn)twice } };
 
 static const struct gwt_device_type type = {
   .struct_size = sizeof (struct gwt_device_type),
@@ -109,13 +113,11 @@ static const struct gwt_device_type type = {
   .realize = realize,
 };
 
-static const struct gwt_device_type *const types[] = {
-  &type,
+static const struct gwt_device_type *const types[] = { &type,
 #ifdef TYPE_TWICE
-  &type,
+                                                       &type,
 #endif
-  NULL
-};
+                                                       NULL };
 static const char *const required[] = { REQUIRED, NULL };
 static const struct gwt_extension offers[] = { { OFFERS, &host } };
 static const struct gwt_compat_row compat[] = { COMPAT };
@@ -169,7 +171,8 @@ __attribute__ ((used, aligned (4), section (GWT_NOTE_SECTION))) static const str
 #ifdef NO_ENTRY
 #define godwit_plugin_v1 godwit_plugin_v0
 #endif
-GWT_EXPORT const struct gwt_plugin *godwit_plugin_v1 (const struct gwt_host *h, struct gwt_error *err);
+GWT_EXPORT const struct gwt_plugin *godwit_plugin_v1 (const struct gwt_host *h,
+                                                      struct gwt_error *err);
 GWT_EXPORT const struct gwt_plugin *
 godwit_plugin_v1 (const struct gwt_host *h, struct gwt_error *err)
 {
@@ -179,7 +182,7 @@ godwit_plugin_v1 (const struct gwt_host *h, struct gwt_error *err)
     h->error_set (err, GWT_E_UNSUPPORTED, "no\nthanks");
   return NULL;
 #else
-  (void) err;
+  (void)err;
   return &plugin;
 #endif
 }

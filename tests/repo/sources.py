@@ -190,7 +190,8 @@ def made_files(root):
     """Nothing that a build makes is in the repository, and core/ is not hidden from it."""
     bad = ["%s: made by a build" % n for n in tracked(root)
            if re.search(r"\.(o|a|so|lo|la|log|trs|pyc|deb|cpio|gz|xz|elf)$|(^|/)(config\.status|"
-                        r"Makefile|Makefile\.in|configure|core\.\d+)$", n)]
+                        r"Makefile|Makefile\.in|configure|core\.\d+)$", n)
+           and not re.match(r"examples/[^/]+/Makefile$", n)]
     probe = subprocess.run(["git", "-C", root, "check-ignore", "-q", "core/cli/new.c"], check=False)
     if probe.returncode == 0:
         bad.append(".gitignore: hides core/")

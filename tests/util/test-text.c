@@ -9,7 +9,12 @@
 static void
 test_u64 (void)
 {
-  static const struct { const char *text; bool suffixes, good; uint64_t value; } cases[] = {
+  static const struct
+  {
+    const char *text;
+    bool suffixes, good;
+    uint64_t value;
+  } cases[] = {
     { "0", false, true, 0 },
     { "18446744073709551615", false, true, UINT64_MAX },
     { "18446744073709551616", false, false, 0 },
@@ -41,7 +46,8 @@ test_u64 (void)
       GWT_AUTO_ERROR (err);
       uint64_t value = 77;
       g_test_message ("'%s'", cases[i].text);
-      g_assert_cmpint (gwt_parse_u64 (cases[i].text, cases[i].suffixes, &value, &err), ==, cases[i].good);
+      g_assert_cmpint (gwt_parse_u64 (cases[i].text, cases[i].suffixes, &value, &err), ==,
+                       cases[i].good);
       if (cases[i].good)
         g_assert_cmpuint (value, ==, cases[i].value);
       else
@@ -56,7 +62,12 @@ test_u64 (void)
 static void
 test_i64 (void)
 {
-  static const struct { const char *text; bool good; int64_t value; } cases[] = {
+  static const struct
+  {
+    const char *text;
+    bool good;
+    int64_t value;
+  } cases[] = {
     { "-9223372036854775808", true, INT64_MIN },
     { "-9223372036854775809", false, 0 },
     { "9223372036854775807", true, INT64_MAX },
@@ -97,14 +108,14 @@ test_bool_and_names (void)
 static void
 test_nearest (void)
 {
-  static const char *const names[] = { "aclint", "ns16550", "sifive-plic", "sifive-test", "goldfish-rtc", NULL };
-  static const struct { const char *wrong, *near; } cases[] = {
-    { "alcint", "'aclint'" },
-    { "ns16551", "'ns16550'" },
-    { "sifive-tes", "'sifive-test'" },
-    { "plic", "'sifive-plic'" },
-    { "virtio-blk", NULL },
-    { "", NULL },
+  static const char *const names[]
+      = { "aclint", "ns16550", "sifive-plic", "sifive-test", "goldfish-rtc", NULL };
+  static const struct
+  {
+    const char *wrong, *near;
+  } cases[] = {
+    { "alcint", "'aclint'" },    { "ns16551", "'ns16550'" }, { "sifive-tes", "'sifive-test'" },
+    { "plic", "'sifive-plic'" }, { "virtio-blk", NULL },     { "", NULL },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -156,8 +167,9 @@ test_extensions (void)
   g_assert_true (gwt_extension_find ("t.a/1") == &a);
   g_assert_cmpstr (gwt_extension_owner ("t.b/1"), ==, "host");
   g_assert_false (gwt_extension_add ("t.a/1", &b, "other", &err));
-  g_assert_cmpstr (err.text, ==,
-                   "extension 't.a/1' of 'other' is offered by 'host' already; use only one of them");
+  g_assert_cmpstr (
+      err.text, ==,
+      "extension 't.a/1' of 'other' is offered by 'host' already; use only one of them");
   g_autofree const char **ids = gwt_extension_ids ();
   g_assert_cmpstr (ids[0], ==, "t.a/1");
   g_assert_cmpstr (ids[1], ==, "t.b/1");
@@ -167,8 +179,11 @@ test_extensions (void)
 static void
 test_json (void)
 {
-  static const char *const bad[] = { "", "{", "{\"a\":1}x", "{'a':1}", "[1,]", "{\"a\":18446744073709551616}",
-                                     "nul", "[1e999]", "-9223372036854775809", "NaN", "[-Infinity]", "Infinity", "\xff", "/* c */ 1", "null" };
+  static const char *const bad[] = { "",        "{",           "{\"a\":1}x",
+                                     "{'a':1}", "[1,]",        "{\"a\":18446744073709551616}",
+                                     "nul",     "[1e999]",     "-9223372036854775809",
+                                     "NaN",     "[-Infinity]", "Infinity",
+                                     "\xff",    "/* c */ 1",   "null" };
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       GWT_AUTO_ERROR (err);
