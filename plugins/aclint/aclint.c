@@ -102,28 +102,33 @@ mtime_now (void *source)
   return mtime_at (source, clocks->now (GWT_CLOCK_VIRTUAL));
 }
 
-/* First ns of the virtual clock at which mtime is at least TICKS.  mtime is taken to run straight
-   on from now, so that a delta that wraps makes no difference. */
+/* First ns of the virtual clock at which mtime is at least TICKS, where it is MTIME at NOW.  mtime
+   is taken to run straight on from there, so that a delta that wraps makes no difference. */
 static uint64_t
-mtime_when (void *source, uint64_t ticks)
+when_from (const struct aclint *a, uint64_t now, uint64_t mtime, uint64_t ticks)
 {
-  const struct aclint *a = source;
-  uint64_t now = clocks->now (GWT_CLOCK_VIRTUAL);
-  uint64_t raw = ticks_of_ns (a, now);
-  uint64_t mtime = raw + __atomic_load_n (&a->time_delta, __ATOMIC_ACQUIRE);
-  uint64_t seconds, rest;
+  uint64_t raw, seconds, rest;
 
   if (mtime >= ticks)
     return now;
+  raw = ticks_of_ns (a, now);
   if (ticks - mtime > UINT64_MAX - raw)
     return GWT_TIMER_OFF;
   raw += ticks - mtime;
   seconds = raw / a->hz;
-  /* Rounded up: rounding down would fire a tick early and then find nothing to do. */
-  rest = (raw % a->hz * NS_PER_S + a->hz - 1) / a->hz;
   if (seconds >= UINT64_MAX / NS_PER_S)
     return GWT_TIMER_OFF;
+  /* Rounded up: rounding down would fire a tick early and then find nothing to do. */
+  rest = (raw % a->hz * NS_PER_S + a->hz - 1) / a->hz;
   return seconds * NS_PER_S + rest;
+}
+
+static uint64_t
+mtime_when (void *source, uint64_t ticks)
+{
+  uint64_t now = clocks->now (GWT_CLOCK_VIRTUAL);
+
+  return when_from (source, now, mtime_at (source, now), ticks);
 }
 
 /*
@@ -140,21 +145,20 @@ hart_update (struct aclint *a, uint32_t hart)
 
   do
     {
-      uint64_t cmp, when;
+      uint64_t now = clocks->now (GWT_CLOCK_VIRTUAL), mtime, cmp, when = GWT_TIMER_OFF;
+      uint32_t level;
 
       seen = __atomic_load_n (&a->changes[hart], __ATOMIC_SEQ_CST);
       cmp = __atomic_load_n (&a->mtimecmp[hart], __ATOMIC_SEQ_CST);
-      if (mtime_now (a) >= cmp)
-        {
-          clocks->timer_set (a->timer[hart], GWT_TIMER_OFF);
-          irq->set (a->mtip_line[hart], 1);
-        }
-      else
-        {
-          irq->set (a->mtip_line[hart], 0);
-          when = mtime_when (a, cmp);
-          clocks->timer_set (a->timer[hart], when);
-        }
+      mtime = mtime_at (a, now);
+      level = mtime >= cmp;
+      if (!level)
+        when = when_from (a, now, mtime, cmp);
+      /* A line that stands right already is left alone, which is the rule.  Whoever is about to set
+         it wrong will find the count moved and set it right again. */
+      if (irq->level (a->mtip_line[hart]) != level)
+        irq->set (a->mtip_line[hart], level);
+      clocks->timer_set (a->timer[hart], when);
     }
   while (__atomic_load_n (&a->changes[hart], __ATOMIC_SEQ_CST) != seen);
 }
