@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Firmware, kernel and initrd: where they go, what the first hart finds in its registers, what happens at
-# reset, which exit status comes of it; and files that are no good.
+# Firmware, kernel and initrd: where they go, what the first hart finds in its registers, what
+# happens at reset, which exit status comes of it; and files that are no good.
 . "${abs_top_srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 cd "$tmp" || exit 99
 g="$godwit -M virt -serial null"
@@ -14,7 +14,13 @@ finish 00073337 33330313 >fail.bin    # 0x73333: fail with 7
 finish 00008337 77730313 >reset.bin   # 0x8777: neither
 word 001002b7 00007337 77730313 0062a023 0000006f >reset.bin # 0x7777: reset
 
-runs () { local want=$1 name=$2; shift 2; timeout 60 $g "$@" >out 2>err </dev/null; equal "$name" "$? $(cat err)" "$want "; }
+runs ()
+{
+  local want=$1 name=$2
+  shift 2
+  timeout 60 $g "$@" >out 2>err </dev/null
+  equal "$name" "$? $(cat err)" "$want "
+}
 runs 0 "power-off ends with 0" -bios none -kernel off.bin
 runs 7 "the finisher's code is the exit status" -bios none -kernel fail.bin
 runs 0 "-no-reboot ends at a reset" -bios none -kernel reset.bin -no-reboot
@@ -27,7 +33,8 @@ bad "godwit: -kernel: './none': cannot be read: No such file or directory" -kern
 bad "godwit: -kernel: '/': is a directory; name a regular file" -kernel /
 bad "godwit: -kernel: '/dev/null': is no regular file; name a regular file" -kernel /dev/null
 bad "godwit: -bios: './none': cannot be read: No such file or directory" -bios ./none
-bad "godwit: -initrd: './none': cannot be read: No such file or directory" -kernel off.bin -initrd ./none
+bad "godwit: -initrd: './none': cannot be read: No such file or directory" \
+  -kernel off.bin -initrd ./none
 bad "godwit: -initrd: 'x': nothing uses it without a kernel; add -kernel" -initrd x
 bad "godwit: -append: 'x': nothing uses it without a kernel; add -kernel" -append x
 bad "godwit: -dtb: './none': cannot be read" -dtb ./none
@@ -35,8 +42,10 @@ bad "godwit: -dtb: './none': cannot be read" -dtb ./none
 bad "godwit: -kernel: 'empty': the file is empty" -bios none -kernel empty
 bad "godwit: -initrd: 'empty': the file is empty" -bios none -kernel off.bin -initrd empty
 gzip -c off.bin >off.gz
-bad "godwit: -kernel: 'off.gz': is compressed with gzip; unpack it with gunzip first" -bios none -kernel off.gz
-bad "godwit: -kernel: '/bin/sh': ELF file is for another processor" -bios none -kernel "$(readlink -f /bin/sh | sed 's,.*,/bin/sh,')"
+bad "godwit: -kernel: 'off.gz': is compressed with gzip; unpack it with gunzip first" \
+  -bios none -kernel off.gz
+bad "godwit: -kernel: '/bin/sh': ELF file is for another processor" \
+  -bios none -kernel "$(readlink -f /bin/sh | sed 's,.*,/bin/sh,')"
 if [ "$(id -u)" = 0 ]; then
   skip "a kernel without read permission" "root reads everything"
 else
@@ -44,12 +53,13 @@ else
   bad "godwit: -kernel: 'locked': cannot be read: Permission denied" -bios none -kernel locked
 fi
 truncate -s 64M large
-bad "godwit: -kernel: 'large': 67108864 bytes at 0x80000000 do not fit RAM, which ends at 0x81ffffff; use a larger -m" \
+big="'large': 67108864 bytes"
+bad "godwit: -kernel: $big at 0x80000000 do not fit RAM, which ends at 0x81ffffff; use a " \
   -bios none -m 32M -kernel large
 bad "godwit: -bios: 'large': 67108864 bytes at 0x80000000 do not fit RAM" -m 32M -bios large
-bad "godwit: -kernel: 'large': 0x80000000 to 0x83ffffff leaves no room for the device tree at 0x83e00000; use a larger -m" \
+bad "to 0x83ffffff leaves no room for the device tree at 0x83e00000; use a larger -m" \
   -bios none -m 64M -kernel large
-bad "godwit: -initrd: 'large': 67108864 bytes do not fit between the kernel's end at 0x80000014 and the device tree" \
+bad "godwit: -initrd: $big do not fit between the kernel's end at 0x80000014 and the device tree" \
   -bios none -m 64M -kernel off.bin -initrd large
 
 if [ -z "$riscv_cc" ]; then
@@ -60,11 +70,14 @@ fi
 # link NAME [ADDRESS]: NAME.S as NAME.elf and NAME.bin.
 link ()
 {
-  "$riscv_cc" -nostdlib -nostartfiles -static -Wl,--build-id=none,--no-relax,-n,--no-warn-rwx-segments,-e,_start,-Ttext="${2:-0x80000000}" \
-    -o "$1.elf" "$1.S" && "${riscv_cc%gcc}objcopy" -O binary "$1.elf" "$1.bin" || not_ok "build $1"
+  # One segment that begins with the code; gp is not set up, so no relaxation to it.
+  "$riscv_cc" -nostdlib -nostartfiles -static -Wl,--build-id=none,--no-relax,-n \
+    -Wl,--no-warn-rwx-segments,-e,_start,-Ttext="${2:-0x80000000}" \
+    -o "$1.elf" "$1.S" && "${riscv_cc%gcc}objcopy" -O binary "$1.elf" "$1.bin" \
+    || not_ok "build $1"
 }
-# build NAME [ADDRESS]: the same with assembly from stdin, which may jump to "pass" (exit status 0) and, with
-# a number in t1, to "fail".
+# build NAME [ADDRESS]: the same with assembly from stdin, which may jump to "pass" (exit status 0)
+# and, with a number in t1, to "fail".
 build ()
 {
   {
@@ -131,9 +144,12 @@ _start:
 EOF
 runs 0 "an ELF's entry" -bios none -kernel entry.elf
 head -c 100 entry.elf >cut.elf
-bad "godwit: -kernel: 'cut.elf': ELF file is truncated: it ends inside its program headers" -bios none -kernel cut.elf
-bad "is not in RAM (0x80000000 to 0x803fffff); link it there, or use a larger -m" -bios none -m 4M -kernel entry.elf
-bad "overlaps -bios: 'off.bin' at 0x80000000 to 0x80000013; link it elsewhere, or use -bios none" -bios off.bin -kernel none.elf
+bad "godwit: -kernel: 'cut.elf': ELF file is truncated: it ends inside its program headers" \
+  -bios none -kernel cut.elf
+bad "is not in RAM (0x80000000 to 0x803fffff); link it there, or use a larger -m" \
+  -bios none -m 4M -kernel entry.elf
+bad "overlaps -bios: 'off.bin' at 0x80000000 to 0x80000013; link it elsewhere, or use -bios none" \
+  -bios off.bin -kernel none.elf
 
 # RAM keeps its content over a reset, the images are loaded again.
 build reload <<EOF
@@ -168,7 +184,8 @@ word: .quad 1234
 bss:  .quad 0
       .text
 EOF
-runs 0 "a reset loads the image again, clears its bss, and keeps the rest of RAM" -bios none -kernel reload.elf
+runs 0 "a reset loads the image again, clears its bss, and keeps the rest of RAM" \
+  -bios none -kernel reload.elf
 
 # A Linux Image goes where its header says, and no lower than firmware allows.
 image () # TEXT_OFFSET SIZE, as printf escapes
@@ -190,5 +207,6 @@ runs 0 "an Image's text offset" -bios r3.elf -kernel Image
 image '\x00\x00\x00\x00\x00\x00\x00\x00' '\x00\x00\x10\x00\x00\x00\x00\x00'
 runs 0 "an Image that would lie on the firmware moves up" -bios regs.elf -kernel Image
 image '\x00\x00\x00\x00\x00\x00\x00\x00' '\x00\x00\x10\x00\x00\x00\x00\x10'
-bad "godwit: -kernel: 'Image': 1152921504607895552 bytes at 0x80000000 do not fit RAM" -bios none -kernel Image
+bad "godwit: -kernel: 'Image': 1152921504607895552 bytes at 0x80000000 do not fit RAM" \
+  -bios none -kernel Image
 done_testing

@@ -90,11 +90,12 @@ def facts(t):
         t.equal(texts(cpu["mmu-type"]), ["riscv,sv57"], "mmu-type")
         t.ok(texts(cpu["riscv,isa"])[0].startswith("rv64imafdc"), "riscv,isa")
         t.equal(texts(cpu["riscv,isa-base"]), ["rv64i"], "isa-base")
-        for letter in ("i", "m", "a", "f", "d", "c", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc"):
+        for letter in "i m a f d c zicsr zifencei zba zbb zbs sstc".split():
             t.ok(letter in texts(cpu["riscv,isa-extensions"]), "extension " + letter)
         core = tree["/cpus/cpu-map/cluster0/core%d" % n]
         t.equal(nodes[cells(core["cpu"])[0]], "/cpus/cpu@%d" % n, "cpu-map")
-    regs = {"/soc/test@100000": [0, 0x100000, 0, 0x1000], "/soc/rtc@101000": [0, 0x101000, 0, 0x1000],
+    regs = {"/soc/test@100000": [0, 0x100000, 0, 0x1000],
+            "/soc/rtc@101000": [0, 0x101000, 0, 0x1000],
             "/soc/clint@2000000": [0, 0x2000000, 0, 0x10000],
             "/soc/plic@c000000": [0, 0xc000000, 0, 0x600000],
             "/soc/serial@10000000": [0, 0x10000000, 0, 0x100],
@@ -107,7 +108,8 @@ def facts(t):
         t.equal(nodes[cells(tree[path]["interrupt-parent"])[0]], "/soc/plic@c000000", path)
     for path, lines in (("/soc/plic@c000000", (11, 9)), ("/soc/clint@2000000", (3, 7))):
         got = cells(tree[path]["interrupts-extended"])
-        wanted = [("/cpus/cpu@%d/interrupt-controller" % n, line) for n in range(2) for line in lines]
+        wanted = [("/cpus/cpu@%d/interrupt-controller" % n, line)
+                  for n in range(2) for line in lines]
         t.equal([(nodes[got[i]], got[i + 1]) for i in range(0, len(got), 2)], wanted, path)
     t.equal(cells(tree["/soc/plic@c000000"]["riscv,ndev"]), [96], "ndev")
     t.equal(cells(tree["/soc/serial@10000000"]["clock-frequency"]), [3686400], "clock")
@@ -170,7 +172,7 @@ def damaged(t):
         t.ok(status in (0, 1), "byte %d set to ff: status %s" % (at, status))
 
 
-# ---- against the reference -------------------------------------------------------------------------
+# ---- against the reference --------------------------------------------------------------------
 
 # Nodes that only the reference has, by prefix.
 ONLY_THERE = {
@@ -213,7 +215,8 @@ def normal(tree):
                 out[prop] = nodes[cells(out[prop])[0]]
         if "interrupts-extended" in out:
             got = cells(out["interrupts-extended"])
-            out["interrupts-extended"] = [(nodes[got[i]], got[i + 1]) for i in range(0, len(got), 2)]
+            out["interrupts-extended"] = [(nodes[got[i]], got[i + 1])
+                                          for i in range(0, len(got), 2)]
         result[path] = out
     return result
 

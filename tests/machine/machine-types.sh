@@ -23,12 +23,17 @@ board ()
 {
   local name=$1
   shift
-  sed -e "s/\"name\": \"virt\"/\"name\": \"$name\"/" "$@" "$srcdir/machines/virt.json" >"boards/$name.json"
-  cmp -s "boards/$name.json" <(sed -e "s/\"name\": \"virt\"/\"name\": \"$name\"/" "$srcdir/machines/virt.json") \
-    && [ $# -gt 0 ] && not_ok "board $name: the change did not apply"
+  sed -e "s/\"name\": \"virt\"/\"name\": \"$name\"/" "$srcdir/machines/virt.json" >plain.json
+  sed "$@" plain.json >"boards/$name.json"
+  cmp -s "boards/$name.json" plain.json && not_ok "board $name: the change did not apply"
   machine "$name" "\"board\": \"$name\""
 }
-bad () { expect_error 1 "$1" $g "${@:2}"; [ ! -e out.dtb ] || { not_ok "$1: nothing is made"; rm -f out.dtb; }; }
+bad ()
+{
+  expect_error 1 "$1" $g "${@:2}"
+  [ ! -e out.dtb ] || not_ok "$1: nothing is made"
+  rm -f out.dtb
+}
 good () { check "$1" $g "${@:2}"; check "$1: makes the blob" test -s out.dtb; rm -f out.dtb; }
 
 good "virt" -M virt
@@ -50,13 +55,17 @@ machine virt-1.0 '"board": "nonesuch"'
 bad "godwit: $tmp/user/virt-1.0.json:5: \$.board: no board 'nonesuch' in $tmp/boards, " -M virt-1.0
 rm user/virt-1.0.json
 machine other '"board": "virt"' '"aliases": ["my-own"]'
-bad "godwit: -M: machine 'my-own': both $tmp/user/mine.json and $tmp/user/other.json take this alias" -M my-own
+U=$tmp/user
+bad "godwit: -M: machine 'my-own': both $U/mine.json and $U/other.json take this alias" \
+  -M my-own
 rm user/other.json
 machine wrong '"board": "virt"'; mv user/wrong.json user/right.json
-bad "godwit: $tmp/user/right.json:3: \$.name: the name 'wrong' does not fit the file's; call the file 'wrong.json'" -M right
+bad "godwit: $U/right.json:3: \$.name: the name 'wrong' does not fit the file's; call the file " \
+  -M right
 rm user/right.json
 echo '{ "godwit-machine": 1, ' >user/broken.json
-bad "godwit: $tmp/user/broken.json:2: \$: column 1: a member's name in double quotes is missing" -M broken
+bad "godwit: $tmp/user/broken.json:2: \$: column 1: a member's name in double quotes is missing" \
+  -M broken
 good "a broken file does not hide the others" -M my-own
 bad "godwit: -M: machine 'nonesuch': no such machine type in $tmp/user" -M nonesuch
 bad "where these files could not be read: $tmp/user/broken.json" -M nonesuch
@@ -71,7 +80,8 @@ machine v2 '"board": "virt"'
 machine v1 '"newer": "v2"'
 good "the board comes from the newer type" -M v1
 machine a '"newer": "b"'; machine b '"newer": "c"'; machine c '"newer": "a"'
-bad "godwit: $tmp/user/c.json:5: \$.newer: 'a' derives from itself through 'c'; break the circle" -M a
+bad "godwit: $tmp/user/c.json:5: \$.newer: 'a' derives from itself through 'c'; break the circle" \
+  -M a
 machine self '"newer": "self"'
 bad "\$.newer: 'self' derives from itself through 'self'" -M self
 machine orphan '"newer": "gone"'
@@ -82,7 +92,8 @@ over () { machine over '"board": "virt"' "\"overrides\": [
 $1
 ]"; }
 over '{ "type": "ns16550", "property": "nonesuch", "value": 1 }'
-bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: type 'ns16550' has no property 'nonesuch'" -M over
+bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: type 'ns16550' has no property 'nonesuch'" \
+  -M over
 over '{ "type": "aclint", "property": "timebase-frequency", "value": "fast" }'
 bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: " -M over
 over '{ "type": "aclint", "property": "timebase-frequency", "value": 0 }'
@@ -90,26 +101,35 @@ bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: " -M over
 over '{ "type": "org-example-absent", "property": "x", "value": 0 }'
 good "an override of a type that nobody installed hurts nobody" -M over
 machine level '"board": "virt"' '"levels": { "ns16550": "99.0" }'
-bad "godwit: $tmp/user/level.json:6: \$.levels.ns16550: level 99.0 is newer than plugin 'ns16550' " -M level
+bad "godwit: $U/level.json:6: \$.levels.ns16550: level 99.0 is newer than plugin 'ns16550' " \
+  -M level
 machine level '"board": "virt"' '"levels": { "not-installed": "99.0" }'
 good "a level of a plugin that nobody installed hurts nobody" -M level
 
 # Defaults.
 machine big '"board": "virt"' '"defaults": { "memory": "256M", "cpus": 4, "smp-fill": "sockets" }'
-out=$($g -M big -v 2>&1); contains "defaults of the machine type" "$out" "machine big: 4 CPUs, 256 MiB of RAM"
+out=$($g -M big -v 2>&1)
+contains "defaults of the machine type" "$out" "machine big: 4 CPUs, 256 MiB of RAM"
 contains "filling rule of the machine type" "$($g -M big -smp help)" "sockets are filled first"
 rm -f out.dtb
 
 # Boards against devices.
 B=$tmp/boards
 # at FILE TEXT: where TEXT stands, as the errors say it; -N: N lines above.
-at () { local n; n=$(grep -n -F -m1 -e "$2" "$B/$1.json" | cut -d: -f1); echo "$B/$1.json:$((n ${3:-}))"; }
+at ()
+{
+  local n
+  n=$(grep -n -F -m1 -e "$2" "$B/$1.json" | cut -d: -f1)
+  echo "$B/$1.json:$((n ${3:-}))"
+}
 board b1 -e 's/"type": "goldfish-rtc"/"type": "goldfish-rtx"/'
-bad "godwit: -M: machine 'b1' needs device type 'goldfish-rtx': no plugin provides device type 'goldfish-rtx'" -M b1
+bad "godwit: -M: machine 'b1' needs device type 'goldfish-rtx': no plugin provides device type " \
+  -M b1
 board b2 -e 's/"at": \["0x101000"\]/"at": ["0x100800"]/'
 bad "godwit: $(at b2 '"id": "rtc0"' -1): \$.devices[3]: " -M b2
 board b3 -e 's/"at": \["0x101000"\]/"at": ["0x101000", "0x102000"]/'
-bad "godwit: $(at b3 '"id": "rtc0"' -1): \$.devices[3]: device 'rtc0' has only 1 region; shorten 'at'" -M b3
+bad "$(at b3 '"id": "rtc0"' -1): \$.devices[3]: device 'rtc0' has only 1 region; shorten 'at'" \
+  -M b3
 board b4 -e 's/"at": \["0x101000"\]/"at": ["0x30000000"]/'
 bad "at 0x30000000 with 0x1000 bytes reaches into 'pcie-ecam' at 0x30000000" -M b4
 board b5 -e 's/"at": \["0x101000"\]/"at": ["0x80001000"]/'
@@ -118,28 +138,36 @@ board b6 -e 's/"at": \["0x101000"\]/"at": ["0xfffffffffffffff0"]/'
 bad "godwit: $(at b6 '"id": "rtc0"' -1): \$.devices[3]: " -M b6
 board b7 -e 's/"in": "irq", "line": 10/"in": "irq", "line": 999/'
 bad "godwit: $(at b7 '"id": "uart0"' +3): \$.devices[4].irq[0]: " -M b7
-board b8 -e 's/"out": "irq", "to": "plic0", "in": "irq", "line": 10/"out": "ira", "to": "plic0", "in": "irq", "line": 10/'
+board b8 -e 's/"out": "irq"\(, .*"line": 10\)/"out": "ira"\1/'
 bad "godwit: $(at b8 '"id": "uart0"' +3): \$.devices[4].irq[0]: " -M b8
 board b9 -e 's/"num-sources": 96/"num-source": 96/'
 bad "godwit: $(at b9 '"num-source"'): \$.devices[2].props.num-source: " -M b9
 bad "has no property 'num-source'; did you mean 'num-sources'" -M b9
 board b10 -e 's/"number": "hart-id"/"number": "hart-nr"/'
-bad "godwit: $(at b10 '"cpus": {'): \$.cpus: device 'cpu0': type 'rv64-cpu' has no property 'hart-nr'" -M b10
+bad "$(at b10 '"cpus": {'): \$.cpus: device 'cpu0': type 'rv64-cpu' has no property 'hart-nr'" \
+  -M b10
 board b11 -e 's/"type": "rv64-cpu"/"type": "ns16550"/'
-bad "godwit: $(at b11 '"cpus": {'): \$.cpus: type 'ns16550' does not offer 'gwt.cpu/1'; name one that does" -M b11
+bad "$(at b11 '"cpus": {'): \$.cpus: type 'ns16550' does not offer 'gwt.cpu/1'; name one " \
+  -M b11
 board b12 -e 's/"number": 0, "property": "chardev"/"number": 0, "property": "chardex"/'
 bad "type 'ns16550' has no property 'chardex'" -M b12
 board b13 -e 's/"size": "0xf000"/"size": "0x10"/'
 # A ROM is rounded up to pages by the memory, but the board says what the reset code may use.
-bad "godwit: $(at b13 '"id": "mrom"'): \$.roms[0]: the ROM is too small for the reset code of 88 bytes; make it larger" -M b13
+bad "$(at b13 '"id": "mrom"'): \$.roms[0]: the ROM is too small for the reset code of 88 bytes; " \
+  -M b13
 board b14 -e 's/"max": "16T"/"max": "8192P"/'
 bad "godwit: -m: " -M b14 -m 8000P
 
 # Firmware.
-board fw -e 's,"/usr/lib/riscv64-linux-gnu/opensbi/generic"\, "/usr/share/opensbi/lp64/generic/firmware","/nonexistent/a"\, "/nonexistent/b",'
+board fw -e 's,/usr/lib/riscv64-linux-gnu/opensbi/generic,/nonexistent/a,' \
+  -e 's,/usr/share/opensbi/lp64/generic/firmware,/nonexistent/b,'
 g="$godwit -compat-dir $tmp/user -machine-dir $tmp/boards -dumpdtb $tmp/out.dtb"
-bad "godwit: -bios: default firmware 'fw_dynamic.bin' is in none of /nonexistent/a, /nonexistent/b; install the package 'opensbi', or use -bios FILE or -bios none" -M fw
+bad "-bios: default firmware 'fw_dynamic.bin' is in none of /nonexistent/a, /nonexistent/b; " \
+  -M fw
+bad "; install the package 'opensbi', or use -bios FILE or -bios none" \
+  -M fw
 bad "default firmware 'fw_dynamic.bin' is in none of" -M fw -bios default
-bad "godwit: -bios: 'none': nothing to run; add -kernel or -bios FILE, or -S to start paused" -M fw -bios none
+bad "godwit: -bios: 'none': nothing to run; add -kernel or -bios FILE, or -S to start paused" \
+  -M fw -bios none
 good "without firmware and paused" -M fw -bios none -S
 done_testing
