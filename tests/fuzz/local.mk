@@ -1,1 +1,26 @@
-# tests/fuzz
+# Fuzz targets with a plain driver, run on a fixed corpus; tests/fuzz/run-libfuzzer runs them open-ended.
+fuzz_core = tests/fuzz/fuzz-json tests/fuzz/fuzz-spec tests/fuzz/fuzz-qmp tests/fuzz/fuzz-note \
+	tests/fuzz/fuzz-image
+check_PROGRAMS += $(fuzz_core) tests/fuzz/fuzz-mmio
+fuzz_shared = tests/fuzz/driver.c tests/fuzz/broken.c tests/fuzz/fuzz.h tests/fuzz/claims.h
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c $(fuzz_shared)
+tests_fuzz_fuzz_json_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_json_LDADD = $(CORE_LIBS)
+tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz-spec.c $(fuzz_shared)
+tests_fuzz_fuzz_spec_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_spec_LDADD = $(CORE_LIBS)
+tests_fuzz_fuzz_qmp_SOURCES = tests/fuzz/fuzz-qmp.c $(fuzz_shared)
+tests_fuzz_fuzz_qmp_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_qmp_LDADD = $(CORE_LIBS)
+tests_fuzz_fuzz_note_SOURCES = tests/fuzz/fuzz-note.c $(fuzz_shared)
+tests_fuzz_fuzz_note_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_note_LDADD = $(CORE_LIBS)
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz-image.c $(fuzz_shared)
+tests_fuzz_fuzz_image_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_image_LDADD = $(CORE_LIBS)
+tests_fuzz_fuzz_mmio_SOURCES = tests/fuzz/fuzz-mmio.c $(fuzz_shared)
+tests_fuzz_fuzz_mmio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_fuzz_fuzz_mmio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+dist_check_SCRIPTS += tests/fuzz/fuzz.sh
+EXTRA_DIST += tests/fuzz/seeds.py tests/fuzz/run-libfuzzer \
+	$(wildcard $(top_srcdir)/tests/fuzz/corpus/*/*)

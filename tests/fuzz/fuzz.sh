@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Each fuzz target on its fixed corpus: seeds, prefixes, and mutations from a fixed start.  For an open
+# end there is tests/fuzz/run-libfuzzer.
+. "${abs_top_srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+
+need python3
+corpus=$srcdir/tests/fuzz/corpus
+mkdir "$tmp/seeds"
+python3 -B "$srcdir/tests/fuzz/seeds.py" "$tmp/seeds" || { echo "Bail out! no seeds"; exit 99; }
+rounds=${FUZZ_ROUNDS:-4000}
+
+# target NAME SEED...
+target ()
+{
+  local name=$1 program=$builddir/tests/fuzz/fuzz-$1 out status=0
+  shift
+  if [ ! -x "$program" ]; then
+    skip "fuzz-$name" "not built"
+    return
+  fi
+  out=$("$program" --rounds "$rounds" --keep "$tmp/input" "$@" 2>"$tmp/err") || status=$?
+  if [ $status -eq 0 ]; then
+    ok "fuzz-$name: $(sed -n 's/^ok [0-9]* - //p' <<<"$out" | tr '\n' ';')"
+  else
+    not_ok "fuzz-$name" "status $status; $(tail -n 25 "$tmp/err"); input (base64): $(base64 -w 0 "$tmp/input" | cut -c1-4000)"
+  fi
+}
+
+target json "$srcdir/machines/virt.json" "$srcdir/compat/virt-1.0.json" "$corpus"/json/*
+target spec "$corpus"/spec/*
+target qmp "$corpus"/qmp/*
+target image "$tmp"/seeds/image-*
+target mmio "$tmp"/seeds/mmio-*
+plugins=("$builddir"/plugins/sifive-test.so)
+if [ -f "${plugins[0]}" ]; then
+  strip -o "$tmp/seeds/plugin.so" "${plugins[0]}" 2>/dev/null || cp "${plugins[0]}" "$tmp/seeds/plugin.so"
+  target note "$tmp/seeds/plugin.so" "$tmp"/seeds/image-elf
+else
+  skip fuzz-note "no plugin was built to start from"
+fi
+done_testing

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Binary seeds for the fuzz targets, written to the folder named: a program, an Image, a plugin's note,
+and sequences of register accesses."""
+import os
+import struct
+import sys
+
+out = sys.argv[1]
+
+
+def put(name, data):
+    with open(os.path.join(out, name), "wb") as f:
+        f.write(data)
+
+
+def elf(machine, phdrs, entry, payload=b""):
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01" + bytes(9), 2, machine, 1, entry, 64,
+                       0, 0, 64, 56, len(phdrs), 64, 0, 0)
+    return head + b"".join(struct.pack("<IIQQQQQQ", *p) for p in phdrs) + payload
+
+
+load = [(1, 5, 176, 0x80000000, 0x80000000, 16, 4096, 4096),
+        (4, 4, 0, 0, 0, 0, 0, 4)]
+put("image-elf", elf(243, load, 0x80000000, bytes(16)))
+put("image-two", elf(243, [load[0], (1, 6, 176, 0xffffffff80100000, 0x80100000, 8, 64, 4096)],
+                     0x80000004, bytes(range(16))))
+put("image-linux", struct.pack("<IIQQQIIQ4s4sI", 0x5a4d, 0, 0x200000, 0x100000, 0, 2, 0, 0,
+                               b"RISC", b"V\0\0\0", 0) + bytes(64))
+put("image-raw", b"\x13\x00\x00\x00" * 40)
+
+STORE, LOAD = 0x28, 0x25  # of 4 bytes
+
+
+def step(op, offset, value=0):
+    return struct.pack("<B3sQ", op, offset.to_bytes(3, "little"), value)
+
+
+put("mmio-plic", b"\x01" + step(STORE | 0x80, 0x28, 1) + step(STORE | 0x80, 0x2000, 0x400)
+    + step(3, 1, 10) + step(LOAD | 0x80, 0x200004) + step(STORE | 0x80, 0x200004, 10))
+put("mmio-aclint", b"\x00" + step(0x38 | 0x80, 0x4000, 5) + step(0, 0, 1000000)
+    + step(0x35 | 0x80, 0xbff8) + step(STORE, 0, 1))
+put("mmio-uart", b"\x02" + step(8, 2, 7) + step(8, 1, 15) + step(8, 4, 0x10) + step(8, 0, 65)
+    + step(3, 0, 0x41424344) + step(5, 0) + step(5, 2) + step(0, 0, 100000) + step(5, 5))
+put("mmio-rtc", b"\x03" + step(STORE, 16, 1) + step(STORE, 12, 0) + step(STORE, 8, 1)
+    + step(1, 0, 5000) + step(LOAD, 0x18) + step(STORE, 0x1c, 1))
+put("mmio-test", b"\x04" + step(STORE, 0, 0x5555) + step(STORE, 0, 0x33333) + step(STORE, 0, 0x7777))
+put("mmio-fwcfg", b"\x05" + step(0x18, 8, 0x1900) + step(5, 0) + step(0x38, 16, 0x80)
+    + step(0x35, 0))
+flash = b"\x06"
+for value in (0x00200020, 0x00d000d0, 0x00ff00ff, 0x00400040, 0x12345678, 0x00e800e8, 0x00030003,
+              0x11, 0x22, 0x33, 0x44, 0x00d000d0, 0x00980098):
+    flash += step(STORE, 0, value)
+put("mmio-flash", flash + step(LOAD, 0x40))
