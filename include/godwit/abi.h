@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The root of the plugin ABI: version, errors, the host's base table, the plugin's own table, and the
- * ELF note that lets a plugin be judged before any of its code runs.
+ * The root of the plugin ABI: version, errors, the host's base table, the plugin's own table, and
+ * the ELF note that lets a plugin be judged before any of its code runs.
  *
  * Rules for everything under godwit/ (docs/plugin-abi.md has the reasons):
  *  - a struct that crosses the boundary begins with its size and only grows at its end;
@@ -50,9 +50,9 @@ extern "C" {
 #define GWT_COUNT(array) ((uint32_t) (sizeof (array) / sizeof ((array)[0])))
 
 /*
- * An error on its way to the user.  Opaque and owned by the host: a fallible callback is handed one,
- * fills it through gwt_host.error_set and returns -1.  The text names object, what is wrong and,
- * behind a semicolon, what to do: "baudbase 0 is out of range; use 1 to 4294967295".
+ * An error on its way to the user.  Opaque and owned by the host: a fallible callback is handed
+ * one, fills it through gwt_host.error_set and returns -1.  The text names object, what is wrong
+ * and, behind a semicolon, what to do: "baudbase 0 is out of range; use 1 to 4294967295".
  */
 struct gwt_error;
 
@@ -118,8 +118,9 @@ struct gwt_extension
 };
 
 /*
- * One compat row: "to behave as LEVEL of this plugin or older, PROPERTY of TYPE is VALUE".  A machine
- * type pins levels; the rows newer than the level do not apply.  TYPE may be a parent type's name.
+ * One compat row: "to behave as LEVEL of this plugin or older, PROPERTY of TYPE is VALUE".  A
+ * machine type pins levels; the rows newer than the level do not apply.  TYPE may be a parent
+ * type's name.
  */
 struct gwt_compat_row
 {
@@ -206,9 +207,9 @@ struct gwt_note
 };
 
 /*
- * Emits note and entry function.  ID, VERSION, TYPES and OFFERS are string literals that say the same as
- * TABLE, the plugin's static const struct gwt_plugin; a loader refuses a plugin where they differ.
- * HOST_VAR is a static `const struct gwt_host *` that is set.
+ * Emits note and entry function.  ID, VERSION, TYPES and OFFERS are string literals that say the
+ * same as TABLE, the plugin's static const struct gwt_plugin; a loader refuses a plugin where they
+ * differ. HOST_VAR is a static `const struct gwt_host *` that is set.
  */
 #define GWT_PLUGIN_DEFINE_OFFERS(ID, VERSION, TYPES, OFFERS, TABLE, HOST_VAR)                      \
   __attribute__ ((used, aligned (4), section (GWT_NOTE_SECTION)))                                  \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host extension "gwt.chardev/1": the device's end of a character back end (terminal, file, socket).
+ * Host extension "gwt.chardev/1": the device's end of a character back end (terminal, file,
+ * socket).
  */
 #ifndef GODWIT_CHARDEV_H
 #define GODWIT_CHARDEV_H

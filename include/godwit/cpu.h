@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * CPUs.  "gwt.cpu/1" is the interface that a CPU's device type offers; it is shaped like a hardware
- * accelerator's run call, so that one can stand behind it.  "gwt.vcpu/1" is the host extension that an
- * interpreter needs: memory as seen by the CPU.  The core owns the vCPU's thread.
+ * accelerator's run call, so that one can stand behind it.  "gwt.vcpu/1" is the host extension that
+ * an interpreter needs: memory as seen by the CPU.  The core owns the vCPU's thread.
  */
 #ifndef GODWIT_CPU_H
 #define GODWIT_CPU_H
@@ -67,8 +67,8 @@ struct gwt_cpu_ops
   uint32_t (*run) (void *self);
   /* [any] After exit_request was set: make run () notice.  May do nothing where it polls. */
   void (*kick) (void *self);
-  /* [any] Would a halted CPU go on?  Must be race-free against interrupt inputs, which wake it through
-     gwt_vcpu_api.wake. */
+  /* [any] Would a halted CPU go on?  Must be race-free against interrupt inputs, which wake it
+     through gwt_vcpu_api.wake. */
   uint32_t (*has_work) (void *self);
   /* [vcpu, before run () is entered again] CHANGE is enum gwt_memory_change. */
   void (*memory_changed) (void *self, uint32_t change);
@@ -82,7 +82,7 @@ struct gwt_cpu_ops
 
 enum gwt_span_flag
 {
-  GWT_SPAN_WRITE = 1 << 0 /* stores may go directly; absent for ROM, flash and clean watched pages */
+  GWT_SPAN_WRITE = 1 << 0 /* stores may go directly; not for ROM, flash and clean watched pages */
 };
 
 /* A page's worth (or more) of memory with one answer. */
@@ -101,23 +101,23 @@ struct gwt_vcpu_api
   uint64_t struct_size;
   /*
    * [vcpu of DEVICE] What is at ADDRESS?  Fills SPAN with the largest run around it that has one
-   * answer, at least the 4096-byte page where that page is uniform (else a smaller one).  The pointer
-   * stays valid until memory_changed.  For TO_STORE on a page that is watched and clean, the
-   * page is marked dirty first, so the answer has GWT_SPAN_WRITE and span covers that page alone.
-   * GWT_ACCESS_OK (direct or MMIO) or GWT_ACCESS_UNMAPPED.
+   * answer, at least the 4096-byte page where that page is uniform (else a smaller one).  The
+   * pointer stays valid until memory_changed.  For TO_STORE on a page that is watched and clean,
+   * the page is marked dirty first, so the answer has GWT_SPAN_WRITE and span covers that page
+   * alone. GWT_ACCESS_OK (direct or MMIO) or GWT_ACCESS_UNMAPPED.
    */
   uint32_t (*span) (struct gwt_device *device, uint64_t address, uint32_t to_store,
                     struct gwt_span *span);
   /* [vcpu of DEVICE] One load or store of 1, 2, 4 or 8 bytes anywhere in guest-physical space, RAM
-     or MMIO, naturally aligned; enum gwt_access.  Takes the locks that the target needs.  The device
-     behind it may have changed the map: finish the instruction, then look at exit_request before
-     another direct pointer is used. */
+     or MMIO, naturally aligned; enum gwt_access.  Takes the locks that the target needs.  The
+     device behind it may have changed the map: finish the instruction, then look at exit_request
+     before another direct pointer is used. */
   uint32_t (*load) (struct gwt_device *device, uint64_t address, uint32_t size, uint64_t *value);
   uint32_t (*store) (struct gwt_device *device, uint64_t address, uint32_t size, uint64_t value);
   /* [any] An interrupt input changed: wake DEVICE's vCPU if it is halted; cheap if it is not. */
   void (*wake) (struct gwt_device *device);
-  /* [vcpu of DEVICE] Run FN (cpu instance, arg) on another CPU's thread between two instructions and
-     wait for it; for remote TLB flushes.  Must not hold locks. */
+  /* [vcpu of DEVICE] Run FN (cpu instance, arg) on another CPU's thread between two instructions
+     and wait for it; for remote TLB flushes.  Must not hold locks. */
   void (*run_on) (struct gwt_device *cpu, void (*fn) (void *self, void *arg), void *arg);
 };
 

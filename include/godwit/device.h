@@ -3,9 +3,10 @@
  * Device types and devices: what a plugin declares, and the host's extension "gwt.device/1" with
  * which a device finds others.
  *
- * Life of a device, all on [main]: the host allocates instance_size zeroed bytes; init; properties are
- * written into the PROP rows' members in the order of docs/machine-types.md; realize; reset; ...;
- * unrealize; the memory is freed.  unrealize is called exactly for those whose realize returned 0.
+ * Life of a device, all on [main]: the host allocates instance_size zeroed bytes; init; properties
+ * are written into the PROP rows' members in the order of docs/machine-types.md; realize; reset;
+ * ...; unrealize; the memory is freed.  unrealize is called exactly for those whose realize
+ * returned 0.
  */
 #ifndef GODWIT_DEVICE_H
 #define GODWIT_DEVICE_H
@@ -21,7 +22,7 @@ extern "C" {
 struct gwt_device; /* the host's side of a device; lives as long as the device */
 struct gwt_fdt;    /* see fdt.h */
 
-/* How a device's callbacks (MMIO, interrupt inputs, timers, character input) are serialised. */
+/* How a device's callbacks (MMIO, interrupt inputs, timers, character input) are serialized. */
 enum gwt_threads
 {
   GWT_THREADS_MACHINE = 1000,  /* default: under the machine lock */
@@ -37,11 +38,12 @@ enum gwt_reset_kind
 
 enum gwt_type_flag
 {
-  GWT_TYPE_ABSTRACT = 1 << 0, /* a parent only: no instance, its name groups properties for overrides */
+  GWT_TYPE_ABSTRACT = 1 << 0, /* a parent only: no instance, its name groups overrides */
   GWT_TYPE_USER = 1 << 1      /* -device and device_add may make it; else only a board can */
 };
 
-/* A function table that a device type's instances answer to, "gwt.cpu/1"; called with the instance. */
+/* A function table that a device type's instances answer to, "gwt.cpu/1"; called with the
+   instance. */
 struct gwt_interface
 {
   const char *id;

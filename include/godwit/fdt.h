@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Host extension "gwt.fdt/1": what a device writes into the guest's flattened device tree from its
- * describe callback.  All [main].  Errors are kept by the host and reported when the blob is finished,
- * so no call needs a check.  Values are host-endian; the host writes them big-endian.
+ * describe callback.  All [main].  Errors are kept by the host and reported when the blob is
+ * finished, so no call needs a check.  Values are host-endian; the host writes them big-endian.
  *
  * The node is called fdt_name@address of the device's first region.  What the host knows from the
  * board is in it already: `reg` (all mapped regions), `interrupts` and `interrupt-parent` (single
- * wires; what is wired once per CPU is left to the device: see target, for interrupts-extended); in a
- * CPU's node `device_type`, `reg`, `status` and a phandle of its own.  A property that is written
+ * wires; what is wired once per CPU is left to the device: see target, for interrupts-extended); in
+ * a CPU's node `device_type`, `reg`, `status` and a phandle of its own.  A property that is written
  * again is replaced.
  */
 #ifndef GODWIT_FDT_H
@@ -36,8 +36,8 @@ struct gwt_fdt_api
   void (*strings) (struct gwt_fdt *fdt, const char *property, const char *const *values,
                    uint32_t count);
   void (*bytes) (struct gwt_fdt *fdt, const char *property, const void *data, uint32_t size);
-  /* Number by which other nodes refer to DEVICE (for an interrupt controller: to the node that takes
-     interrupts); stable over the whole tree.  The device itself writes it with phandle (). */
+  /* Number by which other nodes refer to DEVICE (for an interrupt controller: to the node that
+     takes interrupts); stable over the whole tree.  The device itself writes it with phandle (). */
   uint32_t (*phandle_of) (struct gwt_fdt *fdt, struct gwt_device *device);
   /* Write DEVICE's phandle property into the node that is open now. */
   void (*phandle) (struct gwt_fdt *fdt, struct gwt_device *device);
@@ -45,8 +45,8 @@ struct gwt_fdt_api
   uint32_t (*new_phandle) (struct gwt_fdt *fdt);
   /* Open a node directly under the root instead ("poweroff"); closed with end (). */
   void (*begin_at_root) (struct gwt_fdt *fdt, const char *name);
-  /* Where the board wires output (NAME, INDEX) of DEVICE: the receiving device, its input's number in
-     *LINE.  NULL where it goes nowhere. */
+  /* Where the board wires output (NAME, INDEX) of DEVICE: the receiving device, its input's number
+   *in LINE.  NULL where it goes nowhere. */
   struct gwt_device *(*target) (struct gwt_fdt *fdt, struct gwt_device *device, const char *name,
                                 uint32_t index, uint32_t *line);
 };

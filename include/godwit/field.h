@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One row per byte of a device's instance struct: properties, guest-visible registers, saved state,
- * and what belongs to the host alone.  The same table is parser, bounds, help text and coverage check;
- * the C type is read off the member at compile time, so table and struct cannot disagree.
+ * and what belongs to the host alone.  The same table is parser, bounds, help text and coverage
+ * check; the C type is read off the member at compile time, so table and struct cannot disagree.
  */
 #ifndef GODWIT_FIELD_H
 #define GODWIT_FIELD_H
@@ -34,18 +34,18 @@ enum gwt_kind
   GWT_I64 = 1130,
   GWT_BOOL = 1200,    /* one byte, 0 or 1; on|off in text */
   GWT_F64 = 1300,
-  GWT_STR = 2000,     /* const char *; owned by the host, lives as long as the device; may be NULL */
-  GWT_LINK = 3000,    /* struct gwt_device *; text is the id of a device made earlier; may be NULL */
-  GWT_CHARDEV = 4000, /* struct gwt_chardev *; text is the id of a character back end; may be NULL */
+  GWT_STR = 2000,     /* const char *; owned by the host, lives as long as the device; or NULL */
+  GWT_LINK = 3000,    /* struct gwt_device *; text is the id of a device made earlier; or NULL */
+  GWT_CHARDEV = 4000, /* struct gwt_chardev *; text is the id of a character back end; or NULL */
   GWT_OPAQUE = 9000   /* no scalar: structs, pointers; roles STATE and HOST only */
 };
 
 enum gwt_field_flag
 {
-  GWT_FIELD_SIZE = 1 << 0,        /* takes 64K, 2M, 1G */
-  GWT_FIELD_HEX = 1 << 1,         /* shown in hexadecimal */
-  GWT_FIELD_REQUIRED = 1 << 2,    /* must be given */
-  GWT_FIELD_HOST_ONLY = 1 << 3    /* the guest cannot see it (back ends): not part of a machine's promise */
+  GWT_FIELD_SIZE = 1 << 0,     /* takes 64K, 2M, 1G */
+  GWT_FIELD_HEX = 1 << 1,      /* shown in hexadecimal */
+  GWT_FIELD_REQUIRED = 1 << 2, /* must be given */
+  GWT_FIELD_HOST_ONLY = 1 << 3 /* unseen by the guest (back ends): no part of a machine's promise */
 };
 
 struct gwt_field

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * "gwt.fw-cfg/1": interface of a firmware configuration device.  Whoever boots the machine adds items;
- * all [main], before the guest runs.
+ * "gwt.fw-cfg/1": interface of a firmware configuration device.  Whoever boots the machine adds
+ * items; all [main], before the guest runs.
  */
 #ifndef GODWIT_FWCFG_H
 #define GODWIT_FWCFG_H

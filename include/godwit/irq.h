@@ -27,8 +27,8 @@ struct gwt_irq_api
   /* [main, in realize] COUNT input lines called NAME ("irq"), numbered from 0.  -1 with ERR set. */
   int (*inputs) (struct gwt_device *device, const char *name, uint32_t count, gwt_irq_input_fn fn,
                  struct gwt_error *err);
-  /* [main, in realize] COUNT outputs called NAME, stored to OUT[0..COUNT-1].  An output that no board
-     wires is legal and goes nowhere.  Owned by the host. */
+  /* [main, in realize] COUNT outputs called NAME, stored to OUT[0..COUNT-1].  An output that no
+     board wires is legal and goes nowhere.  Owned by the host. */
   int (*outputs) (struct gwt_device *device, const char *name, uint32_t count, struct gwt_irq **out,
                   struct gwt_error *err);
   /* [any] Drive a line.  May be called with the machine lock or a device lock held. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host extension "gwt.memory/1": regions that a device gives to the machine's address space, and DMA.
- * Addresses are guest-physical, sizes are bytes.  Values of registers are plain integers as a
+ * Host extension "gwt.memory/1": regions that a device gives to the machine's address space, and
+ * DMA. Addresses are guest-physical, sizes are bytes.  Values of registers are plain integers as a
  * little-endian guest sees them; a big-endian device swaps them itself.
  */
 #ifndef GODWIT_MEMORY_H
@@ -56,14 +56,15 @@ struct gwt_memory_api
   uint64_t struct_size;
 
   /* [main] Make a region of DEVICE; regions are numbered 0, 1, ... in order of creation and that is
-     how a board maps them.  NULL with ERR set on failure.  Owned by the host, removed with DEVICE. */
+     how a board maps them.  NULL with ERR set on failure.  Owned by the host, removed with DEVICE.
+   */
   struct gwt_region *(*mmio) (struct gwt_device *device, const char *name, uint64_t size,
                               const struct gwt_mmio_ops *ops, struct gwt_error *err);
   /* NAME is the RAM block's name on the wire; FLAGS enum gwt_ram_flag.  Content starts as zeros. */
   struct gwt_region *(*ram) (struct gwt_device *device, const char *name, uint64_t size,
                              uint64_t flags, struct gwt_error *err);
-  /* A memory that is read directly (and executed) while `direct` is on, and whose stores always, and
-     whose loads while it is off, go to OPS: flash.  Starts with direct on. */
+  /* A memory that is read directly (and executed) while `direct` is on, and whose stores always,
+     and whose loads while it is off, go to OPS: flash.  Starts with direct on. */
   struct gwt_region *(*ram_device) (struct gwt_device *device, const char *name, uint64_t size,
                                     uint64_t flags, const struct gwt_mmio_ops *ops,
                                     struct gwt_error *err);
@@ -87,9 +88,9 @@ struct gwt_memory_api
   uint32_t (*dma_read) (struct gwt_device *device, uint64_t address, void *data, uint64_t size);
   uint32_t (*dma_write) (struct gwt_device *device, uint64_t address, const void *data,
                          uint64_t size);
-  /* [any] Direct pointer to at most *SIZE bytes of RAM; *SIZE is cut to what is contiguous.  NULL where
-     there is no RAM (or, to write, only ROM).  Every dma_map is matched by one dma_unmap of the
-     same address, which marks WRITTEN bytes dirty. */
+  /* [any] Direct pointer to at most *SIZE bytes of RAM; *SIZE is cut to what is contiguous.  NULL
+     where there is no RAM (or, to write, only ROM).  Every dma_map is matched by one dma_unmap of
+     the same address, which marks WRITTEN bytes dirty. */
   void *(*dma_map) (struct gwt_device *device, uint64_t address, uint64_t *size, uint32_t to_write);
   void (*dma_unmap) (struct gwt_device *device, uint64_t address, uint64_t size, uint64_t written);
 };

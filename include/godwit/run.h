@@ -20,7 +20,8 @@ typedef void (*gwt_powerdown_fn) (void *self);
 struct gwt_run_api
 {
   uint64_t struct_size;
-  /* [any] The guest powers off; the process ends with EXIT_STATUS (0 to 255), unless -no-shutdown. */
+  /* [any] The guest powers off; the process ends with EXIT_STATUS (0 to 255), unless
+     -no-shutdown. */
   void (*shutdown) (struct gwt_device *device, uint32_t exit_status);
   /* [any] The guest resets the machine. */
   void (*reset) (struct gwt_device *device);
