@@ -1,2 +1,3 @@
 # tests/cli
+dist_check_SCRIPTS += tests/cli/manual.sh
 dist_check_SCRIPTS += tests/cli/options.sh
