@@ -9,3 +9,12 @@ bench-cpu: all
 	  --json bench-cpu.json $(BENCH_FLAGS)
 .PHONY: bench-cpu
 CLEANFILES += bench-cpu.json
+# bench
+
+# What the core costs without a guest: make bench-core
+EXTRA_PROGRAMS += bench/micro-core
+bench_micro_core_CFLAGS = $(CORE_CFLAGS)
+bench_micro_core_LDADD = $(CORE_LIBS)
+bench-core: bench/micro-core$(EXEEXT)
+	bench/micro-core$(EXEEXT)
+.PHONY: bench-core
