@@ -68,6 +68,7 @@ struct gwt_view_reader
 
 extern _Atomic (struct gwt_view *) gwt_view_current;
 extern __thread struct gwt_view_reader *gwt_view_self;
+extern bool gwt_view_one_sided; /* settled before the first reader and the first writer go on */
 struct gwt_view_reader *gwt_view_reader_new (void);
 
 static inline struct gwt_view *
@@ -83,8 +84,17 @@ gwt_view_enter (void)
     {
       struct gwt_view *again;
 
-      /* Sequentially consistent on purpose: the writer swaps the pointer and then reads the slots. */
-      atomic_store (&reader->view, view);
+      /* The writer swaps the pointer and then reads the slots; here it is the other way round, and
+         one of the two has to see the other.  A fence on every access to a device would cost more than
+         all the rest of this file, so the writer puts one into every thread (gwt_view_one_sided)
+         where the kernel can. */
+      if (G_LIKELY (gwt_view_one_sided))
+        {
+          atomic_store_explicit (&reader->view, view, memory_order_relaxed);
+          atomic_signal_fence (memory_order_seq_cst);
+        }
+      else
+        atomic_store (&reader->view, view);
       again = atomic_load (&gwt_view_current);
       if (G_LIKELY (again == view))
         return view;

@@ -5,10 +5,13 @@
  */
 #include "config.h"
 #include "core/memory/internal.h"
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Before anything is mapped. */
 static struct gwt_view empty_view;
@@ -18,6 +21,7 @@ __thread struct gwt_view_reader *gwt_view_self;
 static _Atomic (struct gwt_view_reader *) readers;
 static struct gwt_view *retired; /* under the machine lock */
 static uint64_t last_serial;
+bool gwt_view_one_sided;
 static pthread_key_t reader_key;
 static pthread_once_t reader_once = PTHREAD_ONCE_INIT;
 
@@ -37,9 +41,16 @@ reader_release (void *data)
   atomic_store (&reader->used, false);
 }
 
-static void
-reader_key_new (void)
+static int
+membarrier (int command)
 {
+  return (int) syscall (SYS_membarrier, command, 0, 0);
+}
+
+static void
+reader_init (void)
+{
+  gwt_view_one_sided = membarrier (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
   if (pthread_key_create (&reader_key, reader_release) != 0)
     abort (); /* at the first access of the process; no guest or user can cause it */
 }
@@ -50,7 +61,7 @@ gwt_view_reader_new (void)
 {
   struct gwt_view_reader *reader;
 
-  pthread_once (&reader_once, reader_key_new);
+  pthread_once (&reader_once, reader_init);
   for (reader = atomic_load (&readers); reader; reader = reader->next)
     {
       bool no = false;
@@ -176,11 +187,22 @@ is_read (const struct gwt_view *view)
   return false;
 }
 
+/* The writer's half of what gwt_view_enter does: whoever goes on with an old view has its slot set.
+   False where the kernel is short of memory. */
+static bool
+fence_all_threads (void)
+{
+  pthread_once (&reader_once, reader_init);
+  return !gwt_view_one_sided || membarrier (MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
+}
+
 static void
 reclaim (void)
 {
   struct gwt_view **link = &retired;
 
+  if (*link && !fence_all_threads ())
+    return; /* later, then */
   while (*link)
     {
       struct gwt_view *view = *link;
