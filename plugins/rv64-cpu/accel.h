@@ -126,7 +126,7 @@ struct rv_accel
 
   struct gwt_span span_load, span_store; /* last answers of gwt_vcpu_api.span */
 
-  const void *const *handlers; /* by enum rv_op */
+  const void *const *handlers; /* by enum rv_variant, then enum rv_op */
   uint8_t *arena, *arena_next, *arena_end;
   struct rv_block *hash[RV_BLOCK_HASH];
   struct rv_block *scratch; /* for what is executed once: steps and truncated blocks */
@@ -203,6 +203,7 @@ uint32_t rv_block_bits (const struct rv_block *b, unsigned pos);
 
 /* ---- exec.c ---------------------------------------------------------------------------------------- */
 
+/* Of RV_VARIANTS * RV_OP_COUNT addresses; NULL where a variant has none. */
 const void *const *rv_handlers (void);
 
 #endif

@@ -117,7 +117,8 @@ struct emitter
   unsigned fp;    /* what has been checked: RV_D_FP, RV_D_FP_WRITE */
   bool fuse;
   struct rv_insn *prev; /* the operation just before, if it can still become half of a pair */
-  unsigned prev_op;
+  unsigned prev_op, prev_variant;
+  unsigned acc; /* the register whose value is also the last result; 0: none */
 };
 
 static struct rv_insn *
@@ -128,24 +129,90 @@ emit (struct emitter *e, unsigned op, unsigned off, int32_t imm)
   return i;
 }
 
-/* I, just emitted, does OP: let it share a handler with the operation before it. */
+static const void *
+handler (const struct emitter *e, unsigned op, unsigned variant)
+{
+  const void *const *h = e->a->handlers;
+  const void *go = h[variant * RV_OP_COUNT + op];
+  return go != NULL ? go : h[op];
+}
+
+static bool
+sets_acc (unsigned op)
+{
+  switch (op)
+    {
+#define O(name) case RV_OP_##name:
+      RV_OPS_SET (O)
+#undef O
+      return true;
+    default:
+      return false;
+    }
+}
+
+/* Operations that leave both x[] and the last result alone. */
+static bool
+keeps_acc (unsigned op)
+{
+  switch (op)
+    {
+#define O(name) case RV_OP_##name:
+      RV_OPS_STORE (O)
+      RV_OPS_BRANCH (O)
+#undef O
+    case RV_OP_fld:
+    case RV_OP_fsd:
+    case RV_OP_nop:
+      return true;
+    default:
+      return false;
+    }
+}
+
+static bool
+commutes (unsigned op)
+{
+  return op == RV_OP_add || op == RV_OP_xor || op == RV_OP_or || op == RV_OP_and
+         || op == RV_OP_addw || op == RV_OP_mul || op == RV_OP_beq || op == RV_OP_bne;
+}
+
+/* I, just emitted, does OP: choose its handler, and let it share one with the operation before it. */
 static void
-pair_up (struct emitter *e, struct rv_insn *i, unsigned op)
+choose_handler (struct emitter *e, struct rv_insn *i, unsigned op)
 {
   struct rv_insn *prev = e->prev;
-  unsigned both;
+  unsigned both, variant = RV_FROM_X;
   if (!e->fuse)
     return;
+  if (commutes (op) && i->rs2 == e->acc && i->rs1 != e->acc)
+    {
+      i->rs2 = i->rs1;
+      i->rs1 = e->acc;
+    }
+  if (e->acc != 0 && i->rs1 == e->acc)
+    {
+      variant = RV_FIRST_FROM_ACC;
+      i->go = handler (e, op, variant);
+    }
+  if (sets_acc (op))
+    e->acc = i->rd != RV_X_SINK ? i->rd : 0;
+  else if (!keeps_acc (op))
+    e->acc = 0;
   both = prev == i - 1 ? rv_pair (e->prev_op, op) : RV_OP_illegal;
-  e->prev = i;
-  e->prev_op = op;
   if (both == RV_OP_illegal)
-    return;
+    {
+      e->prev = i;
+      e->prev_op = op;
+      e->prev_variant = variant;
+      return;
+    }
+  variant = e->prev_variant | (variant != RV_FROM_X ? RV_SECOND_FROM_ACC : 0);
   if (both == RV_OP_ld__ld && prev->rs1 == i->rs1 && prev->rd != i->rs1)
     both = RV_OP_ld_twice;
   else if (both == RV_OP_sd__sd && prev->rs1 == i->rs1)
     both = RV_OP_sd_twice;
-  prev->go = e->a->handlers[both];
+  prev->go = handler (e, both, variant);
   e->prev = NULL;
 }
 
@@ -191,7 +258,7 @@ emit_jump (struct emitter *e, const struct rv_decoded *d, unsigned off, unsigned
       i->rs1 = d->rs1;
       i->rs2 = d->rs2;
       i->rd = (uint8_t) rest;
-      pair_up (e, i, near ? d->op : far_branch (d->op));
+      choose_handler (e, i, near ? d->op : far_branch (d->op));
     }
   else
     {
@@ -200,7 +267,7 @@ emit_jump (struct emitter *e, const struct rv_decoded *d, unsigned off, unsigned
       i = emit (e, op, off, to);
       i->rd = d->rd;
       i->rs1 = d->size;
-      pair_up (e, i, op);
+      choose_handler (e, i, op);
     }
   if (near)
     emit_link (e);
@@ -254,7 +321,7 @@ emit_insn (struct emitter *e, const struct rv_decoded *d, unsigned off, unsigned
     default:
       break;
     }
-  pair_up (e, i, d->op);
+  choose_handler (e, i, d->op);
 }
 
 /* Operations for S at OUT; their number. */

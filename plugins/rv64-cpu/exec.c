@@ -10,6 +10,7 @@
  *   b     its block
  *   pc    the virtual address of the block's start; the instruction's own is pc + 2 * ip->pos
  *   left  instructions that may still be started (h->insn_left while outside)
+ *   acc   the last result of an operation of RV_OPS_SET
  * A block's instructions are counted when it is entered; who leaves it early gives the rest back.
  */
 #include "accel.h"
@@ -118,28 +119,73 @@ __attribute__ ((optimize ("no-gcse", "no-crossjumping", "no-tree-tail-merge")))
 static enum gwt_exit
 run_blocks (struct rv_hart *h)
 {
-  static const void *const table[] = {
+  static const void *const table[RV_VARIANTS][RV_OP_COUNT] = {
+    {
 #define O(name) [RV_OP_##name] = &&op_##name,
-    RV_OPS (O)
-#undef O
 #define P(a, b) [RV_OP_##a##__##b] = &&op_##a##__##b,
-    RV_PAIRS (P)
+      RV_OPS (O) RV_PAIRS (P)
+    },
+#undef O
 #undef P
+    {
+#define O(name) [RV_OP_##name] = &&acc_##name,
+#define P(a, b) [RV_OP_##a##__##b] = &&acc_##a##__##b,
+      RV_OPS_ACC (O) RV_CHAINS (P)
+#undef O
+#undef P
+    },
+    {
+#define P(a, b) [RV_OP_##a##__##b] = &&chain_##a##__##b,
+      RV_CHAINS (P)
+#undef P
+    },
+    {
+#define P(a, b) [RV_OP_##a##__##b] = &&acc_chain_##a##__##b,
+      RV_CHAINS (P)
+#undef P
+    },
   };
   const struct rv_insn *ip;
   struct rv_block *b;
-  uint64_t pc;
+  uint64_t pc, acc = 0;
   int64_t left;
 
   if (h == NULL)
     {
-      handlers = table;
+      handlers = &table[0][0];
       return GWT_EXIT_ERROR;
     }
   left = h->insn_left;
   goto lookup;
 
 #define OP(name) op_##name:
+/*
+ * DO_x is what operation x does, with A1 and A2 for the registers rs1 and rs2 and SET for rd.  A1 is read ahead
+ * into s1, which is where the variants differ.
+ */
+#define A1 s1
+#define A2 X (rs2)
+#define SET(value) (X (rd) = acc = (value))
+#define SET_F(value) (F (rd) = (value))
+#define BODY(name, source)                                                                         \
+  do                                                                                               \
+    {                                                                                              \
+      const uint64_t s1 = (source);                                                                \
+      (void) s1;                                                                                   \
+      DO_##name;                                                                                   \
+    }                                                                                              \
+  while (0)
+#define SIMPLE(name)                                                                               \
+  op_##name : BODY (name, X (rs1));                                                                \
+  NEXT;
+#define FROM_ACC(name)                                                                             \
+  acc_##name : BODY (name, acc);                                                                   \
+  NEXT;
+#define TWO(label, a, b, source_a, source_b)                                                       \
+  label##a##__##b : BODY (a, source_a);                                                            \
+  ip++;                                                                                            \
+  BODY (b, source_b);                                                                              \
+  NEXT;
 #define X(field) h->x[ip->field]
 #define F(field) h->f[ip->field]
 #define IMM ((uint64_t) (int64_t) ip->imm)
@@ -191,15 +237,14 @@ run_blocks (struct rv_hart *h)
 #include "exec-fp.inc"
 #include "exec-sys.inc"
 
-#define PAIR(a, b)                                                                                 \
-  OP (a##__##b)                                                                                    \
-  {                                                                                                \
-    DO_##a;                                                                                        \
-    ip++;                                                                                          \
-    DO_##b;                                                                                        \
-    NEXT;                                                                                          \
-  }
-  RV_PAIRS (PAIR)
+  RV_OPS_ACC (FROM_ACC)
+#define PLAIN(a, b) TWO (op_, a, b, X (rs1), X (rs1))
+#define CHAIN(a, b)                                                                                \
+  TWO (acc_, a, b, acc, X (rs1))                                                                   \
+  TWO (chain_, a, b, X (rs1), acc)                                                                 \
+  TWO (acc_chain_, a, b, acc, acc)
+  RV_PAIRS (PLAIN)
+  RV_CHAINS (CHAIN)
 
 unlinked:
   {

@@ -89,34 +89,62 @@
  * Pairs that are often neighbors get a handler that does both: P (first, second).  In a block the two
  * operations stand in their own places as always; only the first one's handler is another one.
  */
-#define RV_PAIRS(P)                                                                                \
-  P (ld, ld) P (ld, addi) P (ld, add) P (ld, mv) P (ld, li) P (ld, slli) P (ld, beqz)              \
-  P (ld, bnez) P (ld, bne) P (ld, beq) P (ld, jr) P (ld, jalr) P (ld, addiw) P (ld, lbu)           \
-  P (ld, lw) P (ld, andi) P (ld, sd) P (lw, addi) P (lw, add) P (lw, lw) P (lw, mv) P (lw, bge)    \
-  P (lw, subw) P (lw, xor) P (lw, andi) P (lw, beqz) P (lw, bnez) P (lw, addiw) P (lw, sw)         \
-  P (lbu, addi) P (lbu, andi) P (lbu, beqz) P (lbu, bnez) P (lbu, bltu) P (lbu, add)               \
-  P (lbu, lbu) P (lbu, srliw) P (lbu, sb) P (lhu, addi) P (sd, sd) P (sd, addi) P (sd, li)         \
-  P (sd, ld) P (sd, mv) P (sd, andi) P (sd, auipc) P (sd, bne) P (sd, jal) P (sw, addi)            \
-  P (sw, sw) P (sw, ld) P (sw, lw) P (sb, addi) P (sb, sb) P (sb, bne) P (addi, addi)              \
-  P (addi, add) P (addi, ld) P (addi, lw) P (addi, sd) P (addi, sw) P (addi, lbu) P (addi, sb)     \
-  P (addi, li) P (addi, mv) P (addi, andi) P (addi, xor) P (addi, sub) P (addi, slli)              \
-  P (addi, srli) P (addi, beq) P (addi, bne) P (addi, blt) P (addi, bge) P (addi, bltu)            \
-  P (addi, bgeu) P (addi, beqz) P (addi, bnez) P (addi, j) P (addi, jr) P (addi, jal)              \
-  P (addi, fld) P (addi, auipc) P (add, add) P (add, addi) P (add, ld) P (add, lw) P (add, lbu)    \
-  P (add, sd) P (add, mv) P (add, sub) P (add, bne) P (add, beq) P (add, bgeu) P (add, bnez)       \
-  P (add, jr) P (addw, addw) P (addw, srliw) P (addw, addi) P (sub, andi) P (sub, addi)            \
-  P (sub, add) P (subw, bgeu) P (slli, add) P (slli, srli) P (slli, addi) P (slli, xor)            \
-  P (slli, or) P (srli, add) P (srli, andi) P (srli, addi) P (srli, xor) P (srliw, addi)           \
-  P (srliw, xor) P (srliw, andi) P (slliw, or) P (xor, addi) P (xor, andi) P (xor, sd)             \
-  P (xor, sext_w) P (xor, slli) P (xor, srli) P (xor, xor) P (and, sub) P (and, beqz)              \
-  P (and, bnez) P (andi, add) P (andi, addi) P (andi, slli) P (andi, beqz) P (andi, bnez)          \
-  P (andi, beq) P (andi, bne) P (or, or) P (or, and) P (addiw, bgeu) P (addiw, bne)                \
-  P (addiw, addi) P (addiw, andi) P (sext_w, bne) P (sext_w, beq) P (sext_w, blt) P (mv, mv)       \
-  P (mv, li) P (mv, ld) P (mv, addi) P (mv, add) P (mv, sd) P (mv, j) P (mv, jal) P (mv, jr)       \
-  P (mv, beqz) P (mv, bgeu) P (mv, bltu) P (mv, bne) P (mv, auipc) P (li, li) P (li, mv)           \
+/* Of these the second often works on what the first has made. */
+#define RV_CHAINS(P)                                                                               \
+  P (ld, ld) P (ld, addi) P (ld, add) P (ld, mv) P (ld, slli) P (ld, beqz) P (ld, bnez)            \
+  P (ld, bne) P (ld, beq) P (ld, jr) P (ld, jalr) P (ld, addiw) P (ld, lbu) P (ld, lw)             \
+  P (ld, andi) P (ld, sd) P (ld, or) P (ld, and) P (lw, addi) P (lw, add) P (lw, lw) P (lw, mv)    \
+  P (lw, bge) P (lw, subw) P (lw, xor) P (lw, andi) P (lw, beqz) P (lw, bnez) P (lw, addiw)        \
+  P (lw, sw) P (lw, sext_w) P (lw, bne) P (lw, beq) P (lbu, addi) P (lbu, andi) P (lbu, beqz)      \
+  P (lbu, bnez) P (lbu, bltu) P (lbu, add) P (lbu, lbu) P (lbu, srliw) P (lbu, sb)                 \
+  P (lhu, addi) P (addi, addi) P (addi, add) P (addi, ld) P (addi, lw) P (addi, sd)                \
+  P (addi, sw) P (addi, lbu) P (addi, sb) P (addi, mv) P (addi, andi) P (addi, xor)                \
+  P (addi, sub) P (addi, slli) P (addi, srli) P (addi, beq) P (addi, bne) P (addi, blt)            \
+  P (addi, bge) P (addi, bltu) P (addi, bgeu) P (addi, beqz) P (addi, bnez) P (addi, jr)           \
+  P (addi, or) P (add, add) P (add, addi) P (add, ld) P (add, lw) P (add, lbu) P (add, sd)         \
+  P (add, mv) P (add, sub) P (add, bne) P (add, beq) P (add, bgeu) P (add, bnez) P (add, jr)       \
+  P (add, slli) P (add, srli) P (add, xor) P (add, slliw) P (add, or) P (addw, addw)               \
+  P (addw, srliw) P (addw, addi) P (sub, andi) P (sub, addi) P (sub, add) P (sub, mul)             \
+  P (sub, xor) P (subw, bgeu) P (slli, add) P (slli, srli) P (slli, addi) P (slli, xor)            \
+  P (slli, or) P (srli, add) P (srli, andi) P (srli, addi) P (srli, xor) P (srli, or)              \
+  P (srliw, addi) P (srliw, xor) P (srliw, andi) P (slliw, or) P (xor, addi) P (xor, andi)         \
+  P (xor, sd) P (xor, sext_w) P (xor, slli) P (xor, srli) P (xor, xor) P (xor, add)                \
+  P (and, sub) P (and, beqz) P (and, bnez) P (andi, add) P (andi, addi) P (andi, slli)             \
+  P (andi, beqz) P (andi, bnez) P (andi, beq) P (andi, bne) P (or, or) P (or, and) P (or, add)     \
+  P (addiw, bgeu) P (addiw, bne) P (addiw, addi) P (addiw, andi) P (sext_w, bne)                   \
+  P (sext_w, beq) P (sext_w, blt) P (sext_w, bge) P (sext_w, bgeu) P (mv, mv) P (mv, ld)           \
+  P (mv, addi) P (mv, add) P (mv, sd) P (mv, jr) P (mv, beqz) P (mv, bgeu) P (mv, bltu)            \
+  P (mv, bne) P (mul, add) P (mul, xor) P (sltu, beqz) P (sltu, bnez) P (sltiu, beqz)              \
+  P (srl, xor) P (sll, xor)
+#define RV_NEIGHBORS(P)                                                                            \
+  P (ld, li) P (sd, sd) P (sd, addi) P (sd, li) P (sd, ld) P (sd, mv) P (sd, andi)                 \
+  P (sd, auipc) P (sd, bne) P (sd, jal) P (sw, addi) P (sw, sw) P (sw, ld) P (sw, lw)              \
+  P (sb, addi) P (sb, sb) P (sb, bne) P (addi, li) P (addi, j) P (addi, jal) P (addi, fld)         \
+  P (addi, auipc) P (mv, li) P (mv, j) P (mv, jal) P (mv, auipc) P (li, li) P (li, mv)             \
   P (li, add) P (li, addi) P (li, sd) P (li, beq) P (li, bne) P (li, bge) P (li, bltu)             \
-  P (li, bgeu) P (li, jal) P (li, j) P (li, jr) P (mul, add) P (sltu, beqz) P (fld, fld)           \
-  P (fld, addi) P (fsd, addi)
+  P (li, bgeu) P (li, jal) P (li, j) P (li, jr) P (fld, fld) P (fld, addi) P (fsd, addi)
+#define RV_PAIRS(P) RV_CHAINS (P) RV_NEIGHBORS (P)
+
+/*
+ * The interpreter keeps the last result of an operation of RV_OPS_SET in a host register beside its place
+ * in x[].  An operation of RV_OPS_ACC has a second handler that takes its rs1 from there: a value that goes
+ * through memory is several cycles late.
+ */
+#define RV_OPS_SET(O)                                                                              \
+  RV_OPS_REG (O) RV_OPS_IMM (O) RV_OPS_UNARY (O) RV_OPS_LOAD (O) O (li) O (auipc)
+#define RV_OPS_ACC(O)                                                                              \
+  RV_OPS_REG (O) RV_OPS_IMM (O) RV_OPS_UNARY (O) RV_OPS_LOAD (O) RV_OPS_STORE (O)                  \
+  RV_OPS_BRANCH (O) O (jr) O (jalr)
+
+/* Handlers of one operation: of a pair, each half can take its rs1 from either place.  Where there is no such
+   handler the first one serves. */
+enum rv_variant
+{
+  RV_FROM_X = 0,
+  RV_FIRST_FROM_ACC = 1,
+  RV_SECOND_FROM_ACC = 2,
+  RV_VARIANTS = 4
+};
 
 #define RV_OPS(O)                                                                                  \
   RV_OPS_OTHER (O) RV_OPS_REG (O) RV_OPS_IMM (O) RV_OPS_UNARY (O) RV_OPS_LOAD (O)                  \
