@@ -19,6 +19,7 @@
 #include <godwit/device.h>
 #include <godwit/riscv.h>
 
+struct rv_block;
 struct rv_accel; /* accel.h: everything that can be thrown away and built again */
 
 enum rv_priv
@@ -120,7 +121,8 @@ struct rv_hart
   /* The current context's tables, see accel.h; switched by rv_context_changed. */
   void *tlb_load, *tlb_store, *jump_cache;
   uint64_t code_epoch; /* grows with each fence.i: links between blocks of an older epoch are void */
-  uint64_t reserved_exec[3]; /* room for the execution half; host-only */
+  struct rv_block *block; /* under execution */
+  uint64_t reserved_exec[2]; /* room for the execution half; host-only */
 
   /* ---- LR/SC ----------------------------------------------------------------------------------- */
   /* See atomics.c; all four are host-only: a reservation does not outlive a migration. */

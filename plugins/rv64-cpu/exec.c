@@ -7,8 +7,7 @@
  * What lives in local variables, and so in host registers:
  *   h     the hart, and the integer registers at its start
  *   ip    the operation under execution
- *   b     its block
- *   pc    the virtual address of the block's start; the instruction's own is pc + 2 * ip->pos
+ *   pc    the virtual address of the block's start (the block is h->block); the instruction's own is pc + 2 * ip->pos
  *   left  instructions that may still be started (h->insn_left while outside)
  *   acc   the last result of an operation of RV_OPS_SET
  * A block's instructions are counted when it is entered; who leaves it early gives the rest back.
@@ -146,7 +145,6 @@ run_blocks (struct rv_hart *h)
     },
   };
   const struct rv_insn *ip;
-  struct rv_block *b;
   uint64_t pc, acc = 0;
   int64_t left;
 
@@ -196,11 +194,13 @@ run_blocks (struct rv_hart *h)
       goto *ip->go;                                                                                \
     }                                                                                              \
   while (0)
-#define ENTER                                                                                      \
+#define ENTER(to)                                                                                  \
   do                                                                                               \
     {                                                                                              \
-      ip = b->insn;                                                                                \
-      left -= b->n;                                                                                \
+      struct rv_block *next = (to);                                                                \
+      ip = next->insn;                                                                             \
+      h->block = next;                                                                             \
+      left -= next->n;                                                                             \
       if (UNLIKELY ((left | atomic_load_explicit (&h->kick, memory_order_relaxed)) < 0))           \
         goto attention;                                                                            \
       goto *ip->go;                                                                                \
@@ -213,8 +213,7 @@ run_blocks (struct rv_hart *h)
       const struct rv_link *link = (const struct rv_link *) (const void *) (ip + 1);               \
       if (UNLIKELY (link->epoch != h->code_epoch))                                                 \
         goto unlinked;                                                                             \
-      b = link->to;                                                                                \
-      ENTER;                                                                                       \
+      ENTER (link->to);                                                                            \
     }                                                                                              \
   while (0)
 /* To anywhere: pc is the target. */
@@ -224,8 +223,7 @@ run_blocks (struct rv_hart *h)
       const struct rv_jump_entry *j = rv_jump_slot (h->jump_cache, pc);                            \
       if (UNLIKELY (j->pc != pc))                                                                  \
         goto not_cached;                                                                           \
-      b = j->block;                                                                                \
-      ENTER;                                                                                       \
+      ENTER (j->block);                                                                            \
     }                                                                                              \
   while (0)
 /* Before anything that may trap or look at the hart. */
@@ -257,33 +255,35 @@ unlinked:
       goto lookup;
     /* A scratch block is gone at the next step; one that crosses pages hangs on two translations.  A
        new epoch means that the cache was emptied, and this block with it. */
-    if (b != h->accel->scratch && to != h->accel->scratch && to->paddr_2 == 0
+    if (h->block != h->accel->scratch && to != h->accel->scratch && to->paddr_2 == 0
         && to->n_first == to->n_bytes && epoch == h->code_epoch)
       *link = (struct rv_link) { to, epoch };
-    b = to;
-    ENTER;
+    ENTER (to);
   }
 
 not_cached:
-  h->pc = pc;
-  b = rv_block_find (h);
-  if (b == NULL)
-    goto lookup;
-  ENTER;
+  {
+    struct rv_block *to;
+    h->pc = pc;
+    to = rv_block_find (h);
+    if (to == NULL)
+      goto lookup;
+    ENTER (to);
+  }
 
 illegal:
   SYNC_PC;
-  rv_raise (h, RV_EXC_ILLEGAL, rv_block_bits (b, ip->pos));
+  rv_raise (h, RV_EXC_ILLEGAL, rv_block_bits (h->block, ip->pos));
   /* fall through */
 trapped:
   /* The instruction did not retire, nor did those behind it. */
-  left += rv_block_rest (b, ip->pos);
+  left += rv_block_rest (h->block, ip->pos);
   goto lookup;
 
 leave_block:
   /* Behind the instruction at ip, which retires. */
-  left += rv_block_rest (b, ip->pos) - 1;
-  h->pc = pc + 2 * (uint64_t) ip->pos + rv_insn_size (rv_block_bits (b, ip->pos));
+  left += rv_block_rest (h->block, ip->pos) - 1;
+  h->pc = pc + 2 * (uint64_t) ip->pos + rv_insn_size (rv_block_bits (h->block, ip->pos));
   goto outside;
 
 system_done:
@@ -293,14 +293,15 @@ system_done:
 lookup:
   {
     const struct rv_jump_entry *j;
+    struct rv_block *to;
     pc = h->pc;
     j = rv_jump_slot (h->jump_cache, pc);
     if (LIKELY (j->pc == pc))
-      b = j->block;
+      to = j->block;
     else
       {
-        b = rv_block_find (h);
-        if (b == NULL)
+        to = rv_block_find (h);
+        if (to == NULL)
           {
             /* The handler's own page may be what is missing: do not loop here for ever. */
             if (atomic_load_explicit (&h->kick, memory_order_relaxed) != 0 || --left < 0)
@@ -308,11 +309,11 @@ lookup:
             goto lookup;
           }
       }
-    ENTER;
+    ENTER (to);
   }
 
 attention:
-  left += b->n;
+  left += h->block->n;
   h->pc = pc;
 outside:
   if (atomic_load_explicit (&h->kick, memory_order_relaxed) != 0)
@@ -332,14 +333,17 @@ outside:
       return GWT_EXIT_BUDGET;
     }
   /* Fewer instructions are allowed than the block has. */
-  b = rv_block_step (h, left < RV_BLOCK_INSNS ? (unsigned) left : RV_BLOCK_INSNS);
-  if (b == NULL)
-    {
-      left--;
-      goto lookup;
-    }
-  pc = h->pc;
-  ENTER;
+  {
+    struct rv_block *to
+        = rv_block_step (h, left < RV_BLOCK_INSNS ? (unsigned) left : RV_BLOCK_INSNS);
+    if (to == NULL)
+      {
+        left--;
+        goto lookup;
+      }
+    pc = h->pc;
+    ENTER (to);
+  }
 }
 
 const void *const *
