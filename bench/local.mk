@@ -9,7 +9,6 @@ bench-cpu: all
 	  --json bench-cpu.json $(BENCH_FLAGS)
 .PHONY: bench-cpu
 CLEANFILES += bench-cpu.json
-# bench
 
 # What the core costs without a guest: make bench-core
 EXTRA_PROGRAMS += bench/micro-core

@@ -2,3 +2,4 @@
 unit_tests += tests/backend/test-chardev
 tests_backend_test_chardev_CFLAGS = $(CORE_CFLAGS)
 tests_backend_test_chardev_LDADD = $(CORE_LIBS)
+dist_check_SCRIPTS += tests/backend/terminal.py
