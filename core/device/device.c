@@ -49,6 +49,66 @@ check_id (const char *id, struct gwt_error *err)
   return !gwt_error_is_set (err);
 }
 
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+struct gwt_device *
+gwt_device_part (struct gwt_device *device, const char *type_name)
+{
+  while (device != NULL && strcmp (device->type->d.name, type_name) != 0)
+    device = device->base;
+  return device;
+}
+
+struct gwt_device *
+gwt_device_interface_part (struct gwt_device *device, const char *id)
+{
+  while (device != NULL && gwt_type_own_interface (device->type, id) == NULL)
+    device = device->base;
+  return device;
+}
+
+struct gwt_device *
+gwt_device_property_part (struct gwt_device *device, const char *name)
+{
+  while (device != NULL && gwt_type_own_property (device->type, name) == NULL)
+    device = device->base;
+  return device;
+}
+
+static void
+part_free (struct gwt_device *part)
+{
+  if (part->base != NULL)
+    part_free (part->base);
+  gwt_properties_free (part);
+  g_hash_table_destroy (part->attached);
+  g_free (part->instance);
+  g_free (part->path);
+  g_free (part->id);
+  g_free (part);
+}
+
+/* A part of TYPE and those of its parents, without running any of their code. */
+static struct gwt_device *
+part_new (const struct gwt_type *type, const char *id, struct gwt_error *err)
+{
+  const struct gwt_type *parent = gwt_type_parent (type);
+  struct gwt_device *part = g_new0 (struct gwt_device, 1);
+  part->type = type;
+  part->id = g_strdup (id);
+  part->path = g_strdup_printf ("/machine/%s", id);
+  part->attached = g_hash_table_new (g_str_hash, g_str_equal);
+  part->instance = g_try_malloc0 (MAX (type->d.instance_size, 1));
+  if (part->instance == NULL)
+    gwt_error_set (err, GWT_E_NO_MEMORY, "no memory for a device of type '%s'", type->d.name);
+  else if (parent != NULL)
+    part->base = part_new (parent, id, err);
+  if (!gwt_error_is_set (err))
+    return part;
+  part_free (part);
+  return NULL;
+}
+
 static void
 device_free (struct gwt_device *device)
 {
@@ -59,24 +119,21 @@ device_free (struct gwt_device *device)
       c->fn (c->data);
       g_free (c);
     }
-  gwt_properties_free (device);
-  g_hash_table_destroy (device->attached);
   pthread_mutex_destroy (&device->lock);
-  g_free (device->instance);
-  g_free (device->path);
-  g_free (device->id);
-  g_free (device);
+  part_free (device);
 }
 
 static bool
-run_init (struct gwt_device *device, struct gwt_error *err)
+run_init (struct gwt_device *device, struct gwt_device *part, struct gwt_error *err)
 {
-  const struct gwt_device_type *d = &device->type->d;
+  const struct gwt_device_type *d = &part->type->d;
+  if (part->base != NULL && !run_init (device, part->base, err))
+    return false;
   if (d->init == NULL)
-    return true;
+    return gwt_properties_init (part, err);
   GWT_AUTO_ERROR (inner);
-  if (d->init (device->instance, device, &inner) == 0 && !gwt_error_is_set (&inner))
-    return true;
+  if (d->init (part->instance, device, &inner) == 0 && !gwt_error_is_set (&inner))
+    return gwt_properties_init (part, err);
   gwt_error_set (&inner, GWT_E_FAILED, "init failed and gave no reason");
   gwt_error_prefix (&inner, "device '%s'", device->id);
   gwt_error_move (err, &inner);
@@ -95,20 +152,12 @@ gwt_device_new (const struct gwt_type *type, const char *id, struct gwt_error *e
     }
   if (id != NULL && !check_id (id, err))
     return NULL;
-  void *instance = g_try_malloc0 (type->d.instance_size);
-  if (instance == NULL)
-    {
-      gwt_error_set (err, GWT_E_NO_MEMORY, "no memory for a device of type '%s'", type->d.name);
-      return NULL;
-    }
-  struct gwt_device *device = g_new0 (struct gwt_device, 1);
-  device->type = type;
-  device->instance = instance;
-  device->id = id != NULL ? g_strdup (id) : free_id (type->d.name);
-  device->path = g_strdup_printf ("/machine/%s", device->id);
-  device->attached = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autofree char *name = id != NULL ? g_strdup (id) : free_id (type->d.name);
+  struct gwt_device *device = part_new (type, name, err);
+  if (device == NULL)
+    return NULL;
   pthread_mutex_init (&device->lock, NULL);
-  if (!run_init (device, err) || !gwt_properties_init (device, err))
+  if (!run_init (device, device, err))
     {
       device_free (device);
       return NULL;
@@ -119,25 +168,64 @@ gwt_device_new (const struct gwt_type *type, const char *id, struct gwt_error *e
   return device;
 }
 
+/* Undo PART's realize and that of its parents. */
+static void
+unrealize_parts (struct gwt_device *part)
+{
+  for (; part != NULL; part = part->base)
+    {
+      if (part->realized && part->type->d.unrealize != NULL)
+        part->type->d.unrealize (part->instance);
+      part->realized = false;
+    }
+}
+
+/* CALL is a realize or complete callback.  A plugin that says both yes and no began things that only unrealize
+   undoes; *BEGAN tells. */
+static bool
+run_step (int (*call) (void *self, struct gwt_device *device, struct gwt_error *err),
+          const char *name, struct gwt_device *device, struct gwt_device *part, bool *began,
+          struct gwt_error *err)
+{
+  int rc = call != NULL ? call (part->instance, device, err) : 0;
+  *began = rc == 0;
+  if (rc == 0 && !gwt_error_is_set (err))
+    return true;
+  gwt_error_set (err, GWT_E_FAILED, "%s failed and gave no reason", name);
+  return false;
+}
+
+static bool
+realize_parts (struct gwt_device *device, struct gwt_device *part, struct gwt_error *err)
+{
+  if (part->base != NULL && !realize_parts (device, part->base, err))
+    return false;
+  bool good = gwt_properties_check (part, err)
+              && run_step (part->type->d.realize, "realize", device, part, &part->realized, err);
+  if (!good)
+    unrealize_parts (part);
+  return good;
+}
+
+static bool
+complete_parts (struct gwt_device *device, struct gwt_device *part, struct gwt_error *err)
+{
+  bool began;
+  return (part->base == NULL || complete_parts (device, part->base, err))
+         && run_step (part->type->d.complete, "complete", device, part, &began, err);
+}
+
 bool
 gwt_device_realize (struct gwt_device *device, struct gwt_error *err)
 {
-  const struct gwt_device_type *d = &device->type->d;
   GWT_AUTO_ERROR (inner);
   if (device->realized)
     gwt_error_set (&inner, GWT_E_EXISTS, "the device is realized already");
-  else if (gwt_properties_check (device, &inner))
+  else if (realize_parts (device, device, &inner))
     {
-      int rc = d->realize (device->instance, device, &inner);
-      if (rc == 0 && !gwt_error_is_set (&inner))
-        {
-          device->realized = true;
-          return true;
-        }
-      /* A plugin that says both yes and no began things that only unrealize undoes. */
-      if (rc == 0 && d->unrealize != NULL)
-        d->unrealize (device->instance);
-      gwt_error_set (&inner, GWT_E_FAILED, "realize failed and gave no reason");
+      if (complete_parts (device, device, &inner))
+        return true;
+      unrealize_parts (device);
     }
   gwt_error_prefix (&inner, "device '%s'", device->id);
   gwt_error_move (err, &inner);
@@ -149,9 +237,7 @@ gwt_device_destroy (struct gwt_device *device)
 {
   if (device == NULL)
     return;
-  if (device->realized && device->type->d.unrealize != NULL)
-    device->type->d.unrealize (device->instance);
-  device->realized = false;
+  unrealize_parts (device);
   g_ptr_array_remove (devices, device);
   device_free (device);
 }
@@ -222,16 +308,25 @@ gwt_device_nth_with_interface (const char *id, guint n)
   return NULL;
 }
 
+static void
+reset_parts (struct gwt_device *part, uint32_t kind)
+{
+  if (part->base != NULL)
+    reset_parts (part->base, kind);
+  if (part->type->d.reset != NULL)
+    part->type->d.reset (part->instance, kind);
+}
+
 void
 gwt_device_reset_all (uint32_t kind)
 {
   for (guint i = 0; devices != NULL && i < devices->len; i++)
     {
       struct gwt_device *device = devices->pdata[i];
-      if (!device->realized || device->type->d.reset == NULL)
+      if (!device->realized)
         continue;
       int token = gwt_device_enter (device);
-      device->type->d.reset (device->instance, kind);
+      reset_parts (device, kind);
       gwt_device_leave (device, token);
     }
 }
@@ -280,6 +375,20 @@ api_interface_of (struct gwt_device *device, const char *id)
   return device != NULL && id != NULL ? gwt_device_interface (device, id) : NULL;
 }
 
+static void *
+api_part (struct gwt_device *device, const char *type)
+{
+  struct gwt_device *part = type != NULL ? gwt_device_part (device, type) : NULL;
+  return part != NULL ? part->instance : NULL;
+}
+
+static void *
+api_interface_instance (struct gwt_device *device, const char *id)
+{
+  struct gwt_device *part = id != NULL ? gwt_device_interface_part (device, id) : NULL;
+  return part != NULL ? part->instance : NULL;
+}
+
 static struct gwt_device *
 api_nth_with_interface (const char *id, uint32_t n)
 {
@@ -296,6 +405,8 @@ static const struct gwt_device_api device_api = {
   .interface_of = api_interface_of,
   .nth_with_interface = api_nth_with_interface,
   .cpu_count = gwt_device_cpu_count,
+  .part = api_part,
+  .interface_instance = api_interface_instance,
 };
 
 void

@@ -60,6 +60,14 @@ append_property (GString *out, const struct gwt_field *f)
   g_string_free (more, TRUE);
 }
 
+/* Which parent the properties that follow belong to. */
+static void
+append_origin (GString *out, const struct gwt_type *type, const struct gwt_type *part)
+{
+  if (part != type)
+    g_string_append_printf (out, " of %s, as every %s has:\n", part->d.name, part->d.name);
+}
+
 char *
 gwt_type_help (const struct gwt_type *type)
 {
@@ -72,19 +80,31 @@ gwt_type_help (const struct gwt_type *type)
     g_string_append_printf (out, "Cannot be migrated: %s.\n", type->d.unmigratable);
   g_string_append (out, "properties:\n");
   guint properties = 0;
-  for (uint64_t i = 0; i < type->d.n_fields; i++)
-    if (type->fields[i].role == GWT_PROP)
-      {
-        append_property (out, &type->fields[i]);
-        properties++;
-      }
+  for (const struct gwt_type *t = type; t != NULL; t = gwt_type_parent (t))
+    {
+      bool first = true;
+      for (uint64_t i = 0; i < t->d.n_fields; i++)
+        if (t->fields[i].role == GWT_PROP)
+          {
+            if (first)
+              append_origin (out, type, t);
+            first = false;
+            append_property (out, &t->fields[i]);
+            properties++;
+          }
+    }
   if (properties == 0)
     g_string_append (out, "  none\n");
-  if (type->d.n_methods > 0)
-    g_string_append (out, "methods:\n");
-  for (uint64_t i = 0; i < type->d.n_methods; i++)
-    g_string_append_printf (out, "  %s\n      %s\n", type->methods[i].signature,
-                            type->methods[i].doc);
+  bool head = false;
+  for (const struct gwt_type *t = type; t != NULL; t = gwt_type_parent (t))
+    for (uint64_t i = 0; i < t->d.n_methods; i++)
+      {
+        if (!head)
+          g_string_append (out, "methods:\n");
+        head = true;
+        g_string_append_printf (out, "  %s\n      %s\n", t->methods[i].signature,
+                                t->methods[i].doc);
+      }
   return g_string_free (out, FALSE);
 }
 

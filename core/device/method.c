@@ -204,21 +204,24 @@ call_of (const struct gwt_method *method, struct gwt_error *err)
   return NULL;
 }
 
+/* *PART is the part of DEVICE whose method it is. */
 static struct call *
-call_find (struct gwt_device *device, const char *name, struct gwt_error *err)
+call_find (struct gwt_device *device, const char *name, struct gwt_device **part,
+           struct gwt_error *err)
 {
   const struct gwt_type *type = device->type;
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  for (uint64_t i = 0; i < type->d.n_methods; i++)
-    {
-      struct gwt_signature s;
-      GWT_AUTO_ERROR (ignored);
-      if (!gwt_signature_parse (type->methods[i].signature, &s, &ignored))
-        continue;
-      if (strcmp (s.name, name) == 0)
-        return call_of (&type->methods[i], err);
-      g_ptr_array_add (names, g_strdup (s.name));
-    }
+  for (*part = device; *part != NULL; *part = (*part)->base)
+    for (uint64_t i = 0; i < (*part)->type->d.n_methods; i++)
+      {
+        struct gwt_signature s;
+        GWT_AUTO_ERROR (ignored);
+        if (!gwt_signature_parse ((*part)->type->methods[i].signature, &s, &ignored))
+          continue;
+        if (strcmp (s.name, name) == 0)
+          return call_of (&(*part)->type->methods[i], err);
+        g_ptr_array_add (names, g_strdup (s.name));
+      }
   g_ptr_array_add (names, NULL);
   g_autofree char *hint = gwt_did_you_mean (name, (const char *const *)names->pdata);
   gwt_error_set (err, GWT_E_NOT_FOUND, "type '%s' has no method '%s'%s", type->d.name, name, hint);
@@ -414,7 +417,8 @@ gwt_device_call (struct gwt_device *device, const char *method, struct json_obje
                  struct json_object **result, struct gwt_error *err)
 {
   *result = NULL;
-  struct call *call = call_find (device, method, err);
+  struct gwt_device *part;
+  struct call *call = call_find (device, method, &part, err);
   union value values[GWT_METHOD_MAX_ARGS] = { { 0 } };
   if (call == NULL)
     {
@@ -427,7 +431,7 @@ gwt_device_call (struct gwt_device *device, const char *method, struct json_obje
     gwt_error_set (&inner, GWT_E_BUSY, "the device is not realized yet");
   else if (arguments_from_json (s, args, values, &inner))
     {
-      void *instance = device->instance;
+      void *instance = part->instance;
       struct gwt_error *inner_p = &inner;
       void *slots[GWT_METHOD_MAX_ARGS + 2];
       union value returned = { .u64 = 0 };

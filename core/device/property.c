@@ -225,9 +225,11 @@ set (struct gwt_device *device, const char *name, const char *text, struct json_
   const struct gwt_field *f = find_property (device, name, &inner);
   if (f != NULL)
     {
+      struct gwt_device *outer = device;
+      device = gwt_device_property_part (device, name);
       struct gwt_value value = { 0 };
       struct gwt_provenance *from = &device->provenance[field_index (device, f)];
-      if (device->realized)
+      if (outer->realized || device->realized)
         gwt_error_set (
             &inner, GWT_E_BUSY,
             "it cannot be changed once the device is realized; give it when the device is made");
@@ -272,7 +274,7 @@ get (struct gwt_device *device, const char *name, struct gwt_value *value, struc
   if (f == NULL)
     gwt_error_prefix (err, "device '%s'", device->id);
   else
-    load (device, f, value);
+    load (gwt_device_property_part (device, name), f, value);
   return f;
 }
 
@@ -303,6 +305,7 @@ gwt_device_get_text (struct gwt_device *device, const char *name, struct gwt_err
 const struct gwt_provenance *
 gwt_device_provenance (struct gwt_device *device, const char *name)
 {
-  const struct gwt_field *f = gwt_type_property (device->type, name);
+  device = gwt_device_property_part (device, name);
+  const struct gwt_field *f = device != NULL ? gwt_type_own_property (device->type, name) : NULL;
   return f != NULL ? &device->provenance[field_index (device, f)] : NULL;
 }

@@ -20,6 +20,9 @@
 /* Garbage where a size should be must not become an allocation. */
 #define INSTANCE_MAX (UINT64_C (1) << 30)
 
+/* Chains of parents are walked this far: one registered after its child can close a circle. */
+#define DEPTH_MAX 32
+
 static GHashTable *types; /* name -> struct gwt_type */
 
 static bool
@@ -34,9 +37,8 @@ check_type (const struct gwt_device_type *d, struct gwt_error *err)
     fault = "has an unknown thread model";
   else if (d->parent != NULL && !gwt_name_is_valid (d->parent))
     fault = "has a parent with a bad name";
-  else if (abstract ? d->instance_size != 0
-                    : d->instance_size == 0 || d->instance_size > INSTANCE_MAX)
-    fault = abstract ? "is abstract but has an instance" : "has an instance size that cannot be";
+  else if ((!abstract && d->instance_size == 0) || d->instance_size > INSTANCE_MAX)
+    fault = "has an instance size that cannot be";
   else if (d->unmigratable != NULL && d->unmigratable[0] == '\0')
     fault = "cannot be migrated but gives no reason";
   else if (!abstract && d->realize == NULL)
@@ -217,8 +219,7 @@ gwt_type_find (const char *name)
 bool
 gwt_type_is_a (const struct gwt_type *type, const char *name)
 {
-  /* Bounded: a parent that was registered after its child can close a circle. */
-  for (int depth = 0; type != NULL && depth < 32; depth++)
+  for (int depth = 0; type != NULL && depth < DEPTH_MAX; depth++)
     {
       if (strcmp (type->d.name, name) == 0)
         return true;
@@ -231,8 +232,26 @@ gwt_type_is_a (const struct gwt_type *type, const char *name)
   return false;
 }
 
+const struct gwt_type *
+gwt_type_parent (const struct gwt_type *type)
+{
+  return type->d.parent != NULL ? gwt_type_find (type->d.parent) : NULL;
+}
+
 const struct gwt_field *
 gwt_type_property (const struct gwt_type *type, const char *name)
+{
+  const struct gwt_field *f = NULL;
+  for (int depth = 0; type != NULL && f == NULL && depth < DEPTH_MAX; depth++)
+    {
+      f = gwt_type_own_property (type, name);
+      type = gwt_type_parent (type);
+    }
+  return f;
+}
+
+const struct gwt_field *
+gwt_type_own_property (const struct gwt_type *type, const char *name)
 {
   for (uint64_t i = 0; i < type->d.n_fields; i++)
     if (type->fields[i].role == GWT_PROP && strcmp (type->fields[i].name, name) == 0)
@@ -242,6 +261,18 @@ gwt_type_property (const struct gwt_type *type, const char *name)
 
 const void *
 gwt_type_interface (const struct gwt_type *type, const char *id)
+{
+  const void *table = NULL;
+  for (int depth = 0; type != NULL && table == NULL && depth < DEPTH_MAX; depth++)
+    {
+      table = gwt_type_own_interface (type, id);
+      type = gwt_type_parent (type);
+    }
+  return table;
+}
+
+const void *
+gwt_type_own_interface (const struct gwt_type *type, const char *id)
 {
   for (uint64_t i = 0; i < type->d.n_interfaces; i++)
     if (strcmp (type->interfaces[i].id, id) == 0)
@@ -277,12 +308,16 @@ gwt_type_list (void)
 const char **
 gwt_type_property_names (const struct gwt_type *type)
 {
-  const char **names = g_new0 (const char *, type->d.n_fields + 1);
-  guint n = 0;
-  for (uint64_t i = 0; i < type->d.n_fields; i++)
-    if (type->fields[i].role == GWT_PROP)
-      names[n++] = type->fields[i].name;
-  return names;
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  for (int depth = 0; type != NULL && depth < DEPTH_MAX; depth++)
+    {
+      for (uint64_t i = 0; i < type->d.n_fields; i++)
+        if (type->fields[i].role == GWT_PROP)
+          g_ptr_array_add (names, (gpointer) type->fields[i].name);
+      type = gwt_type_parent (type);
+    }
+  g_ptr_array_add (names, NULL);
+  return (const char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
 }
 
 char *

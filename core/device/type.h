@@ -32,11 +32,19 @@ bool gwt_type_check (const struct gwt_device_type *type, const char *plugin_id,
 const struct gwt_type *gwt_type_find (const char *name);
 /* True if TYPE is NAME or has it as an ancestor. */
 bool gwt_type_is_a (const struct gwt_type *type, const char *name);
+/* The registered type that TYPE names as its parent, or NULL. */
+const struct gwt_type *gwt_type_parent (const struct gwt_type *type);
+/* The property's row, of TYPE or of the nearest ancestor that has it; NULL where none does. */
 const struct gwt_field *gwt_type_property (const struct gwt_type *type, const char *name);
+/* TYPE's own property alone. */
+const struct gwt_field *gwt_type_own_property (const struct gwt_type *type, const char *name);
+/* Interface table of TYPE or an ancestor. */
 const void *gwt_type_interface (const struct gwt_type *type, const char *id);
+/* Of TYPE alone. */
+const void *gwt_type_own_interface (const struct gwt_type *type, const char *id);
 /* All types sorted by name; NULL-terminated, g_free. */
 const struct gwt_type **gwt_type_list (void);
-/* Names of all properties in the order of the rows; NULL-terminated, g_free. */
+/* Names of all properties in the order of the rows, inherited ones last; NULL-terminated, g_free. */
 const char **gwt_type_property_names (const struct gwt_type *type);
 /* Bytes of the instance that no row covers, as text "offset 24..31, ..."; NULL if none.  Caller
  * frees. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The QMP commands of this release and the events of run-state changes.  Each command is a few lines
- * over the layer that does the work.
+ * The QMP commands of this release and the events of run-state changes.  Each command is a few
+ * lines over the layer that does the work.
  */
 #include "config.h"
 #include "core/monitor/qmp.h"
@@ -31,7 +31,8 @@ add_string (struct json_object *object, const char *name, const char *value)
   json_object_object_add (object, name, json_object_new_string (value));
 }
 
-/* ---- run state --------------------------------------------------------------------------------- */
+/* ---- run state ---------------------------------------------------------------------------------
+ */
 
 static struct json_object *
 query_status (struct json_object *args, struct gwt_error *err)
@@ -87,7 +88,8 @@ system_powerdown (struct json_object *args, struct gwt_error *err)
   return json_object_new_object ();
 }
 
-/* ---- who we are -------------------------------------------------------------------------------- */
+/* ---- who we are --------------------------------------------------------------------------------
+ */
 
 static struct json_object *
 query_version (struct json_object *args, struct gwt_error *err)
@@ -182,7 +184,8 @@ query_plugins (struct json_object *args, struct gwt_error *err)
   return list;
 }
 
-/* ---- the device tree --------------------------------------------------------------------------- */
+/* ---- the device tree ---------------------------------------------------------------------------
+ */
 
 static struct gwt_device *
 find_device (const char *name, struct gwt_error *err)
@@ -251,9 +254,10 @@ qom_list (struct json_object *args, struct gwt_error *err)
       return NULL;
     }
   list_entry (list, "type", "str");
-  for (uint64_t i = 0; i < device->type->d.n_fields; i++)
-    if (device->type->fields[i].role == GWT_PROP)
-      list_entry (list, device->type->fields[i].name, kind_name (&device->type->fields[i]));
+  for (const struct gwt_type *t = device->type; t != NULL; t = gwt_type_parent (t))
+    for (uint64_t i = 0; i < t->d.n_fields; i++)
+      if (t->fields[i].role == GWT_PROP)
+        list_entry (list, t->fields[i].name, kind_name (&t->fields[i]));
   return list;
 }
 
@@ -277,6 +281,23 @@ qom_get (struct json_object *args, struct gwt_error *err)
 }
 
 static struct json_object *
+describe_property (const struct gwt_field *field)
+{
+  struct json_object *entry = json_object_new_object ();
+  add_string (entry, "name", field->name);
+  add_string (entry, "type", kind_name (field));
+  if (field->doc != NULL)
+    add_string (entry, "description", field->doc);
+  if (field->def_text != NULL)
+    add_string (entry, "default-value", field->def_text);
+  else if (field->kind == GWT_BOOL)
+    json_object_object_add (entry, "default-value", json_object_new_boolean (field->def != 0));
+  else if (field->kind < GWT_BOOL)
+    json_object_object_add (entry, "default-value", json_object_new_uint64 (field->def));
+  return entry;
+}
+
+static struct json_object *
 device_list_properties (struct json_object *args, struct gwt_error *err)
 {
   const char *name = string_arg (args, "typename");
@@ -291,24 +312,10 @@ device_list_properties (struct json_object *args, struct gwt_error *err)
       json_object_put (list);
       return NULL;
     }
-  for (uint64_t i = 0; i < type->d.n_fields; i++)
-    {
-      const struct gwt_field *field = &type->fields[i];
-      if (field->role != GWT_PROP)
-        continue;
-      struct json_object *entry = json_object_new_object ();
-      add_string (entry, "name", field->name);
-      add_string (entry, "type", kind_name (field));
-      if (field->doc != NULL)
-        add_string (entry, "description", field->doc);
-      if (field->def_text != NULL)
-        add_string (entry, "default-value", field->def_text);
-      else if (field->kind == GWT_BOOL)
-        json_object_object_add (entry, "default-value", json_object_new_boolean (field->def != 0));
-      else if (field->kind < GWT_BOOL)
-        json_object_object_add (entry, "default-value", json_object_new_uint64 (field->def));
-      json_object_array_add (list, entry);
-    }
+  for (const struct gwt_type *t = type; t != NULL; t = gwt_type_parent (t))
+    for (uint64_t i = 0; i < t->d.n_fields; i++)
+      if (t->fields[i].role == GWT_PROP)
+        json_object_array_add (list, describe_property (&t->fields[i]));
   return list;
 }
 
@@ -336,7 +343,8 @@ device_call (struct json_object *args, struct gwt_error *err)
   return answer;
 }
 
-/* ---- registration ------------------------------------------------------------------------------ */
+/* ---- registration ------------------------------------------------------------------------------
+ */
 
 static const struct gwt_qmp_arg path_args[] = { { "path", "str", false }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg qom_get_args[]

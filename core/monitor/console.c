@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The text console that Ctrl-A c switches to: a line is the name of a command that takes no argument, in
- * the spelling of QMP or of QEMU's console.  Everything goes through QMP dispatch, so that there is one
- * meaning of each command.
+ * The text console that Ctrl-A c switches to: a line is the name of a command that takes no
+ * argument, in the spelling of QMP or of QEMU's console.  Everything goes through QMP dispatch, so
+ * that there is one meaning of each command.
  */
 #include "config.h"
 #include "core/monitor/qmp.h"
@@ -88,7 +88,8 @@ execute (const char *typed)
       say (text);
     }
   else if (json_object_object_get_ex (answer, "return", &part)
-           && (!json_object_is_type (part, json_type_object) || json_object_object_length (part) > 0))
+           && (!json_object_is_type (part, json_type_object)
+               || json_object_object_length (part) > 0))
     {
       say (json_object_to_json_string_ext (part, JSON_C_TO_STRING_PRETTY
                                                      | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -17,6 +17,7 @@ restart (struct gwt_framer *framer)
 {
   g_byte_array_set_size (framer->text, 0);
   framer->depth = 0;
+  framer->kinds = 0;
   framer->quote = 0;
   framer->escaped = false;
 }
@@ -88,9 +89,18 @@ take (struct gwt_framer *framer, char c, struct gwt_error *err)
           refuse (framer, err, "the request is nested too deeply");
           return true;
         }
+      framer->kinds = framer->kinds << 1 | (c == '{');
     }
-  else if ((c == '}' || c == ']') && --framer->depth == 0)
-    return true;
+  else if (c == '}' || c == ']')
+    {
+      if ((framer->kinds & 1) != (c == '}'))
+        {
+          refuse (framer, err, "a bracket is closed by one of the other kind");
+          return true;
+        }
+      framer->kinds >>= 1;
+      return --framer->depth == 0;
+    }
   return false;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The QMP server: sockets, clients, greeting, events.  All on the main loop.  Whatever one client sends or
- * fails to read, the guest and the other clients do not notice.
+ * The QMP server: sockets, clients, greeting, events.  All on the main loop.  Whatever one client
+ * sends or fails to read, the guest and the other clients do not notice.
  */
 #include "config.h"
 #include "core/monitor/qmp.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The QMP server: greeting, capabilities, commands, events; several clients on unix or tcp sockets. */
+/* The QMP server: greeting, capabilities, commands, events; several clients on unix or tcp sockets.
+ */
 #ifndef CORE_MONITOR_QMP_H
 #define CORE_MONITOR_QMP_H
 
@@ -19,9 +20,15 @@ void gwt_qmp_set_identity (const char *name, const char *uuid);
 void gwt_console_init (void);
 /* Send an event to every client in command mode; DATA is a new reference or NULL; consumed. */
 void gwt_qmp_event (const char *name, struct json_object *data);
-/* A handler returns a new reference, or NULL with ERR set (its code chooses the QMP error class). */
+/* A handler returns a new reference, or NULL with ERR set (its code chooses the QMP error class).
+ */
 typedef struct json_object *(*gwt_qmp_handler) (struct json_object *args, struct gwt_error *err);
-struct gwt_qmp_arg { const char *name; const char *type; /* "str" "int" "bool" "object" "any" */ bool optional; };
+struct gwt_qmp_arg
+{
+  const char *name;
+  const char *type; /* "str" "int" "bool" "object" "any" */
+  bool optional;
+};
 struct gwt_qmp_command
 {
   const char *name;

@@ -244,6 +244,8 @@ check_compat_values (const struct gwt_plugin *p, struct gwt_error *err)
           if (f->role == GWT_PROP && strcmp (f->name, r->property) == 0)
             found = f;
         }
+      if (found == NULL && type->parent != NULL)
+        continue; /* a parent's, perhaps of another plugin: judged when a device is made */
       struct gwt_value value = { 0 };
       GWT_AUTO_ERROR (inner);
       if (found == NULL)

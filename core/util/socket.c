@@ -27,8 +27,9 @@ parse_options (struct gwt_socket_spec *spec, char **options, struct gwt_error *e
       bool value;
       if (equals == NULL)
         {
-          gwt_error_set (err, GWT_E_INVALID, "socket option '%s' has no value; write '%s=on' or '%s=off'",
-                         *options, *options, *options);
+          gwt_error_set (err, GWT_E_INVALID,
+                         "socket option '%s' has no value; write '%s=on' or '%s=off'", *options,
+                         *options, *options);
           return false;
         }
       g_autofree char *key = g_strndup (*options, (gsize) (equals - *options));
@@ -67,7 +68,8 @@ parse_tcp (struct gwt_socket_spec *spec, const char *address, struct gwt_error *
   GWT_AUTO_ERROR (ignored);
   if (colon == NULL || !gwt_parse_u64 (colon + 1, false, &port, &ignored) || port > 65535)
     {
-      gwt_error_set (err, GWT_E_INVALID, "tcp address '%s' has no port; write tcp:HOST:PORT", address);
+      gwt_error_set (err, GWT_E_INVALID, "tcp address '%s' has no port; write tcp:HOST:PORT",
+                     address);
       return false;
     }
   spec->host = g_strndup (address, (gsize) (colon - address));
@@ -94,8 +96,8 @@ gwt_socket_spec_parse (const char *text, struct gwt_error *err)
       spec->path = g_strdup (head + strlen ("unix:"));
       if (spec->path[0] == '\0' || strlen (spec->path) >= sizeof address.sun_path)
         {
-          gwt_error_set (err, GWT_E_RANGE, "socket path '%s' has %zu bytes; use 1 to %zu", spec->path,
-                         strlen (spec->path), sizeof address.sun_path - 1);
+          gwt_error_set (err, GWT_E_RANGE, "socket path '%s' has %zu bytes; use 1 to %zu",
+                         spec->path, strlen (spec->path), sizeof address.sun_path - 1);
           goto fail;
         }
     }
@@ -139,7 +141,8 @@ unix_socket (const struct gwt_socket_spec *spec, struct sockaddr_un *address)
   return socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
-/* A socket file may be left over from a process that was killed: nobody answers there, so it may go. */
+/* A socket file may be left over from a process that was killed: nobody answers there, so it may
+ * go. */
 static bool
 clear_stale (const struct gwt_socket_spec *spec, struct gwt_error *err)
 {
@@ -174,10 +177,11 @@ listen_unix (struct gwt_socket_spec *spec, struct gwt_error *err)
   if (!clear_stale (spec, err))
     return -1;
   int fd = unix_socket (spec, &address);
-  if (fd < 0 || bind (fd, (struct sockaddr *) &address, sizeof address) != 0 || listen (fd, 16) != 0)
+  if (fd < 0 || bind (fd, (struct sockaddr *)&address, sizeof address) != 0 || listen (fd, 16) != 0)
     {
-      gwt_error_set (err, GWT_E_IO, "cannot listen on '%s': %s; check the folder and its permissions",
-                     spec->path, g_strerror (errno));
+      gwt_error_set (err, GWT_E_IO,
+                     "cannot listen on '%s': %s; check the folder and its permissions", spec->path,
+                     g_strerror (errno));
       if (fd >= 0)
         close (fd);
       return -1;
@@ -263,7 +267,8 @@ gwt_socket_connect (const struct gwt_socket_spec *spec, struct gwt_error *err)
       fd = unix_socket (spec, &address);
       if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) != 0)
         {
-          gwt_error_set (err, GWT_E_IO, "cannot connect to '%s': %s; start its server first, or add server=on",
+          gwt_error_set (err, GWT_E_IO,
+                         "cannot connect to '%s': %s; start its server first, or add server=on",
                          spec->path, g_strerror (errno));
           if (fd >= 0)
             close (fd);

@@ -38,7 +38,7 @@ enum gwt_reset_kind
 
 enum gwt_type_flag
 {
-  GWT_TYPE_ABSTRACT = 1 << 0, /* a parent only: no instance, its name groups overrides */
+  GWT_TYPE_ABSTRACT = 1 << 0, /* a parent only: no device is made of it alone */
   GWT_TYPE_USER = 1 << 1      /* -device and device_add may make it; else only a board can */
 };
 
@@ -54,12 +54,17 @@ struct gwt_device_type
 {
   uint64_t struct_size;
   const char *name;   /* [a-z][a-z0-9-]*, unique among all plugins */
-  const char *parent; /* name of an abstract type whose overrides reach this one too; or NULL */
+  /* Name of an abstract type, of this plugin or another, or NULL.  Overrides on the parent reach
+     this type too. Where the parent has an instance of its own, a device of this type has it as a
+     part beside its own: its properties, methods and interfaces are the device's, its callbacks run
+     as told at each. */
+  const char *parent;
   const char *doc;    /* one line for -device help */
   uint64_t flags;     /* enum gwt_type_flag */
   uint32_t threads;   /* enum gwt_threads; 0 means GWT_THREADS_MACHINE */
   uint32_t reserved_1;
-  uint64_t instance_size; /* bytes; covered by the rows to the last byte */
+  uint64_t instance_size; /* bytes; covered by the rows to the last byte; 0: an abstract type
+                             without a part */
 
   const struct gwt_field *fields;
   uint64_t field_size; /* sizeof (struct gwt_field) where the plugin was built */
@@ -80,17 +85,21 @@ struct gwt_device_type
   const char *fdt_name;
 
   /* [main] Optional.  Before properties are set; may set up what property setting needs. */
-  int (*init) (void *self, struct gwt_device *device, struct gwt_error *err);
+  int (*init) (void *self, struct gwt_device *device, struct gwt_error *err); /* parents first */
   /* [main] Check properties, make regions, interrupt lines and timers.  0, or -1 with ERR set and
-     everything undone that realize itself began. */
+     everything undone that realize itself began.  Parents first. */
   int (*realize) (void *self, struct gwt_device *device, struct gwt_error *err);
-  /* [main] Undo realize.  Regions, lines and timers made through DEVICE are removed by the host. */
+  /* [main] Undo realize.  Regions, lines and timers made through DEVICE are removed by the host.
+   * Parents last. */
   void (*unrealize) (void *self);
-  /* [main] vCPUs stand still.  KIND is enum gwt_reset_kind. */
+  /* [main] vCPUs stand still.  KIND is enum gwt_reset_kind.  Parents first. */
   void (*reset) (void *self, uint32_t kind);
   /* [main] Optional.  Add properties and children to the node that the host opened for this device;
      reg and interrupts are there already.  0, or -1 with ERR set. */
   int (*describe) (void *self, struct gwt_fdt *fdt, struct gwt_error *err);
+  /* [main] Optional.  The whole device is realized: a parent puts it on its bus now.  Parents
+     first; on failure everything realized is undone. */
+  int (*complete) (void *self, struct gwt_device *device, struct gwt_error *err);
 };
 
 #define GWT_DEVICE_EXT "gwt.device/1"
@@ -104,16 +113,22 @@ struct gwt_device_api
   const char *(*id) (struct gwt_device *device);
   const char *(*type) (struct gwt_device *device);
   const char *(*path) (struct gwt_device *device);
-  /* [any] The instance, for interface calls; never NULL. */
+  /* [any] The instance of the device's own type; never NULL. */
   void *(*instance) (struct gwt_device *device);
   /* [main] A device by id, NULL where there is none. */
   struct gwt_device *(*find) (const char *id);
-  /* [any] Table of interface ID that this device's type offers, or NULL. */
+  /* [any] Table of interface ID that this device's type or a parent offers, or NULL; its functions
+     are called with interface_instance (). */
   const void *(*interface_of) (struct gwt_device *device, const char *id);
   /* [main] The Nth device (from 0, in order of creation) that offers interface ID, or NULL. */
   struct gwt_device *(*nth_with_interface) (const char *id, uint32_t n);
   /* [main] Number of vCPUs of the machine that is being built, known before any device is. */
   uint32_t (*cpu_count) (void);
+  /* [any] The part of DEVICE that is of the abstract type TYPE (or its own instance, for its own
+     type); NULL where it has none. */
+  void *(*part) (struct gwt_device *device, const char *type);
+  /* [any] The part that offers interface ID, or NULL. */
+  void *(*interface_instance) (struct gwt_device *device, const char *id);
 };
 
 #ifdef __cplusplus

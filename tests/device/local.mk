@@ -18,3 +18,6 @@ tests_device_test_irq_LDADD = $(CORE_LIBS)
 unit_tests += tests/device/test-lock
 tests_device_test_lock_CFLAGS = $(CORE_CFLAGS)
 tests_device_test_lock_LDADD = $(CORE_LIBS)
+unit_tests += tests/device/test-inherit
+tests_device_test_inherit_CFLAGS = $(CORE_CFLAGS)
+tests_device_test_inherit_LDADD = $(CORE_LIBS)

@@ -67,6 +67,8 @@ test_garbage_is_one_error_a_line (void)
   check ("garbage } ] \"\n{}", "!|{}");
   check ("]]]]\n17\n{}", "!|!|{}");
   check ("[1]\n", "!");
+  check ("{]}\n{}", "!|{}");
+  check ("{\"a\":[}]}\n{}", "!|{}");
   check ("\xff\xff{}", "{}");
 }
 
