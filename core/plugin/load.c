@@ -68,6 +68,15 @@ check_list (const char *const *list, const char *what, struct gwt_error *err)
   return false;
 }
 
+/* A normalized copy; the lists and names in it are the plugin's. */
+static void
+plugin_free (struct gwt_plugin *p)
+{
+  g_free ((gpointer) p->offers);
+  g_free ((gpointer) p->compat);
+  g_free (p);
+}
+
 static struct gwt_plugin *
 normalize (const struct gwt_plugin *table, struct gwt_error *err)
 {
@@ -82,20 +91,18 @@ normalize (const struct gwt_plugin *table, struct gwt_error *err)
   struct gwt_plugin *p = g_new0 (struct gwt_plugin, 1);
   memcpy (p, table, MIN (table->struct_size, sizeof *p));
   p->struct_size = sizeof *p;
-  p->offers = gwt_table_normalize (p->offers, p->n_offers, p->offer_size,
+  p->offers = gwt_table_normalize (table->offers, table->n_offers, table->offer_size,
                                    sizeof (struct gwt_extension), OFFER_MIN, "extensions", err);
   p->offer_size = sizeof (struct gwt_extension);
-  if (p->offers != NULL)
-    p->compat
-        = gwt_table_normalize (p->compat, p->n_compat, p->compat_row_size,
-                               sizeof (struct gwt_compat_row), COMPAT_MIN, "compat rows", err);
+  p->compat = gwt_table_normalize (table->compat, table->n_compat, table->compat_row_size,
+                                   sizeof (struct gwt_compat_row), COMPAT_MIN, "compat rows", err);
   p->compat_row_size = sizeof (struct gwt_compat_row);
-  /* The copies are small and a refused plugin is rare: they stay, as its code does. */
-  if (gwt_error_is_set (err) || !check_list (p->required, "requirements", err)
-      || !check_list (p->wanted, "wishes", err)
-      || !check_list ((const char *const *)p->types, "device types", err))
-    return NULL;
-  return p;
+  if (!gwt_error_is_set (err) && check_list (p->required, "requirements", err)
+      && check_list (p->wanted, "wishes", err)
+      && check_list ((const char *const *) p->types, "device types", err))
+    return p;
+  plugin_free (p);
+  return NULL;
 }
 
 /* ---- note and table say the same ------------------------------------------------------------- */
@@ -326,14 +333,18 @@ static const struct gwt_plugin *
 load (struct gwt_plugin_info *info, struct gwt_error *err)
 {
   const struct gwt_plugin *table = call_entry (info->path, err);
-  const struct gwt_plugin *p = table != NULL ? normalize (table, err) : NULL;
+  struct gwt_plugin *p = table != NULL ? normalize (table, err) : NULL;
   info->struct_size = table != NULL ? table->struct_size : 0;
-  if (p == NULL || !check_note (info, p, err) || !check_types (p, err) || !check_offers (p, err)
-      || !check_compat_rows (p, err) || !check_compat_values (p, err) || !get_required (p, err)
-      || !run_start (p, err) || !check_types (p, err) || !check_offers (p, err)
-      || !register_all (p, err))
+  if (p == NULL)
     return NULL;
-  return p;
+  if (check_note (info, p, err) && check_types (p, err) && check_offers (p, err)
+      && check_compat_rows (p, err) && check_compat_values (p, err) && get_required (p, err)
+      && run_start (p, err)
+      /* Once more: what was loaded meanwhile may have taken a name. */
+      && check_types (p, err) && check_offers (p, err) && register_all (p, err))
+    return p;
+  plugin_free (p);
+  return NULL;
 }
 
 bool
