@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds what runs inside the guest: the kernels as one static program in an initramfs of its own
-behind the ordinary one, and the bare-metal program.  It must not know what is measured with them."""
+behind the ordinary one, and the bare-metal program.  It must not know what is measured with it."""
 
 import os
 import subprocess
@@ -21,7 +21,8 @@ def compile_guest(output, flags, sources):
     try:
         done = subprocess.run(argv, stderr=subprocess.PIPE, check=False)
     except FileNotFoundError as e:
-        raise gwttest.Failure("%s is not there; install the package gcc-riscv64-linux-gnu" % CC) from e
+        raise gwttest.Failure("%s is not there; install the package gcc-riscv64-linux-gnu"
+                              % CC) from e
     if done.returncode != 0:
         raise gwttest.Failure("'%s' failed: %s" % (" ".join(argv), done.stderr.decode()))
     return output

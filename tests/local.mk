@@ -49,6 +49,7 @@ include tests/monitor/local.mk
 include tests/cli/local.mk
 include tests/bare/local.mk
 include tests/linux/local.mk
+include tests/bench/local.mk
 include tests/fuzz/local.mk
 include tests/abi/local.mk
 

@@ -4,7 +4,7 @@
  * kernel, and frames the work with lines by which the host takes the time.
  *
  *   @ready             once, when it listens
- *   @begin NAME
+ *   @begin NAME        when all is prepared; goes on at the next line that comes in
  *   @end NAME RESULT INSTRUCTIONS     RESULT of one thread, which all threads have to agree on;
  *                                     INSTRUCTIONS 0 where nothing counts them
  *   @error TEXT
@@ -31,8 +31,9 @@ struct job
   pthread_barrier_t *start;
 };
 
-/* The kernel's own count of instructions, user and kernel mode, with all children; -1 where there is
-   none.  rdinstret would not do: the firmware holds the counter still until somebody wants it. */
+/* The kernel's own count of instructions, user and kernel mode, with all children; -1 where there
+   is none.  rdinstret would not do: the firmware holds the counter still until somebody wants it.
+ */
 static int
 open_counter (void)
 {
@@ -80,6 +81,18 @@ work (void *arg)
   return NULL;
 }
 
+/* The host takes the time just before its answer, however late it saw the question. */
+static void
+wait_for_go (const char *name)
+{
+  char line[16];
+
+  printf ("@begin %s\n", name);
+  fflush (stdout);
+  if (!fgets (line, sizeof line, stdin))
+    exit (1);
+}
+
 static void
 run (const struct kernel *k, uint64_t n, unsigned threads, int counter)
 {
@@ -98,9 +111,7 @@ run (const struct kernel *k, uint64_t n, unsigned threads, int counter)
     }
   if (threads == 1)
     {
-      printf ("@begin %s\n", k->name);
-      fflush (stdout);
-      tcdrain (STDOUT_FILENO);
+      wait_for_go (k->name);
       instructions = read_counter (counter);
       jobs[0].result = k->run (jobs[0].prepared, n);
       instructions = read_counter (counter) - instructions;
@@ -114,9 +125,7 @@ run (const struct kernel *k, uint64_t n, unsigned threads, int counter)
             puts ("@error a thread could not be started");
             exit (1);
           }
-      printf ("@begin %s\n", k->name);
-      fflush (stdout);
-      tcdrain (STDOUT_FILENO);
+      wait_for_go (k->name);
       pthread_barrier_wait (&start);
       for (i = 0; i < threads; i++)
         pthread_join (thread[i], NULL);

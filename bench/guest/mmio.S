@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bare metal at 0x80000000: the time of one access to a device.  Writes a letter to the UART at the very
- * first, then after each loop of COUNT rounds; the host takes the time between the letters.  Last comes
- * a newline, and it waits for a byte before it powers off.
- *   s  first instructions     e  empty loop          r  read UART scratch      w  write UART scratch
- *   p  read PLIC priority     m  read ACLINT mtime   t  write ACLINT mtimecmp
+ * Bare metal at 0x80000000: the time of one access to a device.  Writes 's' to the UART at the very
+ * first, then for each byte that comes in runs the next loop of COUNT rounds and writes its letter:
+ *   e  empty             r  read UART scratch      w  write UART scratch
+ *   p  read PLIC priority  m  read ACLINT mtime    t  write ACLINT mtimecmp
+ * One more byte powers off.  Between loops it sleeps, so that the host may take its time.
  */
 #ifndef COUNT
 #define COUNT 1000000
@@ -16,6 +16,7 @@
         .endm
 
         .macro  repeat, letter, insn:vararg
+        call    await
         li      s1, COUNT
 1:      \insn
         addi    s1, s1, -1
@@ -32,6 +33,15 @@ _start:
         li      s2, 0x0c000000
         li      s3, 0x0200bff8
         li      s4, 0x02004000
+        /* Received bytes raise source 10 for machine mode; mstatus.MIE is off, so it only wakes. */
+        li      t0, 1
+        sw      t0, 40(s2)
+        li      t1, 0x400
+        li      t2, 0x0c002000
+        sw      t1, 0(t2)
+        sb      t0, 1(s0)
+        li      t0, 0x800
+        csrs    mie, t0
         li      t1, -1
         repeat  'e', nop
         repeat  'r', lbu t2, 7(s0)
@@ -39,13 +49,21 @@ _start:
         repeat  'p', lw t2, 4(s2)
         repeat  'm', ld t2, 0(s3)
         repeat  't', sd t1, 0(s4)
-        tell    10
-        /* A byte from the host: it has read everything. */
-2:      lbu     t0, 5(s0)
-        andi    t0, t0, 1
-        beqz    t0, 2b
+        call    await
         li      t0, 0x100000
         li      t1, 0x5555
         sw      t1, 0(t0)
 3:      wfi
         j       3b
+
+await:
+        lbu     t0, 5(s0)
+        andi    t0, t0, 1
+        bnez    t0, 4f
+        wfi
+        j       await
+4:      lbu     t0, 0(s0)
+        li      t2, 0x0c200004
+        lw      t0, 0(t2)
+        sw      t0, 0(t2)
+        ret
