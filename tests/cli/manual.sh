@@ -5,7 +5,10 @@ cd "$tmp" || exit 99
 docs=$srcdir/docs
 
 # options: those that -help shows, one a line; described FILE: those that FILE has in backquotes.
-options () { "$godwit" -help | grep -o -E '^  -[^ ]*(, -[a-z]*)*' | tr -d ' ' | tr , '\n' | sort -u; }
+options ()
+{
+  "$godwit" -help | grep -o -E '^  -[^ ]*(, -[a-z]*)*' | tr -d ' ' | tr , '\n' | sort -u
+}
 described () { grep -o -E '`-[a-zA-Z-]+' "$1" | tr -d '`' | sort -u; }
 options >in-help
 described "$docs/invocation.md" >in-manual
@@ -29,8 +32,8 @@ contains "its override" "$(tr -d '\0' <slow.dtb)" "riscv,sv39"
 
 # Every member that boards and machine types may have stands in the manual.
 for file in board:boards board-devices:boards machine-type:machine-types; do
-  sed -n '/keys\[\]/,/NULL }/p' "$srcdir/core/machine/${file%:*}.c" | grep -o '"[a-z-]*"' | tr -d '"' \
-    | sort -u | while read -r key; do
+  sed -n '/keys\[\]/,/NULL }/p' "$srcdir/core/machine/${file%:*}.c" \
+    | grep -o '"[a-z-]*"' | tr -d '"' | sort -u | while read -r key; do
     grep -q "\`$key\`" "$docs/${file#*:}.md" || echo "$key"
   done
 done >missing

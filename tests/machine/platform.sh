@@ -13,7 +13,11 @@ for n in 1 2; do
 done
 g="$godwit -plugin $tmp/example1.so -plugin $tmp/example2.so -M virt -serial null -bios none"
 
-map () { $g -S -v -dumpdtb out.dtb "$@" 2>&1 | sed -n 's/^godwit:   *\(0.*mmio .*\) of \(.*\)/\1 \2/p'; }
+map ()
+{
+  $g -S -v -dumpdtb out.dtb "$@" 2>&1 \
+    | sed -n 's/^godwit:   *\(0.*mmio .*\) of \(.*\)/\1 \2/p'
+}
 out=$(map -device example2,id=a -device example2,id=b -device example1,id=c)
 contains "the first is at the start of the platform range" "$out" \
   "0000000004000000-0000000004000fff mmio example2 a"
@@ -74,7 +78,8 @@ _start:
       sw t1, (t0)
       j .
 EOF
-"$riscv_cc" -nostdlib -static -Wl,--build-id=none,-n,-e,_start,-Ttext=0x80000000 -o guest.elf guest.S
+"$riscv_cc" -nostdlib -static -Wl,--build-id=none,-n,-e,_start,-Ttext=0x80000000 \
+  -o guest.elf guest.S
 check "the guest reaches its registers, its line reaches the PLIC" timeout 60 $g -kernel guest.elf \
   -device example2
 done_testing

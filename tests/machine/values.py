@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who has the last word on a property: type, plugin rows, machine types, board, -global, -device."""
+
+import json
+import os
+import subprocess
+
+import gwttest
+
+SOURCE = os.path.join(gwttest.SRCDIR, "examples", "example2", "example2.c")
+ROWS = """
+static const struct gwt_compat_row rows[] = {
+  { "0.5", "example2", "frequency", "50" },
+  { "1.0", "example2", "frequency", "100" },
+  { "1.5", "example2", "frequency", "150" },
+  { "1.5", "other", "frequency", "1" },
+};
+"""
+
+
+def plugin(t):
+    """example2 as version 2.0 with three changes of its default behind it."""
+    with open(SOURCE) as f:
+        text = f.read()
+    text = text.replace('#define VERSION "1.0"', '#define VERSION "2.0"')
+    text = text.replace("static const struct gwt_plugin ", ROWS + "static const struct gwt_plugin ")
+    at = text.index("{", text.index("static const struct gwt_plugin ")) + 1
+    text = (text[:at] + "\n  .compat = rows, .compat_row_size = sizeof rows[0], "
+            ".n_compat = GWT_COUNT (rows)," + text[at:])
+    with open(t.path("example2.c"), "w") as f:
+        f.write(text)
+    cc = os.environ.get("CC", "cc").split()
+    if gwttest.SANITIZERS:
+        cc.append("-fsanitize=address,undefined")
+    out = t.path("example2.so")
+    subprocess.run([*cc, "-std=gnu11", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-Bsymbolic",
+                    "-I" + os.path.join(gwttest.SRCDIR, "include"), "-o", out, t.path("example2.c")],
+                   check=True)
+    return out
+
+
+def machine(t, name, **members):
+    os.makedirs(t.path("compat"), exist_ok=True)
+    members = {"godwit-machine": 1, "name": name, "doc": "test", **members}
+    if "newer" not in members:
+        members.setdefault("board", "virt")
+    with open(t.path("compat", name + ".json"), "w") as f:
+        json.dump(members, f)
+
+
+def override(value, kind="example2", prop="frequency"):
+    return [{"type": kind, "property": prop, "value": value}]
+
+
+def frequency(t, so, name, *args, device="example2,id=t"):
+    vm = t.start("-plugin", so, "-compat-dir", t.path("compat"), "-M", name, "-bios", "none", "-S",
+                 "-serial", "null", "-device", device, *args, qmp=True)
+    value = vm.qmp.cmd("qom-get", path="/machine/t", property="frequency")
+    vm.qmp.cmd("quit")
+    vm.wait()
+    return value
+
+
+@gwttest.test("compat rows of the plugin, by the level that the machine type promises")
+def levels(t):
+    so = plugin(t)
+    machine(t, "none")
+    wanted = {"2.0": 1000000, "1.5.1": 1000000, "1.5": 150, "1.2": 150, "1.0": 100, "0.10": 100,
+              "0.5": 50, "0.1": 50}
+    t.equal(frequency(t, so, "none"), 1000000, "without a level")
+    for level, value in wanted.items():
+        machine(t, "m", levels={"example2": level, "*": "0.1"})
+        t.equal(frequency(t, so, "m"), value, "level " + level)
+    machine(t, "star", levels={"*": "1.0"})
+    t.equal(frequency(t, so, "star"), 100, "level of all plugins")
+    # The nearest file of the chain counts, its wildcard too.
+    machine(t, "new", levels={"example2": "1.5"})
+    machine(t, "old", newer="new", levels={"*": "0.5"})
+    machine(t, "older", newer="old")
+    t.equal(frequency(t, so, "new"), 150, "new")
+    t.equal(frequency(t, so, "old"), 50, "old")
+    t.equal(frequency(t, so, "older"), 50, "older")
+    machine(t, "future", levels={"example2": "2.1"})
+    t.error("$.levels.example2: level 2.1 is newer than plugin 'example2' 2.0 in " + so, "-plugin",
+            so, "-compat-dir", t.path("compat"), "-M", "future", "-bios", "none", "-S")
+
+
+@gwttest.test("the order: plugin rows, machine types from the newest on, -global, -device")
+def order(t):
+    so = plugin(t)
+    machine(t, "m3", levels={"example2": "1.0"}, overrides=override(3))
+    machine(t, "m2", newer="m3", overrides=override(2))
+    machine(t, "m1", newer="m2")
+    t.equal(frequency(t, so, "m3"), 3, "machine type over plugin rows")
+    t.equal(frequency(t, so, "m2"), 2, "older machine type over newer")
+    t.equal(frequency(t, so, "m1"), 2, "inherited")
+    t.equal(frequency(t, so, "m1", "-global", "example2.frequency=5"), 5, "-global")
+    t.equal(frequency(t, so, "m1", "-global", "example2.frequency=5",
+                      device="example2,id=t,frequency=6"), 6, "-device")
+
+
+def mmu(t, *args):
+    out = t.path("out.dtb")
+    t.run("-compat-dir", t.path("compat"), "-machine-dir", t.path("."), "-bios", "none", "-S",
+          "-dumpdtb", out, *args)
+    with open(out, "rb") as f:
+        blob = f.read()
+    at = blob.index(b"riscv,sv")
+    return blob[at:blob.index(b"\0", at)].decode()
+
+
+@gwttest.test("the order for CPUs: machine type, board, model, -global, -cpu")
+def cpus(t):
+    with open(os.path.join(gwttest.SRCDIR, "machines", "virt.json")) as f:
+        board = json.load(f)
+    board["name"] = "plain"
+    board["cpus"]["models"].append({"name": "small", "doc": "x", "props": {"mmu": "sv39"}})
+    with open(t.path("plain.json"), "w") as f:
+        json.dump(board, f)
+    board["name"], board["cpus"]["props"] = "strict", {"mmu": "sv48"}
+    with open(t.path("strict.json"), "w") as f:
+        json.dump(board, f)
+    machine(t, "a", board="plain", overrides=override("sv39", "rv64-cpu", "mmu"))
+    machine(t, "b", board="strict", overrides=override("sv39", "rv64-cpu", "mmu"))
+    machine(t, "c", board="strict", defaults={"cpu": "small"})
+    t.equal(mmu(t, "-M", "a"), "riscv,sv39", "machine type over type")
+    t.equal(mmu(t, "-M", "b"), "riscv,sv48", "board over machine type")
+    t.equal(mmu(t, "-M", "b", "-cpu", "small"), "riscv,sv39", "model over board")
+    t.equal(mmu(t, "-M", "c"), "riscv,sv39", "the machine type's model")
+    t.equal(mmu(t, "-M", "c", "-cpu", "rv64"), "riscv,sv48", "-cpu over the machine type's model")
+    t.equal(mmu(t, "-M", "b", "-global", "rv64-cpu.mmu=sv57"), "riscv,sv57", "-global over board")
+    t.equal(mmu(t, "-M", "b", "-global", "rv64-cpu.mmu=sv57", "-cpu", "rv64,mmu=sv39"),
+            "riscv,sv39", "-cpu over -global")
+
+
+gwttest.main()
