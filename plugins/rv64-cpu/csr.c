@@ -44,8 +44,6 @@ enum
   CSR_PMPCFG2 = 0x3a2,
   CSR_PMPADDR0 = 0x3b0,
   CSR_PMPADDR15 = 0x3bf,
-  CSR_TSELECT = 0x7a0,
-  CSR_TINFO = 0x7a4,
   CSR_MCYCLE = 0xb00,
   CSR_MINSTRET = 0xb02,
   CSR_MHPMCOUNTER3 = 0xb03,
@@ -137,7 +135,6 @@ accessible (const struct rv_hart *h, unsigned n)
     case CSR_MCAUSE:
     case CSR_MTVAL:
     case CSR_MIP:
-    case CSR_TSELECT ... CSR_TINFO: /* read as "no trigger here" */
     case CSR_MCYCLE:
     case CSR_MINSTRET:
     case CSR_MHPMCOUNTER3 ... CSR_MHPMCOUNTER31:
@@ -508,7 +505,7 @@ rv_csr_read (struct rv_hart *h, unsigned n, uint64_t *value)
     case CSR_MHARTID:
       *value = h->hart_id;
       break;
-    default: /* event counters and selectors, triggers, mconfigptr */
+    default: /* event counters and selectors, mconfigptr */
       *value = 0;
       break;
     }
@@ -640,7 +637,7 @@ rv_csr_write (struct rv_hart *h, unsigned n, uint64_t value)
     case CSR_MINSTRET:
       h->minstret_offset = counter_offset (h, value, RV_COUNTEREN_IR);
       break;
-    default: /* misa, event counters and selectors, triggers: constant */
+    default: /* misa, event counters and selectors: constant */
       break;
     }
   return true;
