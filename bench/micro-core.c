@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the core itself costs, in ns: an MMIO access from a vCPU to a device and back under each thread
- * model, a look at the clock, a timer's way from its due time to its device, a halted vCPU's way from
- * wake to running.  No guest and no CPU model: those are measured by bench-cpu.
+ * What the core itself costs, in ns: an MMIO access from a vCPU to a device and back under each
+ * thread model, a look at the clock, a timer's way from its due time to its device, a halted vCPU's
+ * way from wake to running.  No guest and no CPU model: those are measured by bench-cpu.
  */
 #include "config.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening back ends: the terminal, files, sockets whose peers come and go, ptys.  It must not know who uses
- * them.
+ * Opening back ends: the terminal, files, sockets whose peers come and go, ptys.  It must not know
+ * who uses them.
  */
 #include "config.h"
 #include "core/backend/internal.h"
@@ -36,9 +36,9 @@ gwt_chardev_label (struct gwt_chardev *chardev)
   if (chardev->kind == GWT_CHARDEV_FILE)
     set_label (chardev, g_strdup_printf ("file:%s", chardev->path));
   else if (chardev->kind == GWT_CHARDEV_SOCKET)
-    set_label (chardev, gwt_socket_address (chardev->socket, chardev->socket->server
-                                                                 ? chardev->listen_fd
-                                                                 : chardev->in_fd));
+    set_label (chardev,
+               gwt_socket_address (chardev->socket,
+                                   chardev->socket->server ? chardev->listen_fd : chardev->in_fd));
   else if (chardev->kind == GWT_CHARDEV_PTY && chardev->pty_name)
     set_label (chardev, g_strdup_printf ("pty:%s", chardev->pty_name));
   else
@@ -46,11 +46,11 @@ gwt_chardev_label (struct gwt_chardev *chardev)
   return chardev->label;
 }
 
-/* ---- terminal and files ----------------------------------------------------------------------------- */
+/* ---- terminal and files ---------------------------------------------------------------------- */
 
 /*
- * Standard output that does not block.  O_NONBLOCK belongs to the open file, which our shell shares and
- * would keep; so open the same thing anew where that can be done.  Files do not block, sockets
+ * Standard output that does not block.  O_NONBLOCK belongs to the open file, which our shell shares
+ * and would keep; so open the same thing anew where that can be done.  Files do not block, sockets
  * are written with MSG_DONTWAIT.
  */
 static int
@@ -97,7 +97,7 @@ open_file (struct gwt_chardev *chardev, struct gwt_error *err)
   return true;
 }
 
-/* ---- sockets -------------------------------------------------------------------------------------- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 static gboolean
 on_client (gint fd, GIOCondition condition, gpointer opaque)
@@ -152,8 +152,9 @@ open_socket (struct gwt_chardev *chardev, struct gwt_error *err)
       gwt_log (GWT_LOG_ERROR, "%s: waiting for a client on %s", chardev->id, address);
       if (!wait_for_client (chardev->listen_fd))
         {
-          gwt_error_set (err, GWT_E_FAILED, "no client came to %s before a signal did; start one, "
-                                            "or add wait=off",
+          gwt_error_set (err, GWT_E_FAILED,
+                         "no client came to %s before a signal did; start one, "
+                         "or add wait=off",
                          address);
           return false;
         }
@@ -170,7 +171,7 @@ open_socket (struct gwt_chardev *chardev, struct gwt_error *err)
   return true;
 }
 
-/* ---- ptys ----------------------------------------------------------------------------------------- */
+/* ---- ptys ------------------------------------------------------------------------------------ */
 
 /* Nothing tells when somebody opens the other end, so look now and then while nobody has. */
 static gboolean
@@ -221,7 +222,7 @@ open_pty (struct gwt_chardev *chardev, struct gwt_error *err)
   return true;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 void
 gwt_chardev_await_peer (struct gwt_chardev *chardev)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What users write after -serial and -chardev.  Nothing is opened, created or connected here: a later
- * option may be wrong.
+ * What users write after -serial and -chardev.  Nothing is opened, created or connected here: a
+ * later option may be wrong.
  */
 #include "config.h"
 #include "core/backend/internal.h"
@@ -108,7 +108,7 @@ gwt_chardev_new (const char *id, const char *spec, struct gwt_error *err)
   return gwt_chardev_add (chardev, err);
 }
 
-/* ---- -chardev ------------------------------------------------------------------------------------- */
+/* ---- -chardev -------------------------------------------------------------------------------- */
 
 /* Split at single commas; two stand for one in a value. */
 static GPtrArray *

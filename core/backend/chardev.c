@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Character back ends: the list of them, the device's end, reading and writing.  It must not know how a peer
- * is reached (chardev-open.c) nor what a key means (mux.c).
+ * Character back ends: the list of them, the device's end, reading and writing.  It must not know
+ * how a peer is reached (chardev-open.c) nor what a key means (mux.c).
  *
- * A device that takes no more stops its input until it says accept_input; a peer that takes no more makes
- * write () short and writable () follow.  Nothing is buffered here but what was typed on a terminal with
- * Ctrl-A keys, for those must be seen while the device takes nothing.
+ * A device that takes no more stops its input until it says accept_input; a peer that takes no more
+ * makes write () short and writable () follow.  Nothing is buffered here but what was typed on a
+ * terminal with Ctrl-A keys, for those must be seen while the device takes nothing.
  */
 #include "config.h"
-#include "core/backend/internal.h"
+#include "core/backend/chardev.h"
 #include <errno.h>
 #include <glib-unix.h>
 #include <poll.h>
@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "core/backend/internal.h"
 #include "core/device/device.h"
 #include "core/device/lock.h"
 #include "core/util/extension.h"
@@ -38,7 +39,7 @@ gwt_source_drop (GSource **source)
     }
 }
 
-/* ---- the list ----------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 /* Takes CHARDEV; NULL, and it is gone, where it cannot be. */
 struct gwt_chardev *
@@ -150,7 +151,7 @@ gwt_chardev_close_all (void)
   gwt_terminal_restore ();
 }
 
-/* ---- towards the device --------------------------------------------------------------------------- */
+/* ---- towards the device ---------------------------------------------------------------------- */
 
 void
 gwt_chardev_event (struct gwt_chardev *chardev, uint32_t event)
@@ -232,7 +233,7 @@ gwt_chardev_deliver (struct gwt_chardev *chardev)
   g_mutex_unlock (&chardev->lock);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* How much may be read now. */
 static size_t
@@ -337,7 +338,7 @@ look_soon (struct gwt_chardev *chardev)
   g_source_attach (chardev->idle_source, NULL);
 }
 
-/* ---- writing -------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static gboolean
 on_writable (gint fd, GIOCondition condition, gpointer opaque)
@@ -427,7 +428,7 @@ gwt_chardev_write_text (struct gwt_chardev *chardev, const char *data, size_t si
     }
 }
 
-/* ---- peers ---------------------------------------------------------------------------------------- */
+/* ---- peers ----------------------------------------------------------------------------------- */
 
 void
 gwt_chardev_connect (struct gwt_chardev *chardev, int in_fd, int out_fd, bool owns)
@@ -470,7 +471,7 @@ gwt_chardev_disconnect (struct gwt_chardev *chardev)
   gwt_chardev_await_peer (chardev);
 }
 
-/* ---- "gwt.chardev/1" ------------------------------------------------------------------------------ */
+/* ---- "gwt.chardev/1" ------------------------------------------------------------------------- */
 
 static void
 device_gone (void *data)
@@ -489,8 +490,9 @@ static bool
 is_free (struct gwt_chardev *chardev, struct gwt_error *err)
 {
   if (chardev->device)
-    gwt_error_set (err, GWT_E_BUSY, "character back end '%s' is used by '%s'; give each user its own",
-                   chardev->id, chardev->device->id);
+    gwt_error_set (err, GWT_E_BUSY,
+                   "character back end '%s' is used by '%s'; give each user its own", chardev->id,
+                   chardev->device->id);
   else if (chardev->is_console)
     gwt_error_set (err, GWT_E_BUSY,
                    "character back end '%s' is used by the console; give each user its own",

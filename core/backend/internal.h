@@ -31,7 +31,7 @@ struct gwt_mux
   bool in_console; /* typed bytes go to the console */
   bool timestamps;
   bool line_begins;
-  int64_t started; /* of the timestamps */
+  int64_t started;     /* of the timestamps */
   GByteArray *pending; /* typed, and not yet taken by the device */
 };
 
@@ -99,8 +99,8 @@ bool gwt_mux_has_room (struct gwt_chardev *chardev);
 uint64_t gwt_mux_write (struct gwt_chardev *chardev, const uint8_t *data, uint64_t size);
 void gwt_mux_to_console (const uint8_t *data, size_t size);
 
-/* terminal.c: FD becomes raw (a no-op where it is no terminal) until gwt_terminal_restore, which any end of
-   the process calls, that of a fatal signal too. */
+/* terminal.c: FD becomes raw (a no-op where it is no terminal) until gwt_terminal_restore, which
+   any end of the process calls, that of a fatal signal too. */
 void gwt_terminal_raw (int fd, bool signals);
 void gwt_terminal_restore (void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One terminal for the guest's serial line and the text console: the Ctrl-A keys.  It must not know what the
- * console understands.
+ * One terminal for the guest's serial line and the text console: the Ctrl-A keys.  It must not know
+ * what the console understands.
  */
 #include "config.h"
 #include "core/backend/internal.h"
@@ -15,8 +15,7 @@ static void (*console_input) (const char *data, size_t size, void *opaque);
 static void *console_opaque;
 
 void
-gwt_chardev_set_console (void (*input) (const char *data, size_t size, void *opaque),
-                         void *opaque)
+gwt_chardev_set_console (void (*input) (const char *data, size_t size, void *opaque), void *opaque)
 {
   console_input = input;
   console_opaque = opaque;
@@ -60,8 +59,8 @@ gwt_mux_clear (struct gwt_chardev *chardev)
   g_clear_pointer (&chardev->mux.pending, g_byte_array_unref);
 }
 
-/* On a terminal always: Ctrl-A x must work while the guest hangs, and what a person types beyond the
-   buffer is lost.  What comes from a pipe waits there. */
+/* On a terminal always: Ctrl-A x must work while the guest hangs, and what a person types beyond
+   the buffer is lost.  What comes from a pipe waits there. */
 bool
 gwt_mux_has_room (struct gwt_chardev *chardev)
 {

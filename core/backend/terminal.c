@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The user's terminal: raw mode, and back to what it was at every end of the process, a crash included.
- * It must not know what is typed.
+ * The user's terminal: raw mode, and back to what it was at every end of the process, a crash
+ * included. It must not know what is typed.
  */
 #include "config.h"
 #include "core/backend/internal.h"
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
+#include "core/cpu/run.h"
 
 static volatile sig_atomic_t is_raw;
 static int terminal = -1;
@@ -58,6 +59,7 @@ catch_fatal (void)
     /* A sanitizer's own handler has more to say. */
     if (sigaction (fatal[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
       sigaction (fatal[i], &action, NULL);
+  gwt_run_on_emergency (gwt_terminal_restore);
   action.sa_handler = on_continue;
   action.sa_flags = SA_RESTART;
   sigaction (SIGCONT, &action, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Clocks and timers.  Two timerfds stand behind the main loop's source: glib's own time-outs count in
- * milliseconds, which a guest's tick would feel.  It must not know why the virtual clock stops.
+ * Clocks and timers.  Two timerfds stand behind the main loop's source: glib's own time-outs count
+ * in milliseconds, which a guest's tick would feel.  It must not know why the virtual clock stops.
  */
 #include "config.h"
 #include "core/cpu/clock.h"
@@ -49,10 +49,10 @@ static GPtrArray *heaps[N_CLOCKS]; /* struct gwt_timer *, least expiry first; el
 static int fds[N_FDS] = { -1, -1 };
 static uint64_t armed[N_FDS] = { UINT64_MAX, UINT64_MAX };
 
-/* ---- clocks --------------------------------------------------------------------------------------- */
+/* ---- clocks ---------------------------------------------------------------------------------- */
 
-/* The virtual clock: base, plus what passed since origin while it runs.  Read without a lock by vCPUs at
-   each look at the guest's time; an odd sequence means that it is being changed. */
+/* The virtual clock: base, plus what passed since origin while it runs.  Read without a lock by
+   vCPUs at each look at the guest's time; an odd sequence means that it is being changed. */
 static unsigned virtual_sequence;
 static bool virtual_runs;
 static uint64_t virtual_base, virtual_origin;
@@ -93,9 +93,9 @@ clock_index (uint32_t clock)
 static uint64_t
 now_of (int clock)
 {
-  return clock == VIRTUAL  ? virtual_now ()
-         : clock == REAL ? host_now (CLOCK_MONOTONIC)
-                         : host_now (CLOCK_REALTIME);
+  return clock == VIRTUAL ? virtual_now ()
+         : clock == REAL  ? host_now (CLOCK_MONOTONIC)
+                          : host_now (CLOCK_REALTIME);
 }
 
 uint64_t
@@ -104,7 +104,7 @@ gwt_clock_now (uint32_t clock)
   return now_of (clock_index (clock));
 }
 
-/* ---- arming ------------------------------------------------------------------------------------- */
+/* ---- arming ---------------------------------------------------------------------------------- */
 
 /* When the head of CLOCK's heap is due, on the host clock that its timerfd follows. */
 static uint64_t
@@ -182,7 +182,7 @@ gwt_clock_virtual_stop (void)
   virtual_change (false);
 }
 
-/* ---- heaps ---------------------------------------------------------------------------------------- */
+/* ---- heaps ----------------------------------------------------------------------------------- */
 
 static void
 put (GPtrArray *heap, guint place, struct gwt_timer *timer)
@@ -316,7 +316,7 @@ timer_new (struct gwt_device *device, uint32_t clock, gwt_timer_fn fn, void *sel
   return timer;
 }
 
-/* ---- firing ------------------------------------------------------------------------------------- */
+/* ---- firing ---------------------------------------------------------------------------------- */
 
 /* The first timer that is due, still armed; NULL where none is. */
 static struct gwt_timer *
@@ -336,9 +336,10 @@ first_due (int clock)
 }
 
 /*
- * Fire what is due.  The device is entered before the timer is taken off: whoever moved it under the
- * device's lock in the meantime has won, and it does not fire for the old time.  At most as many rounds
- * as there are timers, so that one that rearms itself for the past cannot hold the main loop.
+ * Fire what is due.  The device is entered before the timer is taken off: whoever moved it under
+ * the device's lock in the meantime has won, and it does not fire for the old time.  At most as
+ * many rounds as there are timers, so that one that rearms itself for the past cannot hold the main
+ * loop.
  */
 static void
 fire (int clock)
@@ -422,9 +423,8 @@ source_finalize (GSource *base)
 GSource *
 gwt_clock_source_new (void)
 {
-  static GSourceFuncs funcs = { .check = source_check,
-                                .dispatch = source_dispatch,
-                                .finalize = source_finalize };
+  static GSourceFuncs funcs
+      = { .check = source_check, .dispatch = source_dispatch, .finalize = source_finalize };
   struct source *source;
   int monotonic = timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   int wall = timerfd_create (CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The main loop: GLib's default context, polled without the machine lock, and the signals that end the
- * process.  It must not know what a request means.
+ * The main loop: GLib's default context, polled without the machine lock, and the signals that end
+ * the process.  It must not know what a request means.
  */
 #include "config.h"
 #include "core/cpu/mainloop.h"
@@ -23,6 +23,8 @@ static bool ready;
 static int signal_fd = -1;
 static volatile sig_atomic_t signal_number;
 static volatile pid_t signal_sender;
+static volatile sig_atomic_t signal_count;
+static void (*emergency) (void);
 
 static gint
 poll_unlocked (GPollFD *fds, guint n, gint timeout)
@@ -46,7 +48,7 @@ gwt_mainloop_wake (void)
   g_main_context_wakeup (NULL);
 }
 
-/* ---- signals -------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static void
 on_signal (int number, siginfo_t *info, void *context)
@@ -54,6 +56,15 @@ on_signal (int number, siginfo_t *info, void *context)
   uint64_t one = 1;
   int saved = errno;
 
+  /* Who asks three times is not heard: a plugin hangs.  Go at once, but leave the terminal in
+     order. */
+  if (++signal_count >= 3)
+    {
+      if (emergency)
+        emergency ();
+      signal (number, SIG_DFL);
+      raise (number);
+    }
   signal_number = number;
   signal_sender = info->si_code <= 0 ? info->si_pid : 0;
   if (write (signal_fd, &one, sizeof (one)) < 0)
@@ -111,7 +122,8 @@ catch_signals (void)
   signal_fd = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (signal_fd < 0)
     {
-      gwt_log (GWT_LOG_ERROR, "signals: the host gives no eventfd (%s); they end the process at once",
+      gwt_log (GWT_LOG_ERROR,
+               "signals: the host gives no eventfd (%s); they end the process at once",
                g_strerror (errno));
       return;
     }
@@ -127,7 +139,13 @@ catch_signals (void)
   signal (SIGPIPE, SIG_IGN);
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------- */
+void
+gwt_run_on_emergency (void (*fn) (void))
+{
+  emergency = fn;
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 void
 gwt_run_init (void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Run states, requests about the machine as a whole, and who is told.  It must not know how a vCPU runs
- * (vcpu.c) nor how the main loop waits (mainloop.c).
+ * Run states, requests about the machine as a whole, and who is told.  It must not know how a vCPU
+ * runs (vcpu.c) nor how the main loop waits (mainloop.c).
  */
 #include "config.h"
 #include "core/cpu/run.h"
@@ -64,7 +64,7 @@ const char *
 gwt_shutdown_cause_name (enum gwt_shutdown_cause cause)
 {
   static const char *const names[]
-      = { "guest-shutdown", "host-qmp-quit", "host-signal",           "host-ui",
+      = { "guest-shutdown", "host-qmp-quit",         "host-signal", "host-ui",
           "guest-reset",    "host-qmp-system-reset", "guest-panic" };
 
   return names[cause];
@@ -112,7 +112,7 @@ gwt_run_set_no_reboot (bool on)
   no_reboot = on;
 }
 
-/* ---- starting and stopping ------------------------------------------------------------------------ */
+/* ---- starting and stopping ------------------------------------------------------------------- */
 
 void
 gwt_vm_start (void)
@@ -174,7 +174,7 @@ gwt_vm_paused_call (void (*fn) (void *data), void *data)
     }
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 void
 gwt_request_shutdown (enum gwt_shutdown_cause cause, int exit_status)
@@ -226,7 +226,8 @@ gwt_run_vcpu_failed (struct gwt_device *device, const char *text)
   gwt_vcpu_hold_self ();
   g_mutex_lock (&asked.lock);
   if (!asked.error)
-    asked.error = g_strdup_printf ("%s: %s; the guest is paused, see query-status", device->id, text);
+    asked.error
+        = g_strdup_printf ("%s: %s; the guest is paused, see query-status", device->id, text);
   g_mutex_unlock (&asked.lock);
   gwt_mainloop_wake ();
 }
@@ -296,16 +297,16 @@ gwt_run_handle_requests (int *exit_status)
     }
   if (shutdown)
     {
-      bool guest = shutdown_cause == GWT_CAUSE_GUEST_SHUTDOWN
-                   || shutdown_cause == GWT_CAUSE_GUEST_PANIC;
+      bool guest
+          = shutdown_cause == GWT_CAUSE_GUEST_SHUTDOWN || shutdown_cause == GWT_CAUSE_GUEST_PANIC;
 
       announce ("SHUTDOWN", shutdown_cause);
       if (no_shutdown && guest)
         gwt_vm_stop (GWT_RUNSTATE_SHUTDOWN);
       else
         {
-          /* Nothing of the guest runs while the caller takes the machine apart; no STOP for clients,
-             who were told more. */
+          /* Nothing of the guest runs while the caller takes the machine apart; no STOP for
+             clients, who were told more. */
           if (state == GWT_RUNSTATE_RUNNING)
             {
               gwt_vcpus_pause ();
@@ -326,7 +327,7 @@ gwt_run_handle_requests (int *exit_status)
   return end;
 }
 
-/* ---- "gwt.run/1" ---------------------------------------------------------------------------------- */
+/* ---- "gwt.run/1" ----------------------------------------------------------------------------- */
 
 static void
 run_shutdown (struct gwt_device *device, uint32_t exit_status)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Run states, vCPU threads, and requests about the whole machine.  The main loop (glib) runs on the main thread with
- * the machine lock held except while it polls.
+ * Run states, vCPU threads, and requests about the whole machine.  The main loop (glib) runs on the
+ * main thread with the machine lock held except while it polls.
  */
 #ifndef CORE_CPU_RUN_H
 #define CORE_CPU_RUN_H
@@ -11,7 +11,8 @@
 #include <godwit/cpu.h>
 #include "core/device/device.h"
 
-/* QEMU's names: gwt_runstate_name gives "prelaunch", "running", "paused", "shutdown", "internal-error", ... */
+/* QEMU's names: gwt_runstate_name gives "prelaunch", "running", "paused", "shutdown",
+   "internal-error", ... */
 enum gwt_runstate
 {
   GWT_RUNSTATE_PRELAUNCH,
@@ -21,11 +22,13 @@ enum gwt_runstate
   GWT_RUNSTATE_INTERNAL_ERROR
 };
 
-void gwt_run_init (void);                    /* extensions "gwt.vcpu/1", "gwt.run/1", "gwt.clock/1"; main loop */
+void gwt_run_init (void); /* extensions "gwt.vcpu/1", "gwt.run/1", "gwt.clock/1";
+main loop */
 enum gwt_runstate gwt_runstate (void);
 const char *gwt_runstate_name (enum gwt_runstate state);
 
-/* [main] A vCPU for a realized device that offers gwt.cpu/1; its thread waits until gwt_vm_start. */
+/* [main] A vCPU for a realized device that offers gwt.cpu/1; its thread waits until
+   gwt_vm_start. */
 bool gwt_vcpu_new (struct gwt_device *device, struct gwt_error *err);
 guint gwt_vcpu_count (void);
 struct gwt_device *gwt_vcpu_device (guint n);
@@ -33,7 +36,8 @@ int gwt_vcpu_thread_id (guint n); /* kernel tid */
 bool gwt_vcpu_halted (guint n);
 uint64_t gwt_vcpu_executed (guint n); /* instructions retired so far; running vCPUs: a moment ago */
 
-/* [main] Let the guest run; stop it: when gwt_vm_stop returns no vCPU executes and the virtual clock stands. */
+/* [main] Let the guest run; stop it: when gwt_vm_stop returns no vCPU executes and the virtual
+   clock stands. */
 void gwt_vm_start (void);
 /* "shutdown" and "internal-error" are left by a reset alone; gwt_vm_start does nothing there. */
 bool gwt_runstate_needs_reset (void);
@@ -42,17 +46,26 @@ void gwt_vm_stop (enum gwt_runstate state);
 void gwt_vm_paused_call (void (*fn) (void *data), void *data);
 
 /* [any] Carried out by the main loop. */
-enum gwt_shutdown_cause { GWT_CAUSE_GUEST_SHUTDOWN, GWT_CAUSE_HOST_QMP_QUIT, GWT_CAUSE_HOST_SIGNAL,
-                          GWT_CAUSE_HOST_UI, GWT_CAUSE_GUEST_RESET, GWT_CAUSE_HOST_QMP_SYSTEM_RESET,
-                          GWT_CAUSE_GUEST_PANIC };
-const char *gwt_shutdown_cause_name (enum gwt_shutdown_cause cause); /* QMP's: "guest-shutdown", ... */
+enum gwt_shutdown_cause
+{
+  GWT_CAUSE_GUEST_SHUTDOWN,
+  GWT_CAUSE_HOST_QMP_QUIT,
+  GWT_CAUSE_HOST_SIGNAL,
+  GWT_CAUSE_HOST_UI,
+  GWT_CAUSE_GUEST_RESET,
+  GWT_CAUSE_HOST_QMP_SYSTEM_RESET,
+  GWT_CAUSE_GUEST_PANIC
+};
+const char *gwt_shutdown_cause_name (enum gwt_shutdown_cause cause); /* QMP's: "guest-shutdown", ...
+                                                                      */
 void gwt_request_shutdown (enum gwt_shutdown_cause cause, int exit_status);
 void gwt_request_reset (enum gwt_shutdown_cause cause);
-void gwt_request_powerdown (void); /* tells the devices that asked; logs if none did */
+void gwt_request_powerdown (void);      /* tells the devices that asked; logs if none did */
 void gwt_run_set_no_shutdown (bool on); /* -no-shutdown: pause in "shutdown" instead of ending */
 void gwt_run_set_no_reboot (bool on);   /* -no-reboot: a guest reset ends the process */
 
-/* Told on main: EVENT is QMP's name (STOP RESUME SHUTDOWN RESET POWERDOWN), CAUSE may be meaningless. */
+/* Told on main: EVENT is QMP's name (STOP RESUME SHUTDOWN RESET POWERDOWN), CAUSE may be
+   meaningless. */
 typedef void (*gwt_run_listener) (const char *event, enum gwt_shutdown_cause cause, void *data);
 void gwt_run_add_listener (gwt_run_listener fn, void *data);
 
@@ -60,11 +73,14 @@ void gwt_run_add_listener (gwt_run_listener fn, void *data);
 void gwt_run_set_reset_hook (void (*fn) (void *data), void *data);
 
 /* Runs until shutdown; returns the process's exit status.  SIGINT, SIGTERM and SIGHUP end it in
-   order, with a line on stderr and status 0.  gwt_run_init takes the machine lock for the calling thread,
-   which is the main thread from then on; it is dropped while the loop waits. */
+   order, with a line on stderr and status 0.  gwt_run_init takes the machine lock for the calling
+   thread, which is the main thread from then on; it is dropped while the loop waits. */
 int gwt_main_loop (void);
 /* [any] A signal that ends the process came; for what blocks before the main loop runs. */
 bool gwt_run_signal_arrived (void);
+/* FN, which must be safe in a signal handler, runs when the third such signal ends the process
+   at once because the first had no effect: a CPU or device that hangs. */
+void gwt_run_on_emergency (void (*fn) (void));
 void gwt_run_finish (void); /* join threads, stop timers; the machine lock stays held */
 
 #endif

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vCPU threads: running, halting, stopping, and making them drop direct pointers to memory.  It must not
- * know why the machine stops, nor what a CPU executes.
+ * vCPU threads: running, halting, stopping, and making them drop direct pointers to memory.  It
+ * must not know why the machine stops, nor what a CPU executes.
  *
- * Each vCPU has a mode and a set of attention bits.  Whoever wants something sets a bit, then exit_request,
- * then kicks; the thread looks at the bits each time before it enters the guest, after having said so in
- * its mode.  Both sides use sequentially consistent operations: either the thread sees the bit or the
- * other side sees the mode.
+ * Each vCPU has a mode and a set of attention bits.  Whoever wants something sets a bit, then
+ * exit_request, then kicks; the thread looks at the bits each time before it enters the guest,
+ * after having said so in its mode.  Both sides use sequentially consistent operations: either the
+ * thread sees the bit or the other side sees the mode.
  *
  *   OUT    not inside run ()
  *   HOST   inside run (), but in a device's callback or waiting for a lock
  *   GUEST  inside run () and executing
  *
- * A change of the map is announced by a thread that holds the machine lock and may be a vCPU in a device's
- * callback; it waits until no other vCPU is in GUEST.  That cannot deadlock: a vCPU in GUEST leaves at
- * the next block, and the moment it would wait for a lock or enters a device it is in HOST.  From
- * HOST it comes back with exit_request set and looks before it uses a direct pointer again.
+ * A change of the map is announced by a thread that holds the machine lock and may be a vCPU in a
+ * device's callback; it waits until no other vCPU is in GUEST.  That cannot deadlock: a vCPU in
+ * GUEST leaves at the next block, and the moment it would wait for a lock or enters a device it is
+ * in HOST.  From HOST it comes back with exit_request set and looks before it uses a direct pointer
+ * again.
  *
- * Stopping and the start of a dirty round wait for OUT, for a callback may come back and store once more
- * through a pointer that is looked up already.  A callback may need the machine lock to come back, so
- * whoever waits for OUT drops it meanwhile.
+ * Stopping and the start of a dirty round wait for OUT, for a callback may come back and store once
+ * more through a pointer that is looked up already.  A callback may need the machine lock to come
+ * back, so whoever waits for OUT drops it meanwhile.
  */
 #include "config.h"
 #include "core/cpu/vcpu.h"
@@ -85,7 +86,7 @@ static bool running; /* [main] STOP is not asked of new vCPUs */
 static GMutex control;
 static GCond changed;
 
-/* ---- attention ---------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 
 static void
 futex_wake (atomic_uint *word)
@@ -96,8 +97,8 @@ futex_wake (atomic_uint *word)
 static void
 wake (struct vcpu *v)
 {
-  /* Between what the caller made pending and the look at `sleeping`; the thread does it the other way
-     round, so that one of them sees the other. */
+  /* Between what the caller made pending and the look at `sleeping`; the thread does it the
+     other way round, so that one of them sees the other. */
   atomic_thread_fence (memory_order_seq_cst);
   if (G_UNLIKELY (atomic_load_explicit (&v->sleeping, memory_order_relaxed))
       && atomic_exchange (&v->sleeping, 0))
@@ -131,12 +132,14 @@ wait_for (struct vcpu *v, unsigned most, unsigned bit)
 {
   g_mutex_lock (&control);
   while (atomic_load (&v->mode) > most && (atomic_load (&v->attention) & bit))
-    /* Going from GUEST to HOST is announced without a fence (enter_host), so look again by and by. */
+    /* Going from GUEST to HOST is announced without a fence (enter_host), so look again by and
+       by. */
     g_cond_wait_until (&changed, &control, g_get_monotonic_time () + G_TIME_SPAN_MILLISECOND);
   g_mutex_unlock (&control);
 }
 
-/* Device callbacks may block and take long: whoever only waits for pointers need not wait for them. */
+/* Device callbacks may block and take long: whoever only waits for pointers need not wait for
+   them. */
 static inline void
 enter_host (struct vcpu *v)
 {
@@ -174,7 +177,7 @@ on_lock_wait (bool begins)
     }
 }
 
-/* ---- the thread --------------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void
 do_work (struct vcpu *v)
@@ -239,7 +242,6 @@ sleep_until_work (struct vcpu *v)
   atomic_store (&v->sleeping, 0);
 }
 
-
 static void
 see_exit (struct vcpu *v, uint32_t reason)
 {
@@ -265,7 +267,9 @@ see_exit (struct vcpu *v, uint32_t reason)
       gwt_vm_stop (GWT_RUNSTATE_PAUSED);
       break;
     case GWT_EXIT_ERROR:
-      gwt_run_vcpu_failed (v->device, v->run.error_text ? v->run.error_text : "the CPU cannot go on and gives no reason");
+      gwt_run_vcpu_failed (v->device, v->run.error_text
+                                          ? v->run.error_text
+                                          : "the CPU cannot go on and gives no reason");
       break;
     default:
       text = g_strdup_printf ("the CPU's run () returned %u, which is no exit reason", reason);
@@ -320,7 +324,7 @@ vcpu_main (gpointer data)
   return NULL;
 }
 
-/* ---- making and ending -------------------------------------------------------------------------- */
+/* ---- making and ending ----------------------------------------------------------------------- */
 
 static void
 vcpu_end (struct vcpu *v)
@@ -414,7 +418,7 @@ gwt_vcpus_finish (void)
     vcpu_end (g_ptr_array_index (vcpus, i));
 }
 
-/* ---- looking ------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static struct vcpu *
 nth (guint n)
@@ -466,7 +470,7 @@ gwt_vcpu_is_self (void)
   return current != NULL;
 }
 
-/* ---- stopping and going on ------------------------------------------------------------------------ */
+/* ---- stopping and going on ------------------------------------------------------------------- */
 
 /* Ask all but the caller for BIT and wait for OUT, without the machine lock. */
 static void
@@ -549,7 +553,7 @@ on_memory_change (uint32_t change, void *data)
       wait_for (g_ptr_array_index (vcpus, i), HOST, MAP);
 }
 
-/* ---- "gwt.vcpu/1" --------------------------------------------------------------------------------- */
+/* ---- "gwt.vcpu/1" ---------------------------------------------------------------------------- */
 
 static uint32_t
 vcpu_span (struct gwt_device *device, uint64_t address, uint32_t to_store, struct gwt_span *span)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What vcpu.c, which runs CPUs, offers run.c, which decides when: nothing outside core/cpu includes it.
+ * What vcpu.c, which runs CPUs, offers run.c, which decides when: nothing outside core/cpu includes
+ * it.
  */
 #ifndef CORE_CPU_VCPU_H
 #define CORE_CPU_VCPU_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loads, stores and DMA: from a guest-physical address to host memory or to a device's callback.  It must
- * not know who maps what, nor what a device is.
+ * Loads, stores and DMA: from a guest-physical address to host memory or to a device's callback.
+ * It must not know who maps what, nor what a device is.
  */
 #include "config.h"
 #include "core/memory/internal.h"
@@ -9,10 +9,10 @@
 #include "core/device/lock.h"
 #include "core/util/log.h"
 
-/* ---- host memory ---------------------------------------------------------------------------------- */
+/* ---- host memory ----------------------------------------------------------------------------- */
 
-/* Naturally aligned accesses must be single-copy atomic: another hart sees all of a store or nothing
-   of it.  Values are little-endian as in guest memory. */
+/* Naturally aligned accesses must be single-copy atomic: another hart sees all of a store or
+   nothing of it.  Values are little-endian as in guest memory. */
 static inline uint64_t
 host_load (const uint8_t *p, uint32_t size)
 {
@@ -57,7 +57,7 @@ host_store (uint8_t *p, uint32_t size, uint64_t value)
   memcpy (p, &value, size);
 }
 
-/* ---- devices -------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 static inline uint64_t
 mask_of (uint32_t size)
@@ -137,7 +137,7 @@ device_write (struct gwt_region *region, uint64_t offset, uint32_t size, uint64_
   return status;
 }
 
-/* ---- one load or store -------------------------------------------------------------------------- */
+/* ---- one load or store ----------------------------------------------------------------------- */
 
 static inline bool
 size_is_access (uint32_t size)
@@ -219,7 +219,7 @@ gwt_memory_store (uint64_t address, uint32_t size, uint64_t value)
   return device_write (region, at, size, value);
 }
 
-/* ---- spans for CPUs ------------------------------------------------------------------------------- */
+/* ---- spans for CPUs -------------------------------------------------------------------------- */
 
 static void
 span_of_hole (const struct gwt_view *view, guint at, struct gwt_span *span)
@@ -232,8 +232,8 @@ span_of_hole (const struct gwt_view *view, guint at, struct gwt_span *span)
 }
 
 /*
- * Called by a vCPU that has not said that it is out of the guest, so that a sync which takes the bit
- * set here waits until this vCPU has dropped the pointer given here (core/cpu/vcpu.c).
+ * Called by a vCPU that has not said that it is out of the guest, so that a sync which takes the
+ * bit set here waits until this vCPU has dropped the pointer given here (core/cpu/vcpu.c).
  */
 uint32_t
 gwt_memory_span (uint64_t address, uint32_t to_store, struct gwt_span *span)
@@ -276,7 +276,7 @@ gwt_memory_span (uint64_t address, uint32_t to_store, struct gwt_span *span)
   return GWT_ACCESS_OK;
 }
 
-/* ---- DMA and the host's own access ------------------------------------------------------------------ */
+/* ---- DMA and the host's own access ----------------------------------------------------------- */
 
 enum direction
 {
@@ -341,8 +341,7 @@ gwt_memory_read (uint64_t address, void *data, uint64_t size)
 uint32_t
 gwt_memory_write (uint64_t address, const void *data, uint64_t size, bool force)
 {
-  return transfer (address, (uint8_t *) (uintptr_t) data, size,
-                   force ? TO_GUEST_FORCED : TO_GUEST);
+  return transfer (address, (uint8_t *) (uintptr_t) data, size, force ? TO_GUEST_FORCED : TO_GUEST);
 }
 
 static uint32_t
@@ -358,8 +357,9 @@ dma_write (struct gwt_device *device, uint64_t address, const void *data, uint64
 }
 
 /*
- * Pins: who mapped what of memory that a device owns, for that memory may be moved or removed by the
- * guest before dma_unmap.  The board's own RAM never moves, needs none, and is the case that counts.
+ * Pins: who mapped what of memory that a device owns, for that memory may be moved or removed by
+ * the guest before dma_unmap.  The board's own RAM never moves, needs none, and is the case that
+ * counts.
  */
 struct pin
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RAM blocks: the host memory behind RAM, ROM and flash, and the list of them by wire name.  It must not
- * know where a block is seen in the guest's address space.
+ * RAM blocks: the host memory behind RAM, ROM and flash, and the list of them by wire name.  It
+ * must not know where a block is seen in the guest's address space.
  *
- * Memory is anonymous: nobody shares it in this release, and on common hosts transparent huge pages,
- * which an interpreter's page table walks feel, exist for anonymous memory alone.  It is not reserved with
- * MAP_NORESERVE: where the host's overcommit policy says no, the user hears it now and not as a
- * killed process later.  Pages come into being when they are touched.
+ * Memory is anonymous: nobody shares it in this release, and on common hosts transparent huge
+ * pages, which an interpreter's page table walks feel, exist for anonymous memory alone.  It is not
+ * reserved with MAP_NORESERVE: where the host's overcommit policy says no, the user hears it now
+ * and not as a killed process later.  Pages come into being when they are touched.
  */
 #include "config.h"
 #include "core/memory/internal.h"

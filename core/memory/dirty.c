@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dirty bitmaps: which pages of migrated blocks were written since the last look.  Off, there is no bitmap
- * and nobody asks.  It must not know who looks, nor who executes.
+ * Dirty bitmaps: which pages of migrated blocks were written since the last look.  Off, there is no
+ * bitmap and nobody asks.  It must not know who looks, nor who executes.
  *
- * No bit is ever lost.  A writer other than a vCPU writes first and marks then (gwt_dirty_mark), so a sync
- * that misses the mark leaves it for the next round.  A vCPU marks first and then stores through a
- * direct pointer, many times; so a sync takes the bits first and then, through GWT_CHANGE_DIRTY, waits
- * until every vCPU has let go of its store pointers.  Each store made through such a pointer came before the
- * sync's end, and its page is in what the sync returned: whoever reads the page after the sync sees the
- * store.
+ * No bit is ever lost.  A writer other than a vCPU writes first and marks then (gwt_dirty_mark), so
+ * a sync that misses the mark leaves it for the next round.  A vCPU marks first and then stores
+ * through a direct pointer, many times; so a sync takes the bits first and then, through
+ * GWT_CHANGE_DIRTY, waits until every vCPU has let go of its store pointers.  Each store made
+ * through such a pointer came before the sync's end, and its page is in what the sync returned:
+ * whoever reads the page after the sync sees the store.
  */
 #include "config.h"
 #include "core/memory/internal.h"

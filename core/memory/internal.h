@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of core/memory share: regions, the flat view, and the section in which a thread may
- * read a view.  Nothing outside core/memory includes it.
+ * What the files of core/memory share: regions, the flat view, and the section in which a thread
+ * may read a view.  Nothing outside core/memory includes it.
  *
  * Readers.  A view is immutable once published.  Any thread reads one between gwt_view_enter and
  * gwt_view_leave; the writer (machine lock held) swaps the pointer and frees an old view when no
- * reader's slot names it any more (hazard pointers).  Inside the section nothing may block, take a lock
- * or call a device, so gwt_view_synchronize is always short.
+ * reader's slot names it any more (hazard pointers).  Inside the section nothing may block, take a
+ * lock or call a device, so gwt_view_synchronize is always short.
  */
 #ifndef CORE_MEMORY_INTERNAL_H
 #define CORE_MEMORY_INTERNAL_H
@@ -85,9 +85,9 @@ gwt_view_enter (void)
       struct gwt_view *again;
 
       /* The writer swaps the pointer and then reads the slots; here it is the other way round, and
-         one of the two has to see the other.  A fence on every access to a device would cost more than
-         all the rest of this file, so the writer puts one into every thread (gwt_view_one_sided)
-         where the kernel can. */
+         one of the two has to see the other.  A fence on every access to a device would cost more
+         than all the rest of this file, so the writer puts one into every thread
+         (gwt_view_one_sided) where the kernel can. */
       if (G_LIKELY (gwt_view_one_sided))
         {
           atomic_store_explicit (&reader->view, view, memory_order_relaxed);
@@ -141,8 +141,8 @@ gwt_dirty_bits (struct gwt_ram_block *block)
 }
 
 /* Mark what was written BEFORE.  Always a full read-modify-write, even where the bit is set: it
-   orders the data's stores before the mark.  A mere look at the bit could be done ahead of them, a sync
-   could take the bit in between and read the page without the data. */
+   orders the data's stores before the mark.  A mere look at the bit could be done ahead of them, a
+   sync could take the bit in between and read the page without the data. */
 static inline void
 gwt_dirty_mark (struct gwt_ram_block *block, uint64_t offset, uint64_t size)
 {

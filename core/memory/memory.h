@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest-physical memory: RAM blocks, regions, the flat view that CPUs and DMA look things up in, dirty bitmaps.
- * The view is replaced as a whole under the machine lock and read without a lock (readers on vCPU threads are
- * told through gwt_memory_on_change and re-read it before they run on).
+ * Guest-physical memory: RAM blocks, regions, the flat view that CPUs and DMA look things up in,
+ * dirty bitmaps. The view is replaced as a whole under the machine lock and read without a lock
+ * (readers on vCPU threads are told through gwt_memory_on_change and re-read it before they run
+ * on).
  */
 #ifndef CORE_MEMORY_MEMORY_H
 #define CORE_MEMORY_MEMORY_H
@@ -16,11 +17,11 @@
 /* A run of host memory that is guest RAM or ROM: a block of the stream. */
 struct gwt_ram_block
 {
-  char *name;    /* wire name, unique */
-  uint8_t *host; /* page aligned */
-  uint64_t size; /* bytes, multiple of 4096 */
-  uint64_t flags; /* enum gwt_ram_flag */
-  int fd;        /* memfd or file behind it, -1: anonymous */
+  char *name;      /* wire name, unique */
+  uint8_t *host;   /* page aligned */
+  uint64_t size;   /* bytes, multiple of 4096 */
+  uint64_t flags;  /* enum gwt_ram_flag */
+  int fd;          /* memfd or file behind it, -1: anonymous */
   uint64_t *dirty; /* a bit a page, set = dirty; NULL while nobody watches */
 };
 
@@ -37,9 +38,11 @@ struct gwt_ram_block *gwt_memory_region_block (struct gwt_region *region);
 bool gwt_memory_map (struct gwt_region *region, uint64_t address, int32_t priority,
                      struct gwt_error *err);
 void gwt_memory_unmap (struct gwt_region *region);
-bool gwt_memory_region_address (struct gwt_region *region, uint64_t *address); /* false: not mapped */
+bool gwt_memory_region_address (struct gwt_region *region, uint64_t *address); /* false: not mapped
+                                                                                */
 
-/* [any] Host access to guest-physical memory; RAM and ROM only when FORCE (loading images writes ROM). */
+/* [any] Host access to guest-physical memory; RAM and ROM only when FORCE (loading images writes
+   ROM). */
 uint32_t gwt_memory_read (uint64_t address, void *data, uint64_t size);
 uint32_t gwt_memory_write (uint64_t address, const void *data, uint64_t size, bool force);
 /* [vcpu or main] One load or store, RAM or MMIO. */
@@ -48,17 +51,19 @@ uint32_t gwt_memory_store (uint64_t address, uint32_t size, uint64_t value);
 /* See gwt_vcpu_api.span. */
 uint32_t gwt_memory_span (uint64_t address, uint32_t to_store, struct gwt_span *span);
 
-/* FN (change, data) is called under the machine lock whenever the view changed or a dirty round began; it must make
-   every vCPU drop its direct pointers before it executes another instruction (core/cpu does). */
+/* FN (change, data) is called under the machine lock whenever the view changed or a dirty round
+   began; it must make every vCPU drop its direct pointers before it executes another instruction
+   (core/cpu does). */
 void gwt_memory_on_change (void (*fn) (uint32_t change, void *data), void *data);
-/* [vcpu] Readers of the view bracket what they do with it, so that an old view can be freed safely. */
+/* [vcpu] Readers of the view bracket what they do with it, so that an old view can be freed
+   safely. */
 
-/* Dirty tracking of all migrated blocks: off costs nothing.  sync moves the bits into OUT (one bitmap per block, in
-   list order) and begins the next round. */
+/* Dirty tracking of all migrated blocks: off costs nothing.  sync moves the bits into OUT (one
+   bitmap per block, in list order) and begins the next round. */
 bool gwt_memory_dirty_start (struct gwt_error *err);
 void gwt_memory_dirty_stop (void);
 uint64_t gwt_memory_dirty_sync (struct gwt_ram_block *block, uint64_t *out); /* returns bits set */
-struct gwt_ram_block **gwt_memory_blocks (guint *count); /* g_free */
+struct gwt_ram_block **gwt_memory_blocks (guint *count);                     /* g_free */
 /* Text of the map, one line a region, sorted by address (-v, tests); caller frees. */
 char *gwt_memory_describe (void);
 void gwt_memory_destroy_all (void);

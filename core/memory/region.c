@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Regions: their making, their place in the guest's address space, their end.  It must not know what an
- * access does, nor who executes.
+ * Regions: their making, their place in the guest's address space, their end.  It must not know
+ * what an access does, nor who executes.
  */
 #include "config.h"
 #include "core/memory/internal.h"
@@ -68,7 +68,11 @@ region_free (struct gwt_region *region)
   bool taken = gwt_memory_guard ();
 
   gwt_memory_unmap (region); /* at once: the machine lock is held */
-  /* DMA of other threads may still be inside; vCPUs were made to let go by unmap. */
+  /* A vCPU in a device's callback may come back to the rest of a block with a pointer that it
+     looked up before: wait until all are out of the guest, as for a dirty round. */
+  if (region->block)
+    gwt_memory_changed (GWT_CHANGE_DIRTY);
+  /* DMA of other threads may still be inside. */
   gwt_view_synchronize ();
   if (gwt_regions)
     g_ptr_array_remove (gwt_regions, region);
@@ -123,15 +127,17 @@ check_ops (const char *name, const struct gwt_mmio_ops *ops, struct gwt_mmio_ops
   if (!size_is_access (copy->min_size) || !size_is_access (copy->max_size)
       || copy->min_size > copy->max_size)
     {
-      gwt_error_set (err, GWT_E_RANGE,
-                     "region '%s': access sizes %u to %u make no range; use 1, 2, 4 or 8, least first",
-                     name, copy->min_size, copy->max_size);
+      gwt_error_set (
+          err, GWT_E_RANGE,
+          "region '%s': access sizes %u to %u make no range; use 1, 2, 4 or 8, least first", name,
+          copy->min_size, copy->max_size);
       return false;
     }
   if (copy->flags & ~(uint64_t) GWT_MMIO_UNALIGNED)
     {
       gwt_error_set (err, GWT_E_UNSUPPORTED,
-                     "region '%s': flags 0x%" G_GINT64_MODIFIER "x are not known here; leave them out",
+                     "region '%s': flags 0x%" G_GINT64_MODIFIER
+                     "x are not known here; leave them out",
                      name, copy->flags);
       return false;
     }
@@ -205,7 +211,8 @@ block_region (struct gwt_device *device, enum gwt_region_kind kind, const char *
     return NULL;
   if (flags & ~(uint64_t) (GWT_RAM_READ_ONLY | GWT_RAM_MIGRATED))
     gwt_error_set (err, GWT_E_UNSUPPORTED,
-                   "region '%s': flags 0x%" G_GINT64_MODIFIER "x are not known here; leave them out",
+                   "region '%s': flags 0x%" G_GINT64_MODIFIER
+                   "x are not known here; leave them out",
                    name, flags);
   else if (kind == GWT_REGION_RAM || check_ops (name, ops, &region->ops, err))
     region->block = gwt_block_new (name, size, flags, err);
@@ -248,7 +255,7 @@ gwt_memory_destroy_all (void)
   g_clear_pointer (&gwt_regions, g_ptr_array_unref);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 struct gwt_region *
 gwt_memory_device_region (struct gwt_device *device, guint n)
@@ -340,8 +347,7 @@ gwt_memory_describe (void)
       g_autofree char *owner = owner_name (region);
       bool rom = region->block && region->kind == GWT_REGION_RAM && !range->writable;
 
-      g_string_append_printf (text,
-                              "%016" G_GINT64_MODIFIER "x-%016" G_GINT64_MODIFIER "x %s %s",
+      g_string_append_printf (text, "%016" G_GINT64_MODIFIER "x-%016" G_GINT64_MODIFIER "x %s %s",
                               range->first, range->last, rom ? "rom" : kinds[region->kind], owner);
       if (range->offset)
         g_string_append_printf (text, " +0x%" G_GINT64_MODIFIER "x", range->offset);
@@ -351,7 +357,7 @@ gwt_memory_describe (void)
   return g_string_free (text, FALSE);
 }
 
-/* ---- mapping ------------------------------------------------------------------------------------ */
+/* ---- mapping --------------------------------------------------------------------------------- */
 
 /* A region of the same rank in the way of REGION at ADDRESS, where that is forbidden. */
 static struct gwt_region *
@@ -436,9 +442,9 @@ set_direct_locked (struct gwt_region *region, uint32_t on)
 }
 
 /*
- * The machine lock comes before a device's own lock, so a device that is inside its own one cannot have
- * its region moved at once: it is done on the same thread as soon as that lock is dropped, which is
- * before the guest's instruction ends.
+ * The machine lock comes before a device's own lock, so a device that is inside its own one cannot
+ * have its region moved at once: it is done on the same thread as soon as that lock is dropped,
+ * which is before the guest's instruction ends.
  */
 struct later
 {
@@ -530,7 +536,7 @@ memory_map (struct gwt_region *region, uint64_t address, int32_t priority, struc
   return gwt_memory_map (region, address, priority, err) ? 0 : -1;
 }
 
-/* ---- "gwt.memory/1" ------------------------------------------------------------------------------ */
+/* ---- "gwt.memory/1" -------------------------------------------------------------------------- */
 
 void
 gwt_memory_register_extensions (void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The flat view: what the guest sees at each address, sorted, without overlaps; and the safe freeing of
- * old views.  It must not know what an access does.
+ * The flat view: what the guest sees at each address, sorted, without overlaps; and the safe
+ * freeing of old views.  It must not know what an access does.
  */
 #include "config.h"
 #include "core/memory/internal.h"
@@ -145,8 +145,7 @@ add_range (GArray *ranges, struct gwt_region *region, uint64_t first, uint64_t l
   range.offset = first - region->address;
   if (region->block && (region->kind == GWT_REGION_RAM || region->direct))
     range.host = region->block->host + range.offset;
-  range.writable
-      = region->kind == GWT_REGION_RAM && !(region->block->flags & GWT_RAM_READ_ONLY);
+  range.writable = region->kind == GWT_REGION_RAM && !(region->block->flags & GWT_RAM_READ_ONLY);
   g_array_append_val (ranges, range);
 }
 

@@ -67,7 +67,12 @@ mock_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 }
 
 static const struct gwt_field fields[] = {
-  { .name = "", .doc = "test", .role = GWT_HOST, .kind = GWT_OPAQUE, .size = sizeof (struct mock), .elems = 1 },
+  { .name = "",
+    .doc = "test",
+    .role = GWT_HOST,
+    .kind = GWT_OPAQUE,
+    .size = sizeof (struct mock),
+    .elems = 1 },
 };
 
 static const struct gwt_device_type mock_type = {
@@ -165,7 +170,7 @@ peer (const char *path)
   return fd;
 }
 
-/* ---- what users write --------------------------------------------------------------------------- */
+/* ---- what users write ------------------------------------------------------------------------ */
 
 static void
 test_refusals (void)
@@ -175,25 +180,30 @@ test_refusals (void)
     bool option;
     const char *spec, *text;
   } bad[] = {
-    { false, "stdoi", "'stdoi' is no character back end; use null, stdio, mon:stdio, file:PATH, "
-                      "unix:PATH, tcp:HOST:PORT or pty; did you mean 'stdio'?" },
+    { false, "stdoi",
+      "'stdoi' is no character back end; use null, stdio, mon:stdio, file:PATH, "
+      "unix:PATH, tcp:HOST:PORT or pty; did you mean 'stdio'?" },
     { false, "file:", "'file:' has no path; use file:PATH" },
     { false, "file:/", "'/' is a folder; use the path of a file" },
     { false, "file:/nonesuch/x", "'/nonesuch/x': there is no folder '/nonesuch'; make it first" },
     { false, "mon:", "'' is no character back end; use" },
     { false, "unix:/tmp/x,server,nowait", "server" },
     { true, "stdio", "'stdio' has no id; add id=NAME" },
-    { true, "ringbuf,id=a", "'ringbuf' is no character back end; use null, stdio, file, pty or socket" },
+    { true, "ringbuf,id=a",
+      "'ringbuf' is no character back end; use null, stdio, file, pty or socket" },
     { true, "file,id=a", "'file' has no path; add path=PATH" },
     { true, "null,id=a,id=b", "'id' is given twice; give it once" },
     { true, "null,id=a,logfile=x", "'null' has no option 'logfile'; leave it out" },
-    { true, "socket,id=a,path=x,server", "'server' has no value; use server=..., for a switch server=on" },
-    { true, "socket,id=a,path=x,host=y", "a socket needs path=PATH, or host=HOST and port=PORT; give" },
+    { true, "socket,id=a,path=x,server",
+      "'server' has no value; use server=..., for a switch server=on" },
+    { true, "socket,id=a,path=x,host=y",
+      "a socket needs path=PATH, or host=HOST and port=PORT; give" },
     { true, "socket,id=a,host=y", "a socket needs path=PATH, or host=HOST and port=PORT; give" },
     { true, "socket,id=a,path=x,server=maybe", "server: " },
     { true, "socket,id=a,path=x,wait=off", "wait= means nothing without server=on; leave it out" },
     { true, "socket,id=a,path=x,,y", "a socket's address cannot hold a comma; use another one" },
-    { true, "null,id=1", "id '1' is malformed; use a letter, then letters, digits, '-', '_' and '.'" },
+    { true, "null,id=1",
+      "id '1' is malformed; use a letter, then letters, digits, '-', '_' and '.'" },
   };
   guint i;
 
@@ -246,7 +256,8 @@ test_two_users (void)
 
   user_of (chardev);
   g_assert_cmpint (api->attach (chardev, other, &client, &err), ==, -1);
-  g_assert_cmpstr (err.text, ==, "character back end 's' is used by 'mock0'; give each user its own");
+  g_assert_cmpstr (err.text, ==,
+                   "character back end 's' is used by 'mock0'; give each user its own");
   gwt_error_clear (&err);
   g_assert_false (gwt_chardev_attach_console (chardev, &err));
   gwt_error_clear (&err);
@@ -257,7 +268,7 @@ test_two_users (void)
   clean ();
 }
 
-/* ---- files ---------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void
 test_file (void)
@@ -295,7 +306,7 @@ test_file (void)
   clean ();
 }
 
-/* ---- sockets -------------------------------------------------------------------------------------- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 static char *
 socket_spec (const char *rest)
@@ -446,7 +457,7 @@ test_tcp (void)
   clean ();
 }
 
-/* ---- ptys ----------------------------------------------------------------------------------------- */
+/* ---- ptys ------------------------------------------------------------------------------------ */
 
 static void
 test_pty (void)
@@ -479,7 +490,7 @@ test_pty (void)
   clean ();
 }
 
-/* ---- Ctrl-A --------------------------------------------------------------------------------------- */
+/* ---- Ctrl-A ---------------------------------------------------------------------------------- */
 
 static GString *typed;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* core/memory: regions, the flat view, accesses, DMA, dirty bitmaps; without CPUs (tests/vcpu has those). */
+/* core/memory: regions, the flat view, accesses, DMA, dirty bitmaps; without CPUs (tests/vcpu
+   has those). */
 #include "config.h"
 #include <glib.h>
 #include <string.h>
@@ -23,7 +24,12 @@ mock_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 }
 
 static const struct gwt_field mock_fields[] = {
-  { .name = "", .doc = "test", .role = GWT_HOST, .kind = GWT_OPAQUE, .size = sizeof (struct mock), .elems = 1 },
+  { .name = "",
+    .doc = "test",
+    .role = GWT_HOST,
+    .kind = GWT_OPAQUE,
+    .size = sizeof (struct mock),
+    .elems = 1 },
 };
 
 static const struct gwt_device_type mock_type = {
@@ -219,7 +225,8 @@ test_priority (void)
 static void
 test_mmio_sizes (void)
 {
-  struct gwt_device *word = device_new ("word"), *byte = device_new ("byte"), *any = device_new ("any");
+  struct gwt_device *word = device_new ("word"), *byte = device_new ("byte"),
+                    *any = device_new ("any");
   struct mock *w = word->instance, *b = byte->instance, *a = any->instance;
   uint64_t value;
 
@@ -282,7 +289,8 @@ test_bad_regions (void)
     const char *text;
   } ram[] = {
     { 0, "region 'x': size 0 is out of range; use at least 1" },
-    { UINT64_MAX, "RAM block 'x': size 18446744073709551615 is out of range; use 1 byte to 64 PiB" },
+    { UINT64_MAX,
+      "RAM block 'x': size 18446744073709551615 is out of range; use 1 byte to 64 PiB" },
     { UINT64_C (1) << 56, "RAM block 'x': the host has no room for 68719476736 MiB (" },
   };
   g_autofree char *name = g_strnfill (256, 'n');
@@ -385,7 +393,8 @@ test_flash (void)
   GWT_AUTO_ERROR (err);
   struct gwt_device *device = device_new ("flash");
   struct mock *mock = device->instance;
-  struct gwt_region *region = api->ram_device (device, "flash0", 0x2000, GWT_RAM_MIGRATED, &any_ops, &err);
+  struct gwt_region *region
+      = api->ram_device (device, "flash0", 0x2000, GWT_RAM_MIGRATED, &any_ops, &err);
   struct gwt_span span;
 
   mock->answer = 0x80;
@@ -497,7 +506,7 @@ test_dirty (void)
   clean ();
 }
 
-/* ---- threads -------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static gint stop_threads;
 
@@ -525,7 +534,8 @@ static void
 test_replace_while_read (void)
 {
   GWT_AUTO_ERROR (err);
-  struct gwt_region *low = ram_at ("low", 0x4000, 0x1000, 0), *region = ram_at ("ram", 0x5000, 0x1000, 0);
+  struct gwt_region *low = ram_at ("low", 0x4000, 0x1000, 0),
+                    *region = ram_at ("ram", 0x5000, 0x1000, 0);
   GThread *threads[3];
   guint i;
 

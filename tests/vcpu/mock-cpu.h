@@ -99,7 +99,12 @@ cpu_reset (void *self, uint32_t kind)
 }
 
 static const struct gwt_field cpu_fields[] = {
-  { .name = "", .doc = "test", .role = GWT_HOST, .kind = GWT_OPAQUE, .size = sizeof (struct cpu), .elems = 1 },
+  { .name = "",
+    .doc = "test",
+    .role = GWT_HOST,
+    .kind = GWT_OPAQUE,
+    .size = sizeof (struct cpu),
+    .elems = 1 },
 };
 
 static const struct gwt_device_type cpu_type = {
@@ -136,13 +141,20 @@ dev_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 }
 
 static const struct gwt_field dev_fields[] = {
-  { .name = "", .doc = "test", .role = GWT_HOST, .kind = GWT_OPAQUE, .size = sizeof (struct dev), .elems = 1 },
+  { .name = "",
+    .doc = "test",
+    .role = GWT_HOST,
+    .kind = GWT_OPAQUE,
+    .size = sizeof (struct dev),
+    .elems = 1 },
 };
 
 #define DEV_TYPE(NAME, THREADS)                                                                    \
-  { .struct_size = sizeof (struct gwt_device_type), .name = NAME, .doc = "A device of this test",  \
+  {                                                                                                \
+    .struct_size = sizeof (struct gwt_device_type), .name = NAME, .doc = "A device of this test",  \
     .threads = THREADS, .instance_size = sizeof (struct dev), .fields = dev_fields,                \
-    .field_size = sizeof (dev_fields[0]), .n_fields = 1, .realize = dev_realize }
+    .field_size = sizeof (dev_fields[0]), .n_fields = 1, .realize = dev_realize                    \
+  }
 
 static const struct gwt_device_type dev_machine = DEV_TYPE ("dev-machine", GWT_THREADS_MACHINE);
 static const struct gwt_device_type dev_own = DEV_TYPE ("dev-own", GWT_THREADS_DEVICE);
@@ -217,7 +229,8 @@ look_again (gpointer data)
 #define PUMP(cond)                                                                                 \
   G_STMT_START                                                                                     \
   {                                                                                                \
-    guint tag_ = g_timeout_add_seconds (60, too_long, NULL), look_ = g_timeout_add (1, look_again, NULL); \
+    guint tag_ = g_timeout_add_seconds (60, too_long, NULL),                                       \
+          look_ = g_timeout_add (1, look_again, NULL);                                             \
     while (!(cond))                                                                                \
       g_main_context_iteration (NULL, TRUE);                                                       \
     g_source_remove (tag_);                                                                        \

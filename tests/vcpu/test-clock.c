@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* core/cpu/clock.c: clocks that stop with the guest, timers that fire in order and not for an old time. */
+/* core/cpu/clock.c: clocks that stop with the guest, timers that fire in order and not for an
+   old time. */
 #include "config.h"
 #include "tests/vcpu/mock-cpu.h"
 
@@ -150,7 +151,7 @@ test_storm (void)
   clean ();
 }
 
-/* ---- threads -------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static struct gwt_timer *shared;
 static atomic_ullong fired, armed;

@@ -177,7 +177,7 @@ test_error (gconstpointer wanted)
   clean ();
 }
 
-/* ---- stop from where one cannot wait ---------------------------------------------------------------- */
+/* ---- stop from where one cannot wait --------------------------------------------------------- */
 
 static uint32_t
 stop_self (struct cpu *cpu)
@@ -230,7 +230,7 @@ test_paused_call (void)
   expect ("RESUME STOP ");
 }
 
-/* ---- the button, signals ---------------------------------------------------------------------------- */
+/* ---- the button, signals --------------------------------------------------------------------- */
 
 static void
 pressed (void *self)

@@ -72,7 +72,7 @@ test_stop_during_mmio (gconstpointer type)
   clean ();
 }
 
-/* ---- halting -------------------------------------------------------------------------------------- */
+/* ---- halting --------------------------------------------------------------------------------- */
 
 static uint32_t
 take_and_halt (struct cpu *cpu)
@@ -140,7 +140,7 @@ test_halt (void)
   clean ();
 }
 
-/* ---- changes of memory ---------------------------------------------------------------------------- */
+/* ---- changes of memory ----------------------------------------------------------------------- */
 
 /* Changes of the map that began, and that map () returned from. */
 static atomic_uint begun, completed;
@@ -170,7 +170,8 @@ use_pointer (struct cpu *cpu)
       p->host = span.host;
     }
   (void) __atomic_load_n (p->host, __ATOMIC_RELAXED);
-  /* A change that began after the pointer was fetched is complete, and the pointer is still in use. */
+  /* A change that began after the pointer was fetched is complete, and the pointer is still in
+     use. */
   if (atomic_load (&completed) > p->begun)
     atomic_store (&violated, true);
   return 0;
@@ -199,9 +200,9 @@ drive_remap (struct cpu *cpu)
 }
 
 /*
- * One vCPU moves memory from within a device's callback, with the machine lock or a device's own; the
- * others execute from that memory or wait for the same lock.  No deadlock, and no old pointer in use
- * once map () has returned.
+ * One vCPU moves memory from within a device's callback, with the machine lock or a device's own;
+ * the others execute from that memory or wait for the same lock.  No deadlock, and no old pointer
+ * in use once map () has returned.
  */
 static void
 test_remap (gconstpointer type)
@@ -234,7 +235,7 @@ test_remap (gconstpointer type)
   clean ();
 }
 
-/* ---- dirty rounds --------------------------------------------------------------------------------- */
+/* ---- dirty rounds ---------------------------------------------------------------------------- */
 
 #define PAGES 64
 
@@ -356,7 +357,7 @@ test_no_lost_dirty_bit (gconstpointer type)
   clean ();
 }
 
-/* ---- work on another vCPU ------------------------------------------------------------------------- */
+/* ---- work on another vCPU -------------------------------------------------------------------- */
 
 static void
 add_one (void *self, void *arg)
@@ -402,7 +403,7 @@ test_run_on (void)
   clean ();
 }
 
-/* ---- what cannot be a CPU --------------------------------------------------------------------------- */
+/* ---- what cannot be a CPU -------------------------------------------------------------------- */
 
 static void
 test_refusals (void)
@@ -415,7 +416,8 @@ test_refusals (void)
   g_assert_cmpstr (err.text, ==, "device 'd': its type does not offer gwt.cpu/1; use a CPU's type");
   gwt_error_clear (&err);
   g_assert_false (gwt_vcpu_new (cpu->device, &err));
-  g_assert_cmpstr (err.text, ==, "device 'mock-cpu0': it runs as a CPU already; use another device");
+  g_assert_cmpstr (err.text, ==,
+                   "device 'mock-cpu0': it runs as a CPU already; use another device");
   clean ();
 }
 
