@@ -204,7 +204,12 @@ check (const char *path)
   const struct gwt_plugin_info *info = get_plugin (path, &err);
   if (info == NULL)
     return fail (&err, "check");
-  printf ("plugin %s %s: note, table, rows and coverage are good\n", info->id, info->version);
+  if (!gwt_symbols_check (info->path, &err))
+    {
+      gwt_error_prefix (&err, "plugin '%s'", info->path);
+      return fail (&err, "check");
+    }
+  printf ("plugin %s %s: symbols, note, table, rows and coverage are good\n", info->id, info->version);
   for (guint i = 0; info->plugin->types != NULL && info->plugin->types[i] != NULL; i++)
     {
       const struct gwt_type *type = gwt_type_find (info->plugin->types[i]->name);

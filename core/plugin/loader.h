@@ -55,4 +55,7 @@ bool gwt_note_read (const char *path, struct gwt_note_desc *desc, struct gwt_err
 bool gwt_note_parse (const uint8_t *data, size_t size, struct gwt_note_desc *desc,
                      struct gwt_error *err);
 
+/* Does FILE export its entry function alone, and want nothing of the host by name? */
+bool gwt_symbols_check (const char *path, struct gwt_error *err);
+
 #endif

@@ -5,4 +5,5 @@ core_libcore_a_SOURCES += \
 	core/plugin/internal.h \
 	core/plugin/load.c \
 	core/plugin/loader.c core/plugin/loader.h \
-	core/plugin/note.c
+	core/plugin/note.c \
+	core/plugin/symbols.c

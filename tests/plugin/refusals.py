@@ -77,7 +77,7 @@ def refused(t, path, text):
 def good(t):
     path = build(t, "victim")
     out, err = tool("check", path)
-    t.contains(out, "plugin victim 1.2: note, table, rows and coverage are good")
+    t.contains(out, "plugin victim 1.2: symbols, note, table, rows and coverage are good")
     t.contains(out, "type victim: made, realized, reset, destroyed")
     t.equal(err, "", "stderr")
     out, _ = tool("show", path)
@@ -228,6 +228,13 @@ for case in HANDSHAKE:
         refused(t, build(t, case[0], *case[1]), case[2])
 
     gwttest.test("refused: %s" % case[0])(handshake)
+
+
+@gwttest.test("check finds what is exported by mistake")
+def exports(t):
+    path = build(t, "victim", "EXPORT")
+    _, err = tool("check", path, status=1)
+    t.contains(err, "it exports 'helper' beside 'godwit_plugin_v1'; hide it with -fvisibility=hidden")
 
 
 @gwttest.test("realize that fails says so in one line and is no fault of the plugin's")

@@ -168,6 +168,14 @@ __attribute__ ((used, aligned (4), section (GWT_NOTE_SECTION))) static const str
         { NOTE_MAJOR, NOTE_MINOR, DESC_SIZE, 0, NOTE_ID, NOTE_VERSION, NOTE_TYPES, NOTE_OFFERS } };
 #endif
 
+#ifdef EXPORT
+GWT_EXPORT void helper (void);
+GWT_EXPORT void
+helper (void)
+{
+}
+#endif
+
 #ifdef NO_ENTRY
 #define godwit_plugin_v1 godwit_plugin_v0
 #endif
