@@ -44,18 +44,18 @@ bad "godwit: -m: '' is no size" "$g" -M virt -m ''
 bad "godwit: -m: 'slots=2': memory cannot be added" "$g" -M virt -m 1G,slots=2
 
 # -smp
-bad "godwit: -smp: cpus: '0' is out of range for this board; use a number from 1 to 64" \
+bad "godwit: -smp: cpus: '0' is out of range for this board; use a number from 1 to 512" \
   "$g" -M virt -smp 0
 bad "godwit: -smp: cpus: '-1' is out of range" "$g" -M virt -smp -1
-bad "godwit: -smp: cpus: '65' is out of range for this board; use a number from 1 to 64" \
-  "$g" -M virt -smp 65
+bad "godwit: -smp: cpus: '513' is out of range for this board; use a number from 1 to 512" \
+  "$g" -M virt -smp 513
 bad "godwit: -smp: sockets 1 * cores 3 * threads 1 are not cpus 4" "$g" -M virt -smp 4,cores=3
 bad "godwit: -smp: maxcpus 8 is not cpus 4" "$g" -M virt -smp 4,maxcpus=8
 bad "godwit: -smp: 'cores' has no value; write cores=NUMBER" "$g" -M virt -smp 2,cores
 bad "godwit: -smp: 'dies': unknown; use cpus, sockets, cores, threads or maxcpus" \
   "$g" -M virt -smp dies=1
 bad "godwit: -smp: 'cpus' is given twice" "$g" -M virt -smp 2,cpus=2
-bad "godwit: -smp: 4096 CPUs are too many for this board; use 1 to 64" \
+bad "godwit: -smp: 4096 CPUs are too many for this board; use 1 to 512" \
   "$g" -M virt -smp sockets=64,cores=64
 
 # -cpu
