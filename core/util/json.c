@@ -39,38 +39,113 @@ number_length (const char *text, size_t size)
   return errno == 0 ? n : 0;
 }
 
-/* json-c's strict mode still takes keys in single quotes, NaN, Infinity and numbers of any size:
-   find the first byte outside of strings that cannot stand there. */
+/* json-c's strict mode still takes keys in single quotes, raw control characters, NaN, Infinity,
+   numbers of any size, and members that are there twice.  This walk over the bytes finds those;
+   what else is wrong is left to the parser. */
+struct scan
+{
+  const char *text;
+  size_t size, at;
+  GPtrArray *open; /* per open bracket: the member names of an object so far, NULL for an array */
+  bool key;        /* a string here is a member's name */
+  struct gwt_error *err;
+};
+
+static bool
+scan_error (struct scan *s, uint32_t code, const char *what)
+{
+  gwt_error_set (s->err, code, "byte %zu: %s", s->at, what);
+  return false;
+}
+
+static GHashTable *
+innermost (struct scan *s)
+{
+  return s->open->len > 0 ? s->open->pdata[s->open->len - 1] : NULL;
+}
+
+static bool
+scan_string (struct scan *s)
+{
+  size_t begin = s->at + 1, end = begin;
+  for (; end < s->size && s->text[end] != '"'; end++)
+    {
+      if ((unsigned char) s->text[end] < 0x20)
+        {
+          s->at = end;
+          return scan_error (s, GWT_E_INVALID, "a control character in a string; escape it");
+        }
+      if (s->text[end] == '\\')
+        end++;
+    }
+  if (s->key && end < s->size && innermost (s) != NULL
+      && !g_hash_table_add (innermost (s), g_strndup (s->text + begin, end - begin)))
+    {
+      g_autofree char *name = g_strndup (s->text + begin, end - begin);
+      gwt_error_set (s->err, GWT_E_INVALID, "byte %zu: '%s' is given twice; give it once", s->at,
+                     name);
+      return false;
+    }
+  s->at = MIN (end, s->size - 1);
+  return true;
+}
+
+static bool
+scan_byte (struct scan *s)
+{
+  char c = s->text[s->at];
+  switch (c)
+    {
+    case '"':
+      return scan_string (s);
+    case '{':
+    case '[':
+      if (s->open->len == DEPTH_MAX)
+        return scan_error (s, GWT_E_RANGE, "nested too deeply");
+      g_ptr_array_add (
+          s->open, c == '[' ? NULL : g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL));
+      s->key = true;
+      return true;
+    case '}':
+    case ']':
+      if (s->open->len > 0)
+        g_ptr_array_set_size (s->open, (gint) s->open->len - 1);
+      return true;
+    case ',':
+    case ':':
+      s->key = c == ',';
+      return true;
+    default:
+      break;
+    }
+  if (c == '-' || g_ascii_isdigit (c))
+    {
+      size_t length = number_length (s->text + s->at, s->size - s->at);
+      if (length == 0)
+        return scan_error (s, GWT_E_RANGE, "this number is out of range");
+      s->at += length - 1;
+      return true;
+    }
+  return (c != '\0' && strchr (" \t\r\n+.eEtrufalsn", c) != NULL)
+         || scan_error (s, GWT_E_INVALID, "this character cannot stand outside of a string");
+}
+
+static void
+free_names (gpointer names)
+{
+  if (names != NULL)
+    g_hash_table_destroy (names);
+}
+
 static bool
 check_bytes (const char *text, size_t size, struct gwt_error *err)
 {
-  bool in_string = false;
-  for (size_t i = 0; i < size; i++)
-    {
-      if (in_string && text[i] == '\\')
-        i++;
-      else if (text[i] == '"')
-        in_string = !in_string;
-      else if (!in_string
-               && (text[i] == '\0'
-                   || strchr (" \t\r\n{}[]:,+-.0123456789eEtrufalsn", text[i]) == NULL))
-        {
-          gwt_error_set (err, GWT_E_INVALID,
-                         "byte %zu: this character cannot stand outside of a string", i);
-          return false;
-        }
-      else if (!in_string && (text[i] == '-' || g_ascii_isdigit (text[i])))
-        {
-          size_t length = number_length (text + i, size - i);
-          if (length == 0)
-            {
-              gwt_error_set (err, GWT_E_RANGE, "byte %zu: this number is out of range", i);
-              return false;
-            }
-          i += length - 1;
-        }
-    }
-  return true;
+  struct scan s = { text, size, 0, g_ptr_array_new_with_free_func (free_names), true, err };
+  bool good = true;
+  for (; good && s.at < size; s.at++)
+    good = scan_byte (&s);
+  g_ptr_array_free (s.open, TRUE);
+  return good;
 }
 
 struct json_object *
@@ -90,7 +165,7 @@ gwt_json_parse (const char *text, size_t size, struct gwt_error *err)
       return NULL;
     }
   json_tokener_set_flags (tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-  struct json_object *value = json_tokener_parse_ex (tok, text, (int)size);
+  struct json_object *value = json_tokener_parse_ex (tok, text, (int) size);
   enum json_tokener_error e = json_tokener_get_error (tok);
   size_t at = json_tokener_get_parse_end (tok);
   if (e == json_tokener_continue && at == size)
@@ -124,7 +199,7 @@ gwt_json_parse (const char *text, size_t size, struct gwt_error *err)
 static int
 compare_names (const void *a, const void *b)
 {
-  return strcmp (*(const char *const *)a, *(const char *const *)b);
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
 struct json_object *
@@ -138,7 +213,7 @@ gwt_json_sorted (struct json_object *value)
         GPtrArray *names = g_ptr_array_new ();
         json_object_object_foreach (value, key, member)
         {
-          (void)member;
+          (void) member;
           g_ptr_array_add (names, key);
         }
         if (names->len > 0)

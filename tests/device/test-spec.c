@@ -56,6 +56,8 @@ test_spec (void)
     { "sample,=1", "! '' cannot be a property; their names are [a-z][a-z0-9-]*" },
     { "sample,str=\xff", "! the value of 'str' is not valid UTF-8" },
     { "{}", "! no device type is given; begin with one, '-device help' lists them" },
+    { "{\"driver\":\"sample\",\"u32\":1,\"u32\":2}",
+      "! byte 27: 'u32' is given twice; give it once" },
     { "{\"driver\":5}", "! 'driver' is a whole number; give a string" },
     { "{\"driver\":null}", "! 'driver' is null; give a string" },
     { "{\"driver\":\"sample\"", "! byte 18: JSON text ends too early" },

@@ -179,11 +179,25 @@ test_extensions (void)
 static void
 test_json (void)
 {
-  static const char *const bad[] = { "",        "{",           "{\"a\":1}x",
-                                     "{'a':1}", "[1,]",        "{\"a\":18446744073709551616}",
-                                     "nul",     "[1e999]",     "-9223372036854775809",
-                                     "NaN",     "[-Infinity]", "Infinity",
-                                     "\xff",    "/* c */ 1",   "null" };
+  static const char *const bad[] = { "",
+                                     "{",
+                                     "{\"a\":1}x",
+                                     "{'a':1}",
+                                     "[1,]",
+                                     "{\"a\":18446744073709551616}",
+                                     "nul",
+                                     "[1e999]",
+                                     "{\"a\":1,\"b\":{},\"a\":2}",
+                                     "[{\"a\":1,\"a\":1}]",
+                                     "\"a\tb\"",
+                                     "\"",
+                                     "-9223372036854775809",
+                                     "NaN",
+                                     "[-Infinity]",
+                                     "Infinity",
+                                     "\xff",
+                                     "/* c */ 1",
+                                     "null" };
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       GWT_AUTO_ERROR (err);
