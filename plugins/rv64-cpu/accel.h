@@ -44,13 +44,17 @@ struct rv_jump_entry
   struct rv_block *block;
 };
 
+#define RV_MAY(access) (1u << (access))
+/* It is known that the host has no memory there to use directly. */
+#define RV_MAY_NOT_DIRECT(access) (1u << (4 + (access)))
+
 /* Result of a page walk: second level behind the TLBs, also for MMIO pages, which have no direct pointer. */
 struct rv_walk_entry
 {
   uint64_t key;    /* virtual page */
   uint64_t paddr;  /* physical page */
   uint32_t serial; /* of the context; 0: empty */
-  uint32_t may;    /* 1 << enum rv_access */
+  uint32_t may;    /* RV_MAY (access), RV_MAY_NOT_DIRECT (access) */
 };
 
 struct rv_context
@@ -200,6 +204,10 @@ struct rv_block *rv_block_step (struct rv_hart *h, unsigned limit);
 unsigned rv_block_rest (const struct rv_block *b, unsigned pos);
 /* The instruction at POS: 16 or 32 bits. */
 uint32_t rv_block_bits (const struct rv_block *b, unsigned pos);
+
+/* Register N of hart H, the sink included, which is behind the array. */
+#define RV_X(h, n) (((uint64_t *) (void *) (h))[n])
+_Static_assert (offsetof (struct rv_hart, x) == 0, "RV_X takes the hart for its registers");
 
 /* ---- exec.c ---------------------------------------------------------------------------------------- */
 

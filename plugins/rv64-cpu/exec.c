@@ -55,7 +55,7 @@ exec_csr (struct rv_hart *h, const struct rv_insn *ip)
       if (!rv_csr_write (h, number, (f3 & 3) == 2 ? base | operand : base & ~operand))
         return false;
     }
-  h->x[ip->rd] = old;
+  RV_X (h, ip->rd) = old;
   return true;
 }
 
@@ -90,7 +90,7 @@ exec_jump_slow (struct rv_hart *h, const struct rv_insn *ip, uint64_t *target)
       return -1;
     }
   if ((bits & 0x7f) != 0x63)
-    h->x[ip->rd] = h->pc + 4;
+    RV_X (h, ip->rd) = h->pc + 4;
   *target = to;
   return 1;
 }
@@ -184,7 +184,7 @@ run_blocks (struct rv_hart *h)
   ip++;                                                                                            \
   BODY (b, source_b);                                                                              \
   NEXT;
-#define X(field) h->x[ip->field]
+#define X(field) RV_X (h, ip->field)
 #define F(field) h->f[ip->field]
 #define IMM ((uint64_t) (int64_t) ip->imm)
 #define NEXT                                                                                       \

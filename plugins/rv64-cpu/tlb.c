@@ -237,6 +237,13 @@ rv_jump_clear (struct rv_hart *h)
 
 /* ---- filling ---------------------------------------------------------------------------------------- */
 
+static bool
+covers (const struct gwt_span *s, uint64_t paddr, unsigned size)
+{
+  uint64_t off = paddr - s->address;
+  return off < s->size && s->size - off >= size;
+}
+
 /* The host's memory at PADDR; NULL where there is none that may be used directly.  TO_STORE: it is about to
    be stored to. */
 static uint8_t *
@@ -244,23 +251,18 @@ host_at (struct rv_hart *h, uint64_t paddr, unsigned size, bool to_store, bool *
 {
   struct rv_accel *a = h->accel;
   struct gwt_span *s = to_store ? &a->span_store : &a->span_load;
-  uint64_t off = paddr - s->address;
-  if (off >= s->size || s->size - off < size)
+  if (!covers (s, paddr, size))
     {
       memset (s, 0, sizeof *s);
-      if (rv_vcpu->span (h->device, paddr, to_store, s) != 0)
-        {
-          memset (s, 0, sizeof *s);
-          return NULL;
-        }
-      off = paddr - s->address;
-      if (off >= s->size || s->size - off < size)
+      if (rv_vcpu->span (h->device, paddr, to_store, s) != GWT_ACCESS_OK)
+        memset (s, 0, sizeof *s);
+      if (!covers (s, paddr, size))
         return NULL;
     }
   *writable = (s->flags & GWT_SPAN_WRITE) != 0;
   if (s->host == NULL || (to_store && !*writable))
     return NULL;
-  return s->host + off;
+  return s->host + (paddr - s->address);
 }
 
 void *
@@ -279,7 +281,7 @@ walk (struct rv_hart *h, struct rv_context *c, uint64_t vaddr, unsigned size,
   struct rv_walk_entry *w = walk_slot (h->accel, c, page);
   struct rv_page p;
   unsigned cause;
-  if (w->serial == c->serial && w->key == page && (w->may >> access & 1))
+  if (w->serial == c->serial && w->key == page && (w->may & RV_MAY (access)))
     {
       *paddr = w->paddr | (vaddr & ~RV_PAGE_MASK);
       *may = w->may;
@@ -295,8 +297,8 @@ walk (struct rv_hart *h, struct rv_context *c, uint64_t vaddr, unsigned size,
                               : access == RV_LOAD ? RV_EXC_LOAD_ACCESS : RV_EXC_STORE_ACCESS;
   *paddr = p.paddr;
   *whole = p.whole;
-  *may = (uint32_t) p.readable << RV_LOAD | (uint32_t) p.writable << RV_STORE
-         | (uint32_t) p.executable << RV_FETCH | 1u << access;
+  *may = (p.readable ? RV_MAY (RV_LOAD) : 0) | (p.writable ? RV_MAY (RV_STORE) : 0)
+         | (p.executable ? RV_MAY (RV_FETCH) : 0) | RV_MAY (access);
   if (p.leaf_size > RV_PAGE_SIZE)
     c->super[vaddr >> 63] = true;
   if (p.whole)
@@ -332,13 +334,18 @@ rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access ac
   uint8_t *base;
   unsigned cause = walk (h, c, vaddr, size, access, data_privilege (h), paddr, &may, &whole);
   *host = NULL;
-  if (cause != RV_EXC_NONE)
+  if (cause != RV_EXC_NONE || (may & RV_MAY_NOT_DIRECT (access)))
     return cause;
   base = host_at (h, *paddr & RV_PAGE_MASK, RV_PAGE_SIZE, access == RV_STORE, &writable);
   if (base == NULL)
     {
-      /* Less than a page of one kind: direct, but not for the TLB. */
-      *host = host_at (h, *paddr, size, access == RV_STORE, &writable);
+      const struct gwt_span *s
+          = access == RV_STORE ? &h->accel->span_store : &h->accel->span_load;
+      if (!covers (s, *paddr & RV_PAGE_MASK, RV_PAGE_SIZE))
+        /* Less than a page of one kind: perhaps direct, but not for the TLB. */
+        *host = host_at (h, *paddr, size, access == RV_STORE, &writable);
+      else if (whole)
+        walk_slot (h->accel, c, page)->may |= RV_MAY_NOT_DIRECT (access);
       return RV_EXC_NONE;
     }
   *host = base + (vaddr & ~RV_PAGE_MASK);
@@ -350,10 +357,10 @@ rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access ac
       c->filled = true;
       /* The other kind of access gets its entry at once where that displaces nobody: a program that reads
          one array and writes another must not find each evicting the other. */
-      if ((may >> RV_LOAD & 1) && (access == RV_LOAD || load->key == UINT64_MAX))
+      if ((may & RV_MAY (RV_LOAD)) && (access == RV_LOAD || load->key == UINT64_MAX))
         *load = e;
       /* A page that a load brought in may be stored to as well, unless its first store must be seen. */
-      if ((may >> RV_STORE & 1) && writable && (access == RV_STORE || store->key == UINT64_MAX))
+      if ((may & RV_MAY (RV_STORE)) && writable && (access == RV_STORE || store->key == UINT64_MAX))
         *store = e;
     }
   return RV_EXC_NONE;

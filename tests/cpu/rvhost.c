@@ -362,7 +362,7 @@ rvhost_new (const char *path, uint32_t n_cpus, uint64_t ram_size, const char *pr
                                                .hz = 10000000,
                                                .ticks = time_ticks,
                                                .when = time_when };
-  struct rvhost *t = calloc (1, sizeof *t);
+  struct rvhost *t = aligned_alloc (4096, (sizeof *t + 4095) & ~(size_t) 4095);
   void *so = dlopen (path, RTLD_NOW | RTLD_LOCAL);
   gwt_plugin_entry entry = so ? (gwt_plugin_entry) dlsym (so, GWT_PLUGIN_ENTRY_NAME) : NULL;
   const struct gwt_plugin *plugin;
@@ -371,6 +371,7 @@ rvhost_new (const char *path, uint32_t n_cpus, uint64_t ram_size, const char *pr
       fprintf (stderr, "%s: %s\n", path, dlerror ());
       return NULL;
     }
+  memset (t, 0, sizeof *t);
   current = t;
   plugin = entry (&base, NULL);
   if (plugin == NULL || plugin->start (&base, NULL) != 0)
