@@ -167,7 +167,7 @@ def boot_and_idle(context, options):
 
 
 def letters(argv):
-    """Run the bare-metal program: milliseconds to its first letter, then seconds for each other."""
+    """Run the bare-metal program: milliseconds to its first letter, seconds for each other."""
     seconds = {}
     start = time.perf_counter()
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
