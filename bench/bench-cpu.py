@@ -223,8 +223,7 @@ def show(report):
     rows = report["kernels"]
     if rows:
         print("%-10s %16s %16s %8s %10s %10s" % (
-            "kernel", "godwit units/s", "qemu units/s", "ratio",
-                                                 "godwit M/s", "qemu M/s"))
+            "kernel", "godwit units/s", "qemu units/s", "ratio", "godwit M/s", "qemu M/s"))
         for r in rows:
             print("%-10s %16.0f %16.0f %8.3f %10.0f %10.0f" % (
                 r["kernel"], r["units_per_second"]["godwit"], r["units_per_second"]["qemu"],
