@@ -333,7 +333,7 @@ gwt_boot_build (struct gwt_machine *machine, struct gwt_error *err)
   bool from_flash = flash_is_filled (machine, &flash, err);
   if (gwt_error_is_set (err))
     return false;
-  if (from_flash)
+  if (from_flash && !boot->has_firmware)
     boot->start = flash;
   if (!from_flash && !boot->has_firmware && !boot->has_kernel && !machine->config.paused)
     {
@@ -343,7 +343,7 @@ gwt_boot_build (struct gwt_machine *machine, struct gwt_error *err)
       return false;
     }
   if (!gwt_reset_code (&boot->reset_code, boot->start, boot->dtb_address,
-                       boot->has_firmware || from_flash ? boot->kernel.entry : 0, err))
+                       boot->has_firmware ? (from_flash ? flash : boot->kernel.entry) : 0, err))
     return false;
   if (boot->reset_code.size > rom->size)
     {
