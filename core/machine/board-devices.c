@@ -61,7 +61,7 @@ read_wires (const struct gwt_json_at *at, GPtrArray *wires, struct gwt_error *er
       wire->per_cpu = per != NULL;
       if (per != NULL && strcmp (per, "cpu") != 0)
         {
-          gwt_json_fail (&item, err, "per '%s' is not known; the only one is 'cpu'", per);
+          gwt_json_fail_at (&item, "per", err, "per '%s' is not known; the only one is 'cpu'", per);
           return false;
         }
       if (wire->per_cpu == (wire->to != NULL))
@@ -110,7 +110,7 @@ read_device (const struct gwt_json_at *at, struct gwt_board_device *device, stru
           || !gwt_board_read_u16 (&sub, "number", true, &number, err)
           || !gwt_board_read_name (&sub, "property", true, &device->serial_property, err))
         return false;
-      device->serial = (int)number;
+      device->serial = (int) number;
     }
   if (!gwt_json_object (at, "fdt", false, &sub, &found, err))
     return false;
@@ -122,7 +122,8 @@ read_device (const struct gwt_json_at *at, struct gwt_board_device *device, stru
     return false;
   if (strcmp (device->fdt_parent, "/soc") != 0 && strcmp (device->fdt_parent, "/") != 0)
     {
-      gwt_json_fail (&sub, err, "parent '%s' is not known; use '/soc' or '/'", device->fdt_parent);
+      gwt_json_fail_at (&sub, "parent", err, "parent '%s' is not known; use '/soc' or '/'",
+                        device->fdt_parent);
       return false;
     }
   return true;
@@ -159,14 +160,15 @@ gwt_board_read_devices (const struct gwt_json_at *root, struct gwt_board *board,
           const struct gwt_board_device *other = g_ptr_array_index (board->devices, n);
           if (strcmp (other->id, device->id) == 0)
             {
-              gwt_json_fail (&item, err, "id '%s' is taken by %s; choose another", device->id,
-                             other->where);
+              gwt_json_fail_at (&item, "id", err, "id '%s' is taken by %s; choose another",
+                                device->id, other->where);
               return false;
             }
           if (device->serial >= 0 && other->serial == device->serial)
             {
-              gwt_json_fail (&item, err, "serial port %d is '%s' already; choose another number",
-                             device->serial, other->id);
+              gwt_json_fail_at (&item, "serial", err,
+                                "serial port %d is '%s' already; choose another number",
+                                device->serial, other->id);
               return false;
             }
         }
@@ -193,8 +195,9 @@ gwt_board_check_refs (const struct gwt_json_at *root, const struct gwt_board *bo
           && (strcmp (device->fdt_join, device->id) == 0
               || gwt_board_device (board, device->fdt_join)->fdt_join != NULL))
         {
-          gwt_json_fail (&sub, err, "'%s' has no node to join; name a device with its own",
-                         device->fdt_join);
+          gwt_json_fail_at (&sub, "join", err,
+                            "'%s' has no node to join; name a device with its own",
+                            device->fdt_join);
           return false;
         }
       for (guint n = 0; n < device->wires->len; n++)

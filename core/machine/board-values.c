@@ -148,10 +148,10 @@ gwt_board_read_u16 (const struct gwt_json_at *at, const char *key, bool required
     {
       struct gwt_json_at member;
       gwt_json_member (at, key, &member);
-      gwt_json_fail (&member, err, "%llu is too large; use 0 to 65535", (unsigned long long)wide);
+      gwt_json_fail (&member, err, "%llu is too large; use 0 to 65535", (unsigned long long) wide);
       return false;
     }
-  *value = (uint32_t)wide;
+  *value = (uint32_t) wide;
   return true;
 }
 
@@ -167,7 +167,7 @@ gwt_board_read_range (const struct gwt_json_at *at, uint64_t *base, uint64_t *si
       gwt_json_fail (at, err,
                      "base 0x%llx and size 0x%llx are no address range; use a size of at "
                      "least 1 that ends within 64 bits",
-                     (unsigned long long)*base, (unsigned long long)*size);
+                     (unsigned long long) *base, (unsigned long long) *size);
       return false;
     }
   return true;
@@ -185,7 +185,7 @@ gwt_board_read_ref (const struct gwt_json_at *at, const char *key, bool required
     return true;
   g_autofree const char **names = g_new0 (const char *, board->devices->len + 1);
   for (guint i = 0; i < board->devices->len; i++)
-    names[i] = ((struct gwt_board_device *)g_ptr_array_index (board->devices, i))->id;
+    names[i] = ((struct gwt_board_device *) g_ptr_array_index (board->devices, i))->id;
   g_autofree char *near = gwt_nearest_names (*id, names);
   gwt_json_member (at, key, &member);
   gwt_json_fail (&member, err, "no device of this board has the id '%s'; %s%s", *id,

@@ -64,7 +64,7 @@ read_cpus (const struct gwt_json_at *root, struct gwt_board *board, struct gwt_e
       gwt_json_fail (&cpus, err,
                      "default %llu and max %llu do not fit; use 1 <= default <= max "
                      "<= %d",
-                     (unsigned long long)board->cpus_default, (unsigned long long)board->cpus_max,
+                     (unsigned long long) board->cpus_default, (unsigned long long) board->cpus_max,
                      GWT_BOARD_CPUS_MAX);
       return false;
     }
@@ -86,7 +86,8 @@ read_cpus (const struct gwt_json_at *root, struct gwt_board *board, struct gwt_e
         return false;
       if (gwt_board_model (board, model->name) != model)
         {
-          gwt_json_fail (&item, err, "model '%s' is there twice; remove one", model->name);
+          gwt_json_fail_at (&item, "name", err, "model '%s' is there twice; remove one",
+                            model->name);
           return false;
         }
     }
@@ -138,12 +139,12 @@ read_memory (const struct gwt_json_at *root, struct gwt_board *board, struct gwt
         return false;
       if (gwt_board_rom (board, rom->id) != rom)
         {
-          gwt_json_fail (&item, err, "id '%s' is there twice; choose another", rom->id);
+          gwt_json_fail_at (&item, "id", err, "id '%s' is there twice; choose another", rom->id);
           return false;
         }
       if (rom->size > (64u << 20))
         {
-          gwt_json_fail (&item, err, "a ROM of more than 64M; use a smaller one");
+          gwt_json_fail_at (&item, "size", err, "a ROM of more than 64M; use a smaller one");
           return false;
         }
     }
@@ -187,7 +188,7 @@ read_platform (const struct gwt_json_at *root, struct gwt_board *board, struct g
   if (board->platform_align == 0 || (board->platform_align & (board->platform_align - 1)) != 0
       || board->platform_base % board->platform_align != 0)
     {
-      gwt_json_fail (&platform, err, "align must be a power of two that divides base");
+      gwt_json_fail_at (&platform, "align", err, "align must be a power of two that divides base");
       return false;
     }
   if (!found)
@@ -223,14 +224,14 @@ read_boot (const struct gwt_json_at *root, struct gwt_board *board, struct gwt_e
     return false;
   if (strcmp (protocol, "riscv-firmware-dynamic") != 0)
     {
-      gwt_json_fail (&boot, err, "protocol '%s' is not known; use 'riscv-firmware-dynamic'",
-                     protocol);
+      gwt_json_fail_at (&boot, "protocol", err,
+                        "protocol '%s' is not known; use 'riscv-firmware-dynamic'", protocol);
       return false;
     }
   if (gwt_board_rom (board, board->boot_rom) == NULL)
     {
-      gwt_json_fail (&boot, err, "rom '%s' is none of this board's roms; add it there",
-                     board->boot_rom);
+      gwt_json_fail_at (&boot, "rom", err, "rom '%s' is none of this board's roms; add it there",
+                        board->boot_rom);
       return false;
     }
   if (found)
@@ -286,10 +287,10 @@ read_board (const struct gwt_json_at *root, struct gwt_board *board, struct gwt_
     return false;
   if (format != GWT_BOARD_FORMAT)
     {
-      gwt_json_fail (root, err,
-                     "board format %llu is not known here; this program reads format %d%s",
-                     (unsigned long long)format, GWT_BOARD_FORMAT,
-                     format > GWT_BOARD_FORMAT ? ", use a newer one" : "");
+      gwt_json_fail_at (root, "godwit-board", err,
+                        "board format %llu is not known here; this program reads format %d%s",
+                        (unsigned long long) format, GWT_BOARD_FORMAT,
+                        format > GWT_BOARD_FORMAT ? ", use a newer one" : "");
       return false;
     }
   if (!gwt_json_keys (root, keys, err)
@@ -299,7 +300,7 @@ read_board (const struct gwt_json_at *root, struct gwt_board *board, struct gwt_
     return false;
   if (strcmp (board->arch, "riscv64") != 0)
     {
-      gwt_json_fail (root, err, "arch '%s' is not known; use 'riscv64'", board->arch);
+      gwt_json_fail_at (root, "arch", err, "arch '%s' is not known; use 'riscv64'", board->arch);
       return false;
     }
   return read_cpus (root, board, err) && read_memory (root, board, err)

@@ -147,8 +147,8 @@ plan_initrd (struct gwt_machine *machine, struct gwt_error *err)
       gwt_error_set (err, GWT_E_RANGE,
                      "%s: %llu bytes do not fit between the kernel's end at 0x%llx "
                      "and the device tree at 0x%llx; use a larger -m",
-                     initrd->what, (unsigned long long)initrd->blob.size,
-                     (unsigned long long)boot->kernel.high, (unsigned long long)ceiling);
+                     initrd->what, (unsigned long long) initrd->blob.size,
+                     (unsigned long long) boot->kernel.high, (unsigned long long) ceiling);
       return false;
     }
   start = CLAMP (start, floor, ceiling - size);
@@ -188,8 +188,8 @@ check_apart (const struct gwt_image *a, const struct gwt_image *b, struct gwt_er
   gwt_error_set (err, GWT_E_RANGE,
                  "%s: 0x%llx to 0x%llx overlaps %s at 0x%llx to 0x%llx; link it "
                  "elsewhere%s",
-                 b->what, (unsigned long long)b->low, (unsigned long long)(b->high - 1), a->what,
-                 (unsigned long long)a->low, (unsigned long long)(a->high - 1),
+                 b->what, (unsigned long long) b->low, (unsigned long long) (b->high - 1), a->what,
+                 (unsigned long long) a->low, (unsigned long long) (a->high - 1),
                  g_str_has_prefix (a->what, "-bios") ? ", or use -bios none" : "");
   return false;
 }
@@ -237,7 +237,7 @@ place_dtb (struct gwt_boot *boot, struct gwt_error *err)
       gwt_error_set (err, GWT_E_RANGE,
                      "-m: RAM is too small for a device tree of %llu bytes; use a "
                      "larger -m",
-                     (unsigned long long)boot->dtb.size);
+                     (unsigned long long) boot->dtb.size);
       return false;
     }
   for (guint i = 0; i < G_N_ELEMENTS (images); i++)
@@ -247,9 +247,9 @@ place_dtb (struct gwt_boot *boot, struct gwt_error *err)
         gwt_error_set (err, GWT_E_RANGE,
                        "%s: 0x%llx to 0x%llx leaves no room for the device tree at "
                        "0x%llx; use a larger -m",
-                       images[i]->what, (unsigned long long)images[i]->low,
-                       (unsigned long long)(images[i]->high - 1),
-                       (unsigned long long)boot->dtb_address);
+                       images[i]->what, (unsigned long long) images[i]->low,
+                       (unsigned long long) (images[i]->high - 1),
+                       (unsigned long long) boot->dtb_address);
         return false;
       }
   return true;
@@ -286,10 +286,10 @@ fill_fw_cfg (struct gwt_machine *machine, bool from_flash, struct gwt_error *err
   static const uint8_t no_uuid[16];
   const char *append = machine->config.append;
   uint64_t ram = GUINT64_TO_LE (machine->ram_size);
-  uint16_t cpus = GUINT16_TO_LE ((uint16_t)machine->topology.cpus);
-  uint32_t kernel_size = GUINT32_TO_LE ((uint32_t)boot->kernel.blob.size);
-  uint32_t initrd_size = GUINT32_TO_LE ((uint32_t)boot->initrd.blob.size);
-  uint32_t append_size = append != NULL ? (uint32_t)strlen (append) + 1 : 0;
+  uint16_t cpus = GUINT16_TO_LE ((uint16_t) machine->topology.cpus);
+  uint32_t kernel_size = GUINT32_TO_LE ((uint32_t) boot->kernel.blob.size);
+  uint32_t initrd_size = GUINT32_TO_LE ((uint32_t) boot->initrd.blob.size);
+  uint32_t append_size = append != NULL ? (uint32_t) strlen (append) + 1 : 0;
   uint32_t append_size_le = GUINT32_TO_LE (append_size);
   const struct
   {
@@ -350,7 +350,7 @@ gwt_boot_build (struct gwt_machine *machine, struct gwt_error *err)
       gwt_error_set (err, GWT_E_RANGE,
                      "%s: the ROM is too small for the reset code of %llu bytes; "
                      "make it larger",
-                     rom->where, (unsigned long long)boot->reset_code.size);
+                     rom->where, (unsigned long long) boot->reset_code.size);
       return false;
     }
   return fill_fw_cfg (machine, from_flash, err);
@@ -365,7 +365,7 @@ put (uint64_t address, const void *data, uint64_t size, const char *what, struct
   if (size == 0 || gwt_memory_write (address, data, size, true) == GWT_ACCESS_OK)
     return true;
   gwt_error_set (err, GWT_E_FAILED, "%s: no memory at 0x%llx; correct the board", what,
-                 (unsigned long long)address);
+                 (unsigned long long) address);
   return false;
 }
 

@@ -35,7 +35,7 @@ gwt_machine_split_name (const char *text, char **name, char ***options, struct g
     }
   g_ptr_array_add (list, NULL);
   *name = g_strdup (parts[0]);
-  *options = g_strdupv ((char **)list->pdata);
+  *options = g_strdupv ((char **) list->pdata);
   return true;
 }
 
@@ -62,9 +62,9 @@ fill_topology (struct gwt_topology *t, bool cores_first)
       t->sockets += t->sockets == 0;
       t->cores += t->cores == 0;
       t->threads += t->threads == 0;
-      uint64_t product = (uint64_t)t->sockets * t->cores;
+      uint64_t product = (uint64_t) t->sockets * t->cores;
       product = product > UINT32_MAX ? UINT32_MAX : product * t->threads;
-      t->cpus = product > UINT32_MAX ? UINT32_MAX : (uint32_t)product;
+      t->cpus = product > UINT32_MAX ? UINT32_MAX : (uint32_t) product;
       return;
     }
   for (int i = 0; i < 2; i++)
@@ -73,13 +73,13 @@ fill_topology (struct gwt_topology *t, bool cores_first)
         uint32_t *other = order[1 - i];
         *other += *other == 0;
         t->threads += t->threads == 0;
-        uint64_t rest = (uint64_t)*other * t->threads;
-        *order[i] = rest > t->cpus ? 1 : (uint32_t)(t->cpus / rest);
+        uint64_t rest = (uint64_t) *other * t->threads;
+        *order[i] = rest > t->cpus ? 1 : (uint32_t) (t->cpus / rest);
       }
   if (t->threads == 0)
     {
-      uint64_t rest = (uint64_t)t->sockets * t->cores;
-      t->threads = rest > t->cpus ? 1 : (uint32_t)(t->cpus / rest);
+      uint64_t rest = (uint64_t) t->sockets * t->cores;
+      t->threads = rest > t->cpus ? 1 : (uint32_t) (t->cpus / rest);
     }
 }
 
@@ -136,13 +136,13 @@ gwt_machine_parse_smp (const char *text, const char *fill, uint32_t cpus_default
           return false;
         }
       given[k] = true;
-      values[k] = (uint32_t)number;
+      values[k] = (uint32_t) number;
     }
   *out = (struct gwt_topology){ values[0], values[1], values[2], values[3] };
   if (text == NULL)
     out->cpus = cpus_default;
   fill_topology (out, strcmp (fill, "cores") == 0);
-  uint64_t product = (uint64_t)out->sockets * out->cores;
+  uint64_t product = (uint64_t) out->sockets * out->cores;
   if (product <= UINT32_MAX)
     product *= out->threads;
   if (product != out->cpus)
@@ -178,7 +178,7 @@ gwt_machine_smp_help (const struct gwt_machine_choice *choice)
       "-smp [cpus=]N[,sockets=S][,cores=C][,threads=T][,maxcpus=N]\n"
       "Machine type %s: 1 to %llu CPUs.  sockets * cores * threads must be cpus.\n"
       "What is left out: %s are filled first, then %s, then threads; maxcpus must equal cpus.\n",
-      gwt_machine_choice_name (choice), (unsigned long long)choice->board->cpus_max, fill,
+      gwt_machine_choice_name (choice), (unsigned long long) choice->board->cpus_max, fill,
       strcmp (fill, "cores") == 0 ? "sockets" : "cores");
 }
 
@@ -220,14 +220,14 @@ gwt_machine_parse_memory (const char *text, const struct gwt_board *board, uint6
     {
       gwt_error_set (err, GWT_E_RANGE,
                      "-m: '%s' is out of range for board '%s'; use %lluM to %lluM", text,
-                     board->name, (unsigned long long)(board->ram_min >> 20),
-                     (unsigned long long)(board->ram_max >> 20));
+                     board->name, (unsigned long long) (board->ram_min >> 20),
+                     (unsigned long long) (board->ram_max >> 20));
       return false;
     }
   if (*size % board->ram_align != 0)
     {
       gwt_error_set (err, GWT_E_INVALID, "-m: '%s' is not a multiple of %llu bytes; round it", text,
-                     (unsigned long long)board->ram_align);
+                     (unsigned long long) board->ram_align);
       return false;
     }
   return true;

@@ -177,20 +177,20 @@ gwt_fdt_set (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const char *name, c
   struct prop *prop = find_prop (fdt, node, name);
   g_byte_array_set_size (prop->data, 0);
   if (size > 0)
-    g_byte_array_append (prop->data, data, (guint)size);
+    g_byte_array_append (prop->data, data, (guint) size);
 }
 
 void
 gwt_fdt_append_cells (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const char *name,
                       const uint32_t *cells, guint count)
 {
-  if (!count_size (fdt, (gsize)count * 4 + strlen (name) + 16))
+  if (!count_size (fdt, (gsize) count * 4 + strlen (name) + 16))
     return;
   struct prop *prop = find_prop (fdt, node, name);
   for (guint i = 0; i < count; i++)
     {
       uint32_t cell = GUINT32_TO_BE (cells[i]);
-      g_byte_array_append (prop->data, (const guint8 *)&cell, 4);
+      g_byte_array_append (prop->data, (const guint8 *) &cell, 4);
     }
 }
 
@@ -255,7 +255,7 @@ write_node (void *buffer, const struct gwt_fdt_node *node)
   for (guint i = 0; i < node->props->len; i++)
     {
       const struct prop *prop = g_ptr_array_index (node->props, i);
-      if (fdt_property (buffer, prop->name, prop->data->data, (int)prop->data->len) != 0)
+      if (fdt_property (buffer, prop->name, prop->data->data, (int) prop->data->len) != 0)
         return false;
     }
   for (guint i = 0; i < node->children->len; i++)
@@ -324,7 +324,7 @@ ext_end (struct gwt_fdt *fdt)
 {
   /* The device's own node is the host's to close. */
   if (fdt->open->len > 1)
-    g_ptr_array_set_size (fdt->open, (int)fdt->open->len - 1);
+    g_ptr_array_set_size (fdt->open, (int) fdt->open->len - 1);
   else
     gwt_error_set (&fdt->err, GWT_E_INVALID, "device tree: end without begin; correct the plugin");
 }
@@ -371,7 +371,7 @@ ext_strings (struct gwt_fdt *fdt, const char *name, const char *const *values, u
 {
   g_autoptr (GByteArray) list = g_byte_array_new ();
   for (uint32_t i = 0; i < count && list->len < GWT_FDT_SIZE_MAX; i++)
-    g_byte_array_append (list, (const guint8 *)values[i], (guint)strlen (values[i]) + 1);
+    g_byte_array_append (list, (const guint8 *) values[i], (guint) strlen (values[i]) + 1);
   ext_bytes (fdt, name, list->data, list->len);
 }
 
@@ -385,7 +385,7 @@ static struct gwt_device *
 ext_target (struct gwt_fdt *fdt, struct gwt_device *device, const char *name, uint32_t index,
             uint32_t *line)
 {
-  (void)fdt;
+  (void) fdt;
   return gwt_irq_target (device, name, index, line);
 }
 

@@ -22,7 +22,7 @@ put_prop (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const struct gwt_board
   switch (json_object_get_type (prop->value))
     {
     case json_type_int:
-      gwt_fdt_set_u32 (fdt, node, prop->name, (uint32_t)json_object_get_int64 (prop->value));
+      gwt_fdt_set_u32 (fdt, node, prop->name, (uint32_t) json_object_get_int64 (prop->value));
       return;
     case json_type_string:
       gwt_fdt_set_text (fdt, node, prop->name, json_object_get_string (prop->value));
@@ -36,12 +36,12 @@ put_prop (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const struct gwt_board
       struct json_object *item = json_object_array_get_idx (prop->value, i);
       if (json_object_is_type (item, json_type_int))
         {
-          uint32_t cell = GUINT32_TO_BE ((uint32_t)json_object_get_int64 (item));
-          g_byte_array_append (data, (const guint8 *)&cell, 4);
+          uint32_t cell = GUINT32_TO_BE ((uint32_t) json_object_get_int64 (item));
+          g_byte_array_append (data, (const guint8 *) &cell, 4);
         }
       else
-        g_byte_array_append (data, (const guint8 *)json_object_get_string (item),
-                             (guint)json_object_get_string_len (item) + 1);
+        g_byte_array_append (data, (const guint8 *) json_object_get_string (item),
+                             (guint) json_object_get_string_len (item) + 1);
     }
   gwt_fdt_set (fdt, node, prop->name, data->data, data->len);
 }
@@ -56,8 +56,8 @@ put_props (struct gwt_fdt *fdt, struct gwt_fdt_node *node, GPtrArray *props)
 static void
 add_range (struct gwt_fdt *fdt, struct gwt_fdt_node *node, uint64_t address, uint64_t size)
 {
-  const uint32_t cells[4]
-      = { (uint32_t)(address >> 32), (uint32_t)address, (uint32_t)(size >> 32), (uint32_t)size };
+  const uint32_t cells[4] = { (uint32_t) (address >> 32), (uint32_t) address,
+                              (uint32_t) (size >> 32), (uint32_t) size };
   gwt_fdt_append_cells (fdt, node, "reg", cells, 4);
 }
 
@@ -101,7 +101,7 @@ device_node (struct gwt_fdt *fdt, struct gwt_fdt_node *parent, struct gwt_device
   if (region == NULL || !gwt_memory_region_address (region, &address))
     return gwt_fdt_child (fdt, parent, device->type->d.fdt_name);
   g_autofree char *name
-      = g_strdup_printf ("%s@%llx", device->type->d.fdt_name, (unsigned long long)address);
+      = g_strdup_printf ("%s@%llx", device->type->d.fdt_name, (unsigned long long) address);
   struct gwt_fdt_node *node = gwt_fdt_child (fdt, parent, name);
   add_regions (fdt, node, device);
   return node;
@@ -219,7 +219,7 @@ random_bytes (void *data, size_t size)
     {
       ssize_t n = getrandom (at + done, size - done, 0);
       if (n > 0)
-        done += (size_t)n;
+        done += (size_t) n;
       else if (n == 0)
         break;
     }
@@ -239,7 +239,7 @@ gwt_machine_make_dtb (struct gwt_machine *machine, struct gwt_blob *blob, struct
   put_props (fdt, root, machine->board->fdt_root);
   struct gwt_fdt_node *chosen = gwt_fdt_child (fdt, root, "chosen");
   g_autofree char *memory_name
-      = g_strdup_printf ("memory@%llx", (unsigned long long)boot->ram.base);
+      = g_strdup_printf ("memory@%llx", (unsigned long long) boot->ram.base);
   struct gwt_fdt_node *memory = gwt_fdt_child (fdt, root, memory_name);
   gwt_fdt_set_text (fdt, memory, "device_type", "memory");
   add_range (fdt, memory, boot->ram.base, boot->ram.size);
@@ -291,7 +291,7 @@ gwt_machine_amend_dtb (struct gwt_machine *machine, const struct gwt_blob *given
       gwt_error_set (err, GWT_E_NO_MEMORY, "-dtb: no memory for %zu bytes; free some", room);
       return false;
     }
-  int code = fdt_open_into (given->data, buffer, (int)room);
+  int code = fdt_open_into (given->data, buffer, (int) room);
   if (code == 0 && (append != NULL || boot->has_initrd))
     {
       int chosen = fdt_path_offset (buffer, "/chosen");

@@ -36,7 +36,7 @@ gwt_blob_copy (struct gwt_blob *blob, const void *data, uint64_t size, struct gw
   if (blob->data == NULL)
     {
       gwt_error_set (err, GWT_E_NO_MEMORY, "no memory for %llu bytes; free some",
-                     (unsigned long long)size);
+                     (unsigned long long) size);
       blob->size = 0;
       return false;
     }
@@ -67,20 +67,20 @@ gwt_blob_load (struct gwt_blob *blob, const char *path, uint64_t limit, struct g
       close (fd);
       return false;
     }
-  if ((uint64_t)st.st_size > limit)
+  if ((uint64_t) st.st_size > limit)
     {
       gwt_error_set (err, GWT_E_RANGE, "'%s': has %llu bytes; at most %llu fit", path,
-                     (unsigned long long)st.st_size, (unsigned long long)limit);
+                     (unsigned long long) st.st_size, (unsigned long long) limit);
       close (fd);
       return false;
     }
-  blob->size = (uint64_t)st.st_size;
+  blob->size = (uint64_t) st.st_size;
   if (blob->size > 0)
     blob->data = blob_memory (blob->size);
   if (blob->size > 0 && blob->data == NULL)
     {
       gwt_error_set (err, GWT_E_NO_MEMORY, "'%s': no memory for %llu bytes; free some", path,
-                     (unsigned long long)blob->size);
+                     (unsigned long long) blob->size);
       close (fd);
       blob->size = 0;
       return false;
@@ -94,13 +94,13 @@ gwt_blob_load (struct gwt_blob *blob, const char *path, uint64_t limit, struct g
       if (n <= 0)
         {
           gwt_error_set (err, GWT_E_IO, "'%s': read %llu of %llu bytes: %s; check the file", path,
-                         (unsigned long long)at, (unsigned long long)blob->size,
+                         (unsigned long long) at, (unsigned long long) blob->size,
                          n < 0 ? g_strerror (errno) : "the file became shorter");
           close (fd);
           gwt_blob_free (blob);
           return false;
         }
-      at += (uint64_t)n;
+      at += (uint64_t) n;
     }
   close (fd);
   return true;

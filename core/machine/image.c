@@ -74,9 +74,9 @@ add_segment (struct gwt_image *image, guint i, const Elf64_Phdr *phdr,
       gwt_error_set (err, GWT_E_RANGE,
                      "%s: segment %u at 0x%llx with 0x%llx bytes is not in RAM (0x%llx to 0x%llx); "
                      "link it there, or use a larger -m",
-                     image->what, i, (unsigned long long)address, (unsigned long long)memory_size,
-                     (unsigned long long)ram->base,
-                     (unsigned long long)(ram->base + ram->size - 1));
+                     image->what, i, (unsigned long long) address, (unsigned long long) memory_size,
+                     (unsigned long long) ram->base,
+                     (unsigned long long) (ram->base + ram->size - 1));
       return false;
     }
   struct gwt_image_part part = { address, offset, file_size, memory_size };
@@ -136,7 +136,7 @@ recognize_elf (struct gwt_image *image, const struct gwt_image_space *ram, struc
       gwt_error_set (err, GWT_E_INVALID,
                      "%s: ELF entry 0x%llx is in none of its segments; link it "
                      "with an entry point",
-                     image->what, (unsigned long long)image->entry);
+                     image->what, (unsigned long long) image->entry);
       return false;
     }
   return true;
@@ -163,8 +163,8 @@ recognize_linux (struct gwt_image *image, struct gwt_error *err)
       gwt_error_set (err, GWT_E_INVALID,
                      "%s: Linux Image has %llu bytes but its header says %llu; "
                      "copy or build it again",
-                     image->what, (unsigned long long)image->blob.size,
-                     (unsigned long long)image->image_size);
+                     image->what, (unsigned long long) image->blob.size,
+                     (unsigned long long) image->image_size);
       return false;
     }
   return true;
@@ -235,8 +235,8 @@ gwt_image_place (struct gwt_image *image, uint64_t address, const struct gwt_ima
       gwt_error_set (
           err, GWT_E_RANGE,
           "%s: %llu bytes at 0x%llx do not fit RAM, which ends at 0x%llx; use a larger -m",
-          image->what, (unsigned long long)size, (unsigned long long)address,
-          (unsigned long long)(ram->base + ram->size - 1));
+          image->what, (unsigned long long) size, (unsigned long long) address,
+          (unsigned long long) (ram->base + ram->size - 1));
       return false;
     }
   /* The kernel clears what lies behind its file itself: only the file is loaded. */

@@ -29,7 +29,7 @@ gwt_json_file_parse (const char *name, const char *text, size_t size, struct gwt
   if (tokener != NULL)
     {
       json_tokener_set_flags (tokener, JSON_TOKENER_STRICT);
-      root = json_tokener_parse_ex (tokener, text, (int)size);
+      root = json_tokener_parse_ex (tokener, text, (int) size);
       code = json_tokener_get_error (tokener);
       /* A bare number may go on as far as json-c knows. */
       if (code == json_tokener_continue)
@@ -59,7 +59,7 @@ gwt_json_file_load (const char *path, struct gwt_error *err)
   struct gwt_blob blob;
   if (!gwt_blob_load (&blob, path, GWT_JSON_FILE_MAX, err))
     return NULL;
-  struct gwt_json_file *file = gwt_json_file_parse (path, (const char *)blob.data, blob.size, err);
+  struct gwt_json_file *file = gwt_json_file_parse (path, (const char *) blob.data, blob.size, err);
   gwt_blob_free (&blob);
   return file;
 }
@@ -125,15 +125,33 @@ gwt_json_where (const struct gwt_json_at *at)
   return g_strdup_printf ("%s:%u: %s", at->file->name, gwt_json_line (at), path);
 }
 
+static void G_GNUC_PRINTF (3, 0)
+    vfail (const struct gwt_json_at *at, struct gwt_error *err, const char *format, va_list args)
+{
+  g_autofree char *where = gwt_json_where (at);
+  g_autofree char *text = g_strdup_vprintf (format, args);
+  gwt_error_set (err, GWT_E_INVALID, "%s: %s", where, text);
+}
+
 void
 gwt_json_fail (const struct gwt_json_at *at, struct gwt_error *err, const char *format, ...)
 {
-  g_autofree char *where = gwt_json_where (at);
   va_list args;
   va_start (args, format);
-  g_autofree char *text = g_strdup_vprintf (format, args);
+  vfail (at, err, format, args);
   va_end (args);
-  gwt_error_set (err, GWT_E_INVALID, "%s: %s", where, text);
+}
+
+void
+gwt_json_fail_at (const struct gwt_json_at *at, const char *key, struct gwt_error *err,
+                  const char *format, ...)
+{
+  struct gwt_json_at member;
+  va_list args;
+  gwt_json_member (at, key, &member);
+  va_start (args, format);
+  vfail (&member, err, format, args);
+  va_end (args);
 }
 
 static const char *
@@ -179,7 +197,7 @@ gwt_json_keys (const struct gwt_json_at *at, const char *const *known, struct gw
       continue;
     struct gwt_json_at member = { .file = at->file, .value = value, .parent = at, .key = key };
     g_autofree char *near = gwt_nearest_names (key, known);
-    g_autofree char *all = near == NULL ? g_strjoinv ("', '", (char **)known) : NULL;
+    g_autofree char *all = near == NULL ? g_strjoinv ("', '", (char **) known) : NULL;
     if (near != NULL)
       gwt_json_fail (&member, err, "unknown member '%s'; did you mean %s", key, near);
     else

@@ -51,6 +51,10 @@ char *gwt_json_where (const struct gwt_json_at *at);
 void gwt_json_fail (const struct gwt_json_at *at, struct gwt_error *err, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
+/* The same for member KEY of AT. */
+void gwt_json_fail_at (const struct gwt_json_at *at, const char *key, struct gwt_error *err,
+                       const char *format, ...) G_GNUC_PRINTF (4, 5);
+
 /* AT is an object whose members are all in KNOWN (ended by NULL); else an error with the nearest.
  */
 bool gwt_json_keys (const struct gwt_json_at *at, const char *const *known, struct gwt_error *err);

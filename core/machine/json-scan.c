@@ -55,7 +55,7 @@ skip_space (struct scan *s)
 static int
 peek (struct scan *s)
 {
-  return s->at < s->size ? (unsigned char)s->text[s->at] : -1;
+  return s->at < s->size ? (unsigned char) s->text[s->at] : -1;
 }
 
 static bool
@@ -166,7 +166,7 @@ scan_object (struct scan *s)
       if (length == 0 || length > GWT_JSON_KEY_MAX)
         return fail (s, "a member's name must have 1 to 64 characters");
       g_string_append_c (s->path, '.');
-      g_string_append_len (s->path, s->text + start, (gssize)length);
+      g_string_append_len (s->path, s->text + start, (gssize) length);
       if (g_hash_table_contains (s->lines, s->path->str))
         return fail (s, "this member is there twice; remove one");
       skip_space (s);

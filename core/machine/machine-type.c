@@ -104,7 +104,7 @@ read_levels (const struct gwt_json_at *root, struct gwt_machine_type *type, stru
   json_object_object_foreach (levels.value, plugin, value)
   {
     const char *level;
-    (void)value;
+    (void) value;
     gwt_json_member (&levels, plugin, &member);
     if (!gwt_json_as_str (&member, &level, err))
       return false;
@@ -219,10 +219,11 @@ read_type (const struct gwt_json_at *root, struct gwt_machine_type *type, struct
     return false;
   if (format != GWT_MACHINE_FORMAT)
     {
-      gwt_json_fail (root, err,
-                     "machine type format %llu is not known here; this program reads format %d%s",
-                     (unsigned long long)format, GWT_MACHINE_FORMAT,
-                     format > GWT_MACHINE_FORMAT ? ", use a newer one" : "");
+      gwt_json_fail_at (
+          root, "godwit-machine", err,
+          "machine type format %llu is not known here; this program reads format %d%s",
+          (unsigned long long) format, GWT_MACHINE_FORMAT,
+          format > GWT_MACHINE_FORMAT ? ", use a newer one" : "");
       return false;
     }
   if (!gwt_json_keys (root, keys, err) || !read_machine_name (root, "name", true, &type->name, err)
@@ -245,8 +246,8 @@ read_type (const struct gwt_json_at *root, struct gwt_machine_type *type, struct
   if (type->smp_fill != NULL && strcmp (type->smp_fill, "cores") != 0
       && strcmp (type->smp_fill, "sockets") != 0)
     {
-      gwt_json_fail (&defaults, err, "smp-fill '%s' is not known; use 'cores' or 'sockets'",
-                     type->smp_fill);
+      gwt_json_fail_at (&defaults, "smp-fill", err,
+                        "smp-fill '%s' is not known; use 'cores' or 'sockets'", type->smp_fill);
       return false;
     }
   return true;

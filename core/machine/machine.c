@@ -98,7 +98,7 @@ make_board_devices (struct gwt_machine *machine, struct gwt_error *err)
 {
   const struct gwt_board *board = machine->board;
   const char *const *serials = machine->config.serials;
-  guint n_serials = serials != NULL ? g_strv_length ((char **)serials) : 0;
+  guint n_serials = serials != NULL ? g_strv_length ((char **) serials) : 0;
   for (guint i = 0; i < board->devices->len; i++)
     {
       const struct gwt_board_device *entry = g_ptr_array_index (board->devices, i);
@@ -112,7 +112,7 @@ make_board_devices (struct gwt_machine *machine, struct gwt_error *err)
       g_ptr_array_add (machine->devices, device);
       if (!gwt_machine_apply (machine->choice, device, entry->props, NULL, err))
         return false;
-      if (entry->serial >= 0 && (guint)entry->serial < n_serials
+      if (entry->serial >= 0 && (guint) entry->serial < n_serials
           && strcmp (serials[entry->serial], "none") != 0
           && !gwt_device_set (device, entry->serial_property, serials[entry->serial],
                               GWT_SOURCE_DEVICE, "-serial", err))
@@ -176,8 +176,8 @@ map_region (struct gwt_machine *machine, struct gwt_region *region, uint64_t add
       gwt_error_set (err, GWT_E_EXISTS,
                      "region '%s' at 0x%llx with 0x%llx bytes reaches into '%s' "
                      "at 0x%llx (%s); choose another address",
-                     gwt_memory_region_name (region), (unsigned long long)address,
-                     (unsigned long long)size, window->name, (unsigned long long)window->base,
+                     gwt_memory_region_name (region), (unsigned long long) address,
+                     (unsigned long long) size, window->name, (unsigned long long) window->base,
                      window->where);
       return false;
     }
@@ -274,7 +274,7 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
               gwt_error_set (err, GWT_E_RANGE,
                              "region '%s' with 0x%llx bytes does not fit the rest of "
                              "the board's platform range; use fewer devices, or at=ADDRESS",
-                             gwt_memory_region_name (region), (unsigned long long)size);
+                             gwt_memory_region_name (region), (unsigned long long) size);
               return false;
             }
           at = machine->platform_next;
@@ -300,7 +300,7 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
               gwt_error_set (err, GWT_E_RANGE,
                              "no interrupt line is left of the board's %llu; use "
                              "fewer devices, or irq=LINE",
-                             (unsigned long long)board->platform_irq_count);
+                             (unsigned long long) board->platform_irq_count);
               return false;
             }
           line = board->platform_irq_first + machine->platform_line++;
@@ -308,11 +308,11 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
       if (line > UINT32_MAX)
         {
           gwt_error_set (err, GWT_E_RANGE, "irq: %llu is too large; use a smaller line",
-                         (unsigned long long)line);
+                         (unsigned long long) line);
           return false;
         }
       if (!gwt_irq_connect (device, "irq", i, gwt_device_find (board->platform_irq_to),
-                            board->platform_irq_in, (uint32_t)line, err))
+                            board->platform_irq_in, (uint32_t) line, err))
         return false;
     }
   return true;

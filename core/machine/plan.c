@@ -124,7 +124,7 @@ plan_cpu (struct gwt_machine *machine, struct gwt_error *err)
     return true;
   g_autofree const char **names = g_new0 (const char *, board->models->len + 1);
   for (guint i = 0; i < board->models->len; i++)
-    names[i] = ((struct gwt_board_model *)g_ptr_array_index (board->models, i))->name;
+    names[i] = ((struct gwt_board_model *) g_ptr_array_index (board->models, i))->name;
   g_autofree char *near = gwt_nearest_names (machine->cpu_spec->type, names);
   gwt_error_set (err, GWT_E_NOT_FOUND, "-cpu: '%s': machine '%s' has no such CPU model; %s%s",
                  machine->cpu_spec->type, machine->name,
@@ -194,9 +194,9 @@ plan_memory (struct gwt_machine *machine, struct gwt_error *err)
       gwt_error_set (err, GWT_E_RANGE,
                      "-m: RAM from 0x%llx with %lluM reaches into '%s' at 0x%llx "
                      "(%s); use a smaller size",
-                     (unsigned long long)board->ram_base,
-                     (unsigned long long)(machine->ram_size >> 20), window->name,
-                     (unsigned long long)window->base, window->where);
+                     (unsigned long long) board->ram_base,
+                     (unsigned long long) (machine->ram_size >> 20), window->name,
+                     (unsigned long long) window->base, window->where);
       return false;
     }
   return true;
@@ -238,8 +238,8 @@ gwt_machine_plan (const struct gwt_machine_config *config, struct gwt_error *err
       uint64_t cpus = type->cpus != 0 ? type->cpus : machine->board->cpus_default;
       good = plan_memory (machine, err)
              && gwt_machine_parse_smp (config->smp, gwt_machine_choice_smp_fill (machine->choice),
-                                       (uint32_t)MIN (cpus, UINT32_MAX),
-                                       (uint32_t)machine->board->cpus_max, &machine->topology, err)
+                                       (uint32_t) MIN (cpus, UINT32_MAX),
+                                       (uint32_t) machine->board->cpus_max, &machine->topology, err)
              && plan_cpu (machine, err) && plan_serials (machine, err) && plan_types (machine, err)
              && gwt_machine_check_compat (machine->choice, err) && plan_user_devices (machine, err)
              && gwt_boot_plan (machine, err);

@@ -18,11 +18,11 @@
 #define REG_A0 10u
 #define REG_A1 11u
 #define REG_A2 12u
-#define AUIPC(rd, imm20) (0x17u | (rd) << 7 | (uint32_t)(imm20) << 12)
-#define ADDI(rd, rs, imm) (0x13u | (rd) << 7 | (rs) << 15 | (uint32_t)(imm) << 20)
-#define LD(rd, rs, imm) (0x3003u | (rd) << 7 | (rs) << 15 | (uint32_t)(imm) << 20)
+#define AUIPC(rd, imm20) (0x17u | (rd) << 7 | (uint32_t) (imm20) << 12)
+#define ADDI(rd, rs, imm) (0x13u | (rd) << 7 | (rs) << 15 | (uint32_t) (imm) << 20)
+#define LD(rd, rs, imm) (0x3003u | (rd) << 7 | (rs) << 15 | (uint32_t) (imm) << 20)
 #define JR(rs) (0x67u | (rs) << 15)
-#define CSRR(rd, csr) (0x2073u | (rd) << 7 | (uint32_t)(csr) << 20)
+#define CSRR(rd, csr) (0x2073u | (rd) << 7 | (uint32_t) (csr) << 20)
 
 struct reset_rom
 {

@@ -64,7 +64,7 @@ path_text (GPtrArray *path)
 {
   GString *text = g_string_new (NULL);
   for (guint i = 0; i < path->len; i++)
-    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", (char *)g_ptr_array_index (path, i));
+    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", (char *) g_ptr_array_index (path, i));
   return g_string_free (text, FALSE);
 }
 
@@ -77,7 +77,7 @@ find_file (GPtrArray *path, const char *name)
   for (guint i = 0; i < path->len; i++)
     {
       g_autofree char *file
-          = g_strdup_printf ("%s/%s.json", (char *)g_ptr_array_index (path, i), name);
+          = g_strdup_printf ("%s/%s.json", (char *) g_ptr_array_index (path, i), name);
       if (g_file_test (file, G_FILE_TEST_EXISTS))
         return g_steal_pointer (&file);
     }
@@ -87,7 +87,7 @@ find_file (GPtrArray *path, const char *name)
 static gint
 by_text (gconstpointer a, gconstpointer b)
 {
-  return strcmp (*(char *const *)a, *(char *const *)b);
+  return strcmp (*(char *const *) a, *(char *const *) b);
 }
 
 /* Paths of the files NAME.json of DIR, sorted. */
@@ -209,7 +209,7 @@ find_type (const char *name, struct gwt_error *err)
   else if (file == NULL)
     {
       g_ptr_array_add (search.names, NULL);
-      g_autofree char *near = gwt_nearest_names (name, (const char *const *)search.names->pdata);
+      g_autofree char *near = gwt_nearest_names (name, (const char *const *) search.names->pdata);
       g_autofree char *where = path_text (path);
       gwt_error_set (err, GWT_E_NOT_FOUND, "machine '%s': no such machine type in %s%s%s; %s%s%s",
                      name, where,
@@ -394,7 +394,7 @@ gwt_machine_choice_free (struct gwt_machine_choice *choice)
 const char *
 gwt_machine_choice_name (const struct gwt_machine_choice *choice)
 {
-  return ((const struct gwt_machine_type *)g_ptr_array_index (choice->chain, 0))->name;
+  return ((const struct gwt_machine_type *) g_ptr_array_index (choice->chain, 0))->name;
 }
 
 const char *
@@ -431,8 +431,8 @@ help_line (struct gwt_machine_type *type, const char *file, const char *refusal,
            struct gwt_error *err)
 {
   struct help *help = data;
-  (void)err;
-  (void)file;
+  (void) err;
+  (void) file;
   if (type == NULL)
     {
       gwt_log (GWT_LOG_WARN, "-M help: not listed: %s", refusal);
@@ -446,7 +446,7 @@ help_line (struct gwt_machine_type *type, const char *file, const char *refusal,
                           type->deprecated != NULL ? ")" : "");
   for (guint i = 0; i < type->aliases->len; i++)
     g_string_append_printf (help->text, "%-20s alias of %s\n",
-                            (char *)g_ptr_array_index (type->aliases, i), type->name);
+                            (char *) g_ptr_array_index (type->aliases, i), type->name);
   return true;
 }
 
