@@ -275,6 +275,23 @@ check_compat_values (const struct gwt_plugin *p, struct gwt_error *err)
   return true;
 }
 
+/* Parents of its types that are another plugin's: a device of such a type has a part of the parent's. */
+static bool
+get_parents (const struct gwt_plugin *p, struct gwt_error *err)
+{
+  for (guint i = 0; p->types != NULL && p->types[i] != NULL; i++)
+    {
+      const char *parent = p->types[i]->parent;
+      GWT_AUTO_ERROR (inner);
+      if (parent == NULL || own_type (p, parent) != NULL || gwt_loader_need_type (parent, &inner))
+        continue;
+      gwt_error_set (err, GWT_E_NOT_FOUND, "device type '%s' has the parent '%s': %s",
+                     p->types[i]->name, parent, inner.text);
+      return false;
+    }
+  return true;
+}
+
 static bool
 get_required (const struct gwt_plugin *p, struct gwt_error *err)
 {
@@ -339,6 +356,7 @@ load (struct gwt_plugin_info *info, struct gwt_error *err)
     return NULL;
   if (check_note (info, p, err) && check_types (p, err) && check_offers (p, err)
       && check_compat_rows (p, err) && check_compat_values (p, err) && get_required (p, err)
+      && get_parents (p, err)
       && run_start (p, err)
       /* Once more: what was loaded meanwhile may have taken a name. */
       && check_types (p, err) && check_offers (p, err) && register_all (p, err))

@@ -47,7 +47,8 @@ def changed_headers(t, name, old, new):
     shutil.rmtree(include, ignore_errors=True)
     shutil.copytree(INCLUDE, include)
     path = os.path.join(include, "godwit", name)
-    os.chmod(path, 0o644)  # a distribution's files are read-only
+    for part, mode in ((include, 0o755), (os.path.dirname(path), 0o755), (path, 0o644)):
+        os.chmod(part, mode)  # a distribution's files are read-only
     text = slurp(path)
     t.equal(text.count(old), 1, "places where the break fits in")
     with open(path, "w", encoding="utf-8") as f:

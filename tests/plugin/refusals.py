@@ -362,6 +362,16 @@ def requirements(t):
     t.contains(err, "such a circle cannot be loaded")
 
 
+@gwttest.test("a type's parent is found in another plugin and loaded first")
+def parents(t):
+    child = build(t, "child", 'ID="child"', 'TYPE="child"', 'PARENT="base"', "REALIZE_FAILS")
+    _, err = tool("check", child, dirs=[t.tmp], status=1)
+    t.contains(err, "device type 'child' has the parent 'base': no plugin provides device type 'base'")
+    build(t, "base", 'ID="base"', 'TYPE="base"', "FLAGS=GWT_TYPE_ABSTRACT")
+    out, _ = tool("check", child, dirs=[t.tmp])
+    t.contains(out, "plugin child 1.2")
+
+
 @gwttest.test("a broken plugin in a folder hurts nobody who does not need it")
 def harmless(t):
     build(t, "victim", "START=1")

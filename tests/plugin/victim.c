@@ -53,6 +53,9 @@
 #ifndef SIGNATURE
 #define SIGNATURE "u32 twice(u32 value)"
 #endif
+#ifndef FLAGS
+#define FLAGS GWT_TYPE_USER
+#endif
 #ifndef COMPAT
 #define COMPAT                                                                                     \
   {                                                                                                \
@@ -102,7 +105,10 @@ static const struct gwt_device_type type = {
   .struct_size = sizeof (struct gwt_device_type),
   .name = TYPE,
   .doc = "for tests",
-  .flags = GWT_TYPE_USER,
+#ifdef PARENT
+  .parent = PARENT,
+#endif
+  .flags = FLAGS,
   .instance_size = sizeof (struct victim),
   .fields = fields,
   .field_size = sizeof (struct gwt_field),
