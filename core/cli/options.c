@@ -117,7 +117,7 @@ call_uuid (struct gwt_options *options, const char *argument, struct gwt_error *
       else
         {
           options->uuid[n / 2]
-              = (uint8_t)(options->uuid[n / 2] << 4 | g_ascii_xdigit_value (argument[i]));
+              = (uint8_t) (options->uuid[n / 2] << 4 | g_ascii_xdigit_value (argument[i]));
           n++;
         }
     }

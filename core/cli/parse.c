@@ -32,7 +32,7 @@ unknown (const char *given, struct gwt_error *err)
         g_ptr_array_add (names, g_strdup_printf ("-%s", each[i]));
     }
   g_ptr_array_add (names, NULL);
-  g_autofree char *near = gwt_nearest_names (given, (const char *const *)names->pdata);
+  g_autofree char *near = gwt_nearest_names (given, (const char *const *) names->pdata);
   gwt_error_set (err, GWT_E_NOT_FOUND, "'%s': no such option; %s%s", given,
                  near != NULL ? "did you mean " : "-help lists them", near != NULL ? near : "");
   return false;
@@ -41,30 +41,30 @@ unknown (const char *given, struct gwt_error *err)
 static GPtrArray **
 list_at (struct gwt_options *options, const struct gwt_option *option)
 {
-  return (GPtrArray **)(void *)((char *)options + option->offset);
+  return (GPtrArray **) (void *) ((char *) options + option->offset);
 }
 
 static bool
 take (struct gwt_options *options, const struct gwt_option *option, const char *name,
       const char *argument, struct gwt_error *err)
 {
-  void *place = (char *)options + option->offset;
+  void *place = (char *) options + option->offset;
   switch (option->kind)
     {
     case GWT_OPTION_FLAG:
-      *(bool *)place = true;
+      *(bool *) place = true;
       return true;
     case GWT_OPTION_TEXT:
-      if (*(const char **)place != NULL)
+      if (*(const char **) place != NULL)
         {
           gwt_error_set (err, GWT_E_INVALID, "-%s: '%s': given twice ('%s' before); give it once",
-                         name, argument, *(const char **)place);
+                         name, argument, *(const char **) place);
           return false;
         }
-      *(const char **)place = argument;
+      *(const char **) place = argument;
       return true;
     case GWT_OPTION_LIST:
-      g_ptr_array_add (*list_at (options, option), (gpointer)argument);
+      g_ptr_array_add (*list_at (options, option), (gpointer) argument);
       return true;
     case GWT_OPTION_CALL:
       return option->call (options, argument, err);

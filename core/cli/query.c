@@ -29,7 +29,7 @@ device_help (const char *text, struct gwt_error *err)
   const char *comma = strchr (text, ',');
   if (comma == NULL || strcmp (comma, ",help") != 0)
     return false;
-  g_autofree char *type = g_strndup (text, (gsize)(comma - text));
+  g_autofree char *type = g_strndup (text, (gsize) (comma - text));
   if (!gwt_loader_need_type (type, err))
     gwt_error_prefix (err, "-device");
   else

@@ -22,8 +22,6 @@
 #include "core/util/extension.h"
 #include "core/util/log.h"
 
-#define CONSOLE "mon:stdio"
-
 struct session
 {
   struct gwt_options options;
@@ -39,13 +37,13 @@ now_ns (void)
 {
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+  return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
 }
 
 static void
 stamp (const struct session *s, const char *what)
 {
-  gwt_log (GWT_LOG_INFO, "%8.3f ms: %s", (double)(now_ns () - s->began) / 1e6, what);
+  gwt_log (GWT_LOG_INFO, "%8.3f ms: %s", (double) (now_ns () - s->began) / 1e6, what);
 }
 
 static bool
@@ -98,89 +96,6 @@ set_up_search (const struct gwt_options *o, struct gwt_error *err)
   return true;
 }
 
-/* ---- back ends ----------------------------------------------------------------------------------
- */
-
-/* Port N's back end for SPEC; its id goes to serial_ids. */
-static bool
-add_serial (struct session *s, const char *spec, struct gwt_error *err)
-{
-  g_autofree char *id = g_strdup_printf ("serial%u", s->serial_ids->len);
-  if (strcmp (spec, "none") == 0)
-    {
-      g_ptr_array_add (s->serial_ids, g_strdup ("none"));
-      return true;
-    }
-  if (g_str_has_prefix (spec, "chardev:"))
-    {
-      if (gwt_chardev_find (spec + 8) == NULL)
-        {
-          gwt_error_set (err, GWT_E_NOT_FOUND, "-serial: '%s': no -chardev has this id; add it",
-                         spec);
-          return false;
-        }
-      g_ptr_array_add (s->serial_ids, g_strdup (spec + 8));
-      return true;
-    }
-  if (gwt_chardev_new (id, spec, err) == NULL)
-    {
-      gwt_error_prefix (err, "-serial");
-      return false;
-    }
-  g_ptr_array_add (s->serial_ids, g_steal_pointer (&id));
-  return true;
-}
-
-static bool
-add_backends (struct session *s, struct gwt_error *err)
-{
-  const struct gwt_options *o = &s->options;
-  for (guint i = 0; i + 1 < o->chardevs->len; i++)
-    if (gwt_chardev_new_option (g_ptr_array_index (o->chardevs, i), err) == NULL)
-      {
-        gwt_error_prefix (err, "-chardev");
-        return false;
-      }
-  for (guint i = 0; i + 1 < o->serials->len; i++)
-    if (!add_serial (s, g_ptr_array_index (o->serials, i), err))
-      return false;
-  /* -nographic says what holds anyway; with -nodefaults it says it. */
-  bool wanted = (o->nographic || !o->nodefaults) && gwt_board_serial_count (s->machine->board) > 0;
-  if (o->serials->len == 1 && wanted && !add_serial (s, CONSOLE, err))
-    return false;
-  g_ptr_array_add (s->serial_ids, NULL);
-  for (guint i = 0; i + 1 < o->qmps->len; i++)
-    if (!gwt_qmp_check (g_ptr_array_index (o->qmps, i), err))
-      {
-        gwt_error_prefix (err, "-qmp");
-        return false;
-      }
-  return true;
-}
-
-static bool
-check_chardevs_used (const struct gwt_options *o, struct gwt_error *err)
-{
-  for (guint i = 0; i + 1 < o->chardevs->len; i++)
-    {
-      g_auto (GStrv) parts = g_strsplit (g_ptr_array_index (o->chardevs, i), ",", -1);
-      for (guint n = 0; parts[n] != NULL; n++)
-        {
-          if (!g_str_has_prefix (parts[n], "id="))
-            continue;
-          struct gwt_chardev *chardev = gwt_chardev_find (parts[n] + 3);
-          if (chardev == NULL || gwt_chardev_in_use (chardev))
-            continue;
-          gwt_error_set (err, GWT_E_INVALID,
-                         "-chardev: '%s': nothing uses it; add -serial chardev:%s, or "
-                         "leave it out",
-                         parts[n] + 3, parts[n] + 3);
-          return false;
-        }
-    }
-  return true;
-}
-
 /* ---- files that we write
  * -------------------------------------------------------------------------- */
 
@@ -199,7 +114,7 @@ write_file (const char *option, const char *path, const void *data, size_t size,
       if (n <= 0)
         break;
       at += n;
-      left -= (size_t)n;
+      left -= (size_t) n;
     }
   int saved = errno;
   if (fd >= 0 && close (fd) == 0 && left == 0)
@@ -246,7 +161,7 @@ check_writable (const char *option, const char *path, struct gwt_error *err)
 static bool
 write_pidfile (struct session *s, struct gwt_error *err)
 {
-  g_autofree char *text = g_strdup_printf ("%d\n", (int)getpid ());
+  g_autofree char *text = g_strdup_printf ("%d\n", (int) getpid ());
   if (s->options.pidfile == NULL)
     return true;
   if (!write_file ("-pidfile", s->options.pidfile, text, strlen (text), err))
@@ -294,14 +209,14 @@ plan (struct session *s, struct gwt_error *err)
                                              .initrd = o->initrd,
                                              .append = o->append,
                                              .dtb = o->dtb,
-                                             .devices = (const char *const *)o->devices->pdata,
+                                             .devices = (const char *const *) o->devices->pdata,
                                              .n_serials = o->serials->len - 1,
                                              .uuid = o->has_uuid ? o->uuid : NULL,
                                              .paused = o->paused };
   s->machine = gwt_machine_plan (&config, err);
-  if (s->machine == NULL || !add_backends (s, err))
+  if (s->machine == NULL || !gwt_cli_make_backends (o, s->machine->board, s->serial_ids, err))
     return false;
-  s->machine->config.serials = (const char *const *)s->serial_ids->pdata;
+  s->machine->config.serials = (const char *const *) s->serial_ids->pdata;
   if (o->dumpdtb != NULL && s->machine->dumpdtb != NULL)
     {
       gwt_error_set (err, GWT_E_INVALID, "-dumpdtb: '%s': -M says dumpdtb=%s already; give it once",
@@ -334,14 +249,15 @@ static int
 run (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
-  if (!plan (s, err) || !gwt_machine_build (s->machine, err) || !check_chardevs_used (o, err))
+  if (!plan (s, err) || !gwt_machine_build (s->machine, err)
+      || !gwt_cli_check_backends_used (o, err))
     return 1;
   if (gwt_log_shown (GWT_LOG_INFO))
     {
       g_autofree char *map = gwt_memory_describe ();
       g_auto (GStrv) lines = g_strsplit (map, "\n", -1);
       gwt_log (GWT_LOG_INFO, "machine %s: %u CPUs, %llu MiB of RAM", s->machine->name,
-               s->machine->topology.cpus, (unsigned long long)(s->machine->ram_size >> 20));
+               s->machine->topology.cpus, (unsigned long long) (s->machine->ram_size >> 20));
       for (guint i = 0; lines[i] != NULL; i++)
         if (lines[i][0] != '\0')
           gwt_log (GWT_LOG_INFO, "  %s", lines[i]);

@@ -83,6 +83,12 @@ bad "godwit: -serial: given 2 times, but machine 'virt-1.0' has 1 serial port; l
 bad "godwit: -serial: 'chardev:a': no -chardev has this id; add it" "$g" -M virt -serial chardev:a
 bad "godwit: -chardev: 'a': nothing uses it; add -serial chardev:a" "$g" -M virt -chardev null,id=a
 bad "godwit: -qmp: 'foo' is no socket address" "$g" -M virt -qmp foo
+bad "godwit: -qmp: 'stdio': standard input is taken by the serial port; use unix:FILE,server=on" \
+  "$g" -M virt -qmp stdio -nographic
+bad "godwit: -qmp: 'stdio': standard input is taken by the serial port" \
+  "$g" -M virt -qmp stdio -chardev stdio,id=c -serial chardev:c
+bad "godwit: -qmp: 'stdio': standard input is taken by another -qmp" \
+  "$g" -M virt -qmp stdio -qmp stdio
 for o in display vga vnc net nic parallel monitor; do
   bad "godwit: -$o: 'x': not in this release: " "$g" -M virt -$o x
 done
