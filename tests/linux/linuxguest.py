@@ -47,9 +47,9 @@ def run(vm, command, timeout=60):
     run.count += 1
     # The markers are put together by the shell, so that the echo does not hold them.
     vm.send("echo be''gin%d; %s; printf '\\ne''nd%%d %%d\\n' %d $?\n" % (run.count, command, run.count))
-    vm.expect("^begin%d\r?$" % run.count, timeout)
+    vm.expect("^begin%d\r*$" % run.count, timeout)
     start = vm.console.output.rfind(b"begin%d" % run.count)
-    match = vm.expect(r"^end%d (\d+)\r?$" % run.count, timeout)
+    match = vm.expect(r"^end%d (\d+)\r*$" % run.count, timeout)
     output = vm.console.output[start:match.start()].decode("utf-8", "replace")
     vm.expect(PROMPT, timeout)
     return int(match.group(1)), output.replace("\r", "").split("\n", 1)[1][:-1]
