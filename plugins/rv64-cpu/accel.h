@@ -45,7 +45,7 @@ struct rv_jump_entry
 };
 
 #define RV_MAY(access) (1u << (access))
-/* It is known that the host has no memory there to use directly. */
+/* Accesses there go through gwt_vcpu_api: the page holds nothing, or too little, to use directly. */
 #define RV_MAY_NOT_DIRECT(access) (1u << (4 + (access)))
 
 /* Result of a page walk: second level behind the TLBs, also for MMIO pages, which have no direct pointer. */

@@ -145,6 +145,9 @@ rv_atomic_ptr (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access 
     cause = access == RV_LOAD ? RV_EXC_LOAD_MISALIGNED : RV_EXC_STORE_MISALIGNED;
   else
     cause = rv_tlb_fill (h, vaddr, size, access, &p, &paddr);
+  /* The page is marked as not direct, but RAM may share it with a device. */
+  if (cause == RV_EXC_NONE && p == NULL)
+    p = rv_phys_ptr (h, paddr, size, access);
   /* MMIO and ROM do not support atomics. */
   if (cause == RV_EXC_NONE && p == NULL)
     cause = access == RV_LOAD ? RV_EXC_LOAD_ACCESS : RV_EXC_STORE_ACCESS;

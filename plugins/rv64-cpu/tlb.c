@@ -339,12 +339,9 @@ rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access ac
   base = host_at (h, *paddr & RV_PAGE_MASK, RV_PAGE_SIZE, access == RV_STORE, &writable);
   if (base == NULL)
     {
-      const struct gwt_span *s
-          = access == RV_STORE ? &h->accel->span_store : &h->accel->span_load;
-      if (!covers (s, *paddr & RV_PAGE_MASK, RV_PAGE_SIZE))
-        /* Less than a page of one kind: perhaps direct, but not for the TLB. */
-        *host = host_at (h, *paddr, size, access == RV_STORE, &writable);
-      else if (whole)
+      /* Less than a page of one kind may still be direct, but not through the TLB. */
+      *host = host_at (h, *paddr, size, access == RV_STORE, &writable);
+      if (*host == NULL && whole)
         walk_slot (h->accel, c, page)->may |= RV_MAY_NOT_DIRECT (access);
       return RV_EXC_NONE;
     }
