@@ -337,7 +337,7 @@ irq_set (struct gwt_irq *irq, uint32_t level)
 static uint32_t
 irq_level (struct gwt_irq *irq)
 {
-  return irq->level;
+  return __atomic_load_n (&irq->level, __ATOMIC_SEQ_CST);
 }
 
 static const struct gwt_irq_api irq_api = {
