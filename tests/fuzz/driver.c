@@ -52,7 +52,7 @@ run (const uint8_t *data, size_t size)
       FILE *f = fopen (keep, "wb");
       if (f != NULL)
         {
-          fwrite (data, 1, size, f);
+          fwrite (copy, 1, size, f);
           fclose (f);
         }
     }
