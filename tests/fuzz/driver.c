@@ -2,7 +2,7 @@
 /*
  * Runs a fuzz target without libFuzzer, the same way each time: every seed file, every prefix of each,
  * then a fixed number of mutations from a fixed start.  Speaks TAP.  The input at work is kept in
- * a file, so that a crash leaves it behind.
+ * a file behind its size in 8 bytes, so that a crash leaves it there.
  *
  *   fuzz-NAME [--rounds N] [--keep FILE] SEED...
  *
@@ -10,9 +10,12 @@
  */
 #include "tests/fuzz/fuzz.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define SIZE_MAX_INPUT 65536
 #define PREFIXES_MAX 3000
@@ -26,7 +29,13 @@ struct seed
 static struct seed *seeds;
 static size_t n_seeds;
 static uint64_t state = 0x9e3779b97f4a7c15u;
-static const char *keep;
+
+/* The input at work, in a file that outlives a crash without a system call for each. */
+static struct kept
+{
+  uint64_t size;
+  uint8_t data[SIZE_MAX_INPUT];
+} *kept;
 static int results;
 
 static uint64_t
@@ -47,17 +56,26 @@ run (const uint8_t *data, size_t size)
     abort ();
   if (size > 0)
     memcpy (copy, data, size);
-  if (keep != NULL)
+  if (kept != NULL)
     {
-      FILE *f = fopen (keep, "wb");
-      if (f != NULL)
-        {
-          fwrite (copy, 1, size, f);
-          fclose (f);
-        }
+      kept->size = size;
+      memcpy (kept->data, copy, size);
     }
   LLVMFuzzerTestOneInput (copy, size);
   free (copy);
+}
+
+static void
+keep (const char *path)
+{
+  int fd = open (path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+  void *p = MAP_FAILED;
+  if (fd >= 0 && ftruncate (fd, sizeof *kept) == 0)
+    p = mmap (NULL, sizeof *kept, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (fd >= 0)
+    close (fd);
+  if (p != MAP_FAILED)
+    kept = p;
 }
 
 static void
@@ -175,7 +193,7 @@ main (int argc, char **argv)
     if (strcmp (argv[i], "--rounds") == 0 && i + 1 < argc)
       rounds = strtoul (argv[++i], NULL, 10);
     else if (strcmp (argv[i], "--keep") == 0 && i + 1 < argc)
-      keep = argv[++i];
+      keep (argv[++i]);
     else
       add_seed (argv[i]);
   if (n_seeds == 0)

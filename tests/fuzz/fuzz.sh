@@ -10,6 +10,14 @@ mkdir "$tmp/seeds"
 python3 -B "$srcdir/tests/fuzz/seeds.py" "$tmp/seeds" || { echo "Bail out! no seeds"; exit 99; }
 rounds=${FUZZ_ROUNDS:-4000}
 
+# The input that broke it, as the driver kept it.
+input ()
+{
+  local size
+  size=$(od -An -tu8 -N8 "$tmp/input" | tr -d ' ')
+  tail -c +9 "$tmp/input" | head -c "$size" | base64 -w 0 | cut -c1-4000
+}
+
 # target NAME SEED...
 target ()
 {
@@ -23,7 +31,7 @@ target ()
   if [ $status -eq 0 ]; then
     ok "fuzz-$name: $(sed -n 's/^ok [0-9]* - //p' <<<"$out" | tr '\n' ';')"
   else
-    not_ok "fuzz-$name" "status $status; $(tail -n 25 "$tmp/err"); input (base64): $(base64 -w 0 "$tmp/input" | cut -c1-4000)"
+    not_ok "fuzz-$name" "status $status; $(tail -n 25 "$tmp/err"); input, base64: $(input)"
   fi
 }
 

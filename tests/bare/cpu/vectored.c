@@ -45,10 +45,10 @@ test (void)
   csr_write (mtvec, (u64) m_vectors | 1);
   CHECK_EQ (csr_read (mtvec), (u64) m_vectors | 1);
   csr_write (mip, 0x222); /* SSIP, STIP, SEIP are M's to set */
-  CHECK_EQ (csr_read (mip) & 0x222, 0x222);
+  CHECK_SOON (csr_read (mip) & 0x222, 0x222);
   wr32 (MSIP (0), 1);
   MMIO (u64, MTIMECMP (0)) = 0;
-  CHECK_EQ (csr_read (mip) & 0xaaa, 0x2aa);
+  CHECK_SOON (csr_read (mip) & 0xaaa, 0x2aa);
   /* MEI, MSI, MTI, SEI, SSI, STI is the order; MEI needs the PLIC and is tested with it */
   CHECK_EQ (m_taken (0x2aa), FIRST (3, 1));
   CHECK_EQ (m_taken (0x2a2), FIRST (7, 1));
@@ -83,5 +83,5 @@ test (void)
   csr_write (mip, 0);
   wr32 (MSIP (0), 0);
   MMIO (u64, MTIMECMP (0)) = -1ul;
-  CHECK_EQ (csr_read (mip) & 0xaaa, 0);
+  CHECK_SOON (csr_read (mip) & 0xaaa, 0);
 }

@@ -63,30 +63,30 @@ one_source (void)
   note ("one source", 0, 0);
   wr32 (PLIC_PRIORITY (IRQ_RTC), 1);
   wr32 (PLIC_ENABLE (C0, 0), 1u << IRQ_RTC);
-  CHECK_EQ (mip (), 0);
+  CHECK_SOON (mip (), 0);
   rtc_line (1);
   CHECK_EQ (WAIT_FOR (plic_pending (IRQ_RTC)), 1);
-  CHECK_EQ (mip (), MEIP);
+  CHECK_SOON (mip (), MEIP);
   CHECK_EQ (rd32 (PLIC_CLAIM (C0)), IRQ_RTC);
   /* claimed: no longer pending, though the line is still up, and not for another either */
   CHECK_EQ (plic_pending (IRQ_RTC), 0);
-  CHECK_EQ (mip (), 0);
+  CHECK_SOON (mip (), 0);
   CHECK_EQ (rd32 (PLIC_CLAIM (C0)), 0);
   wr32 (PLIC_ENABLE (C1, 0), 1u << IRQ_RTC);
-  CHECK_EQ (mip (), 0);
+  CHECK_SOON (mip (), 0);
   /* completed with the line up: pending again; QEMU 7.2 looks at the line only when it is set */
   wr32 (PLIC_CLAIM (C0), IRQ_RTC);
   if (ON_QEMU72)
     rtc_line (1);
   CHECK_EQ (plic_pending (IRQ_RTC), 1);
-  CHECK_EQ (mip (), MEIP | SEIP);
+  CHECK_SOON (mip (), MEIP | SEIP);
   /* S claims first; M finds nothing */
   CHECK_EQ (rd32 (PLIC_CLAIM (C1)), IRQ_RTC);
   CHECK_EQ (rd32 (PLIC_CLAIM (C0)), 0);
   rtc_line (0);
   wr32 (PLIC_CLAIM (C1), IRQ_RTC);
   CHECK_EQ (plic_pending (IRQ_RTC), 0);
-  CHECK_EQ (mip (), 0);
+  CHECK_SOON (mip (), 0);
   /* a line that went up and down before the claim stays pending: the gateway has latched it */
   rtc_line (1);
   CHECK_EQ (WAIT_FOR (plic_pending (IRQ_RTC)), 1);
@@ -106,7 +106,7 @@ gates (void)
   note ("gates", 0, 0);
   rtc_line (1);
   CHECK_EQ (WAIT_FOR (plic_pending (IRQ_RTC)), 1);
-  CHECK_EQ (mip (), 0); /* pending without an enable */
+  CHECK_SOON (mip (), 0); /* pending without an enable */
   CHECK_EQ (rd32 (PLIC_CLAIM (C0)), 0);
   wr32 (PLIC_ENABLE (C0, 0), 1u << IRQ_RTC);
   for (u32 priority = 0; priority < 8; priority++)
@@ -115,7 +115,7 @@ gates (void)
         wr32 (PLIC_PRIORITY (IRQ_RTC), priority);
         wr32 (PLIC_THRESHOLD (C0), threshold);
         note ("priority, threshold", priority, threshold);
-        CHECK_EQ (mip (), priority > threshold ? MEIP : 0);
+        CHECK_SOON (mip (), priority > threshold ? MEIP : 0);
       }
   /* priority 0 cannot be claimed; a threshold keeps the wire down, but not a claim */
   wr32 (PLIC_PRIORITY (IRQ_RTC), 0);
@@ -123,7 +123,7 @@ gates (void)
   CHECK_EQ (rd32 (PLIC_CLAIM (C0)), 0);
   wr32 (PLIC_PRIORITY (IRQ_RTC), 2);
   wr32 (PLIC_THRESHOLD (C0), 5);
-  CHECK_EQ (mip (), 0);
+  CHECK_SOON (mip (), 0);
   CHECK_EQ (rd32 (PLIC_CLAIM (C0)), ON_QEMU72 ? 0 : IRQ_RTC); /* which obeys it there as well */
   wr32 (PLIC_THRESHOLD (C0), 0);
   if (ON_QEMU72)
@@ -174,7 +174,7 @@ two_sources (void)
       CHECK_EQ (first, i == 1 ? IRQ_RTC : IRQ_UART);
       CHECK_EQ (second, i == 1 ? IRQ_UART : IRQ_RTC);
       CHECK_EQ (third, 0);
-      CHECK_EQ (mip (), 0);
+      CHECK_SOON (mip (), 0);
     }
   wr32 (PLIC_ENABLE (C0, 0), 0);
 }
@@ -194,6 +194,8 @@ external_m (u64 cause)
   else
     uart_line (0);
   wr32 (PLIC_CLAIM (C0), id);
+  if (count == 2)
+    WAIT_FOR (!mip ());
 }
 
 static void
@@ -204,6 +206,8 @@ external_s (u64 cause)
   count++;
   rtc_line (0);
   wr32 (PLIC_CLAIM (C1), id);
+  while (csr_read (sip) & SEIP)
+    ;
 }
 
 static u64
@@ -251,9 +255,9 @@ interrupts (void)
   h->irq_fn = 0;
   /* SEIP is the wire or the bit that M wrote; a read shows both */
   csr_set (mip, SEIP);
-  CHECK_EQ (mip (), SEIP);
+  CHECK_SOON (mip (), SEIP);
   csr_clear (mip, SEIP);
-  CHECK_EQ (mip (), 0);
+  CHECK_SOON (mip (), 0);
 }
 
 static void
@@ -282,6 +286,6 @@ test (void)
   hart_start (1, other_hart, 0);
   rtc_line (1);
   CHECK_EQ (WAIT_FOR (ids == IRQ_RTC), 1);
-  CHECK_EQ (mip (), 0);
+  CHECK_SOON (mip (), 0);
   hart_wait (1);
 }

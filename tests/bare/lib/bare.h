@@ -228,6 +228,14 @@ u64 now (void);
     ok_;                                                                                          \
   })
 
+/* For what another thread of the emulator brings about, or a wire that may lag: MTIP and MSIP fall
+   "eventually" (privileged manual 3.2.1). */
+#define CHECK_SOON(got, want)                                                                     \
+  ({                                                                                              \
+    WAIT_FOR ((u64) (got) == (u64) (want));                                                       \
+    CHECK_EQ (got, want);                                                                         \
+  })
+
 u64 rnd (void); /* the same sequence in every run */
 extern u64 rnd_state;
 void *memset (void *p, int c, u64 n);
