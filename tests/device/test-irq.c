@@ -221,6 +221,32 @@ test_deferred (void)
   gwt_device_destroy_all ();
 }
 
+static struct gwt_irq *nested_line;
+
+static void
+on_nested (void *self, uint32_t line, uint32_t level)
+{
+  struct wired *w = self;
+  on_input (self, line, level);
+  if (level == 1 && w->calls == 1)
+    gwt_irq_ext.set (nested_line, 0); /* while this delivery is under way */
+}
+
+/* What changes during a delivery to a parallel device is delivered after it, not lost. */
+static void
+test_nested (void)
+{
+  struct gwt_device *a = make ("machine", "a"), *p = make ("parallel", "p");
+  GWT_AUTO_ERROR (err);
+  g_assert_cmpint (gwt_irq_ext.inputs (p, "nested", 1, on_nested, &err), ==, 0);
+  g_assert_true (gwt_irq_connect (a, "out", 0, p, "nested", 0, &err));
+  nested_line = wired (a)->out[0];
+  set (a, 0, 1);
+  g_assert_cmphex (wired (p)->trace, ==, 0x10);
+  g_assert_cmpuint (wired (p)->last[0], ==, 0);
+  gwt_device_destroy_all ();
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 enum
@@ -295,6 +321,7 @@ main (int argc, char **argv)
   g_test_add_func ("/irq/wiring", test_wiring);
   g_test_add_func ("/irq/or", test_or);
   g_test_add_func ("/irq/deferred", test_deferred);
+  g_test_add_func ("/irq/nested", test_nested);
   g_test_add_func ("/irq/threads", test_threads);
   return g_test_run ();
 }

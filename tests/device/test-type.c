@@ -162,7 +162,7 @@ test_larger (void)
   struct
   {
     struct gwt_device_type t;
-    uint64_t tail[4];
+    uint64_t tail[4096];
   } large;
   struct
   {
