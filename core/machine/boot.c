@@ -136,22 +136,26 @@ plan_initrd (struct gwt_machine *machine, struct gwt_error *err)
       gwt_error_set (err, GWT_E_INVALID, "%s: the file is empty; make it again", initrd->what);
       return false;
     }
-  /* Behind the kernel and a gap, else as high as the device tree's place allows. */
+  /* Behind the kernel and a gap, else as high as the device tree's place allows, else above it. */
+  uint64_t top = dtb_top (boot), end = boot->ram.base + boot->ram.size;
   uint64_t floor = align_up (boot->kernel.high, PAGE);
-  uint64_t ceiling
-      = align_down (dtb_top (boot) - MIN (GWT_FDT_SIZE_MAX, boot->ram.size), DTB_ALIGN);
-  uint64_t start = align_down (boot->kernel.low + MIN (boot->ram.size / 2, INITRD_GAP_MAX), PAGE);
+  uint64_t ceiling = align_down (top - MIN (GWT_FDT_SIZE_MAX, boot->ram.size), DTB_ALIGN);
+  uint64_t start
+      = align_down (boot->kernel.low + MIN (boot->ram.size / 2, INITRD_GAP_MAX), PAGE);
   uint64_t size = align_up (initrd->blob.size, PAGE);
-  if (ceiling < floor || size > ceiling - floor)
+  if (floor <= ceiling && size <= ceiling - floor)
+    start = CLAMP (start, floor, ceiling - size);
+  else if (size <= end - top)
+    start = MAX (top, floor);
+  else
     {
       gwt_error_set (err, GWT_E_RANGE,
-                     "%s: %llu bytes do not fit between the kernel's end at 0x%llx "
-                     "and the device tree at 0x%llx; use a larger -m",
+                     "%s: %llu bytes do not fit between the kernel's end at 0x%llx and the device "
+                     "tree at 0x%llx, nor above it; use a larger -m",
                      initrd->what, (unsigned long long) initrd->blob.size,
                      (unsigned long long) boot->kernel.high, (unsigned long long) ceiling);
       return false;
     }
-  start = CLAMP (start, floor, ceiling - size);
   return gwt_image_place (initrd, start, &boot->ram, err);
 }
 

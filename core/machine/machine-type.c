@@ -138,6 +138,11 @@ read_overrides (const struct gwt_json_at *root, struct gwt_machine_type *type,
   bool found;
   if (!gwt_json_array (root, "overrides", false, &list, &found, err))
     return false;
+  if (found && gwt_json_count (&list) > GWT_MACHINE_OVERRIDES_MAX)
+    {
+      gwt_json_fail (&list, err, "more than %d overrides; use fewer", GWT_MACHINE_OVERRIDES_MAX);
+      return false;
+    }
   for (size_t i = 0; found && i < gwt_json_count (&list); i++)
     {
       g_autofree char *doc = NULL;

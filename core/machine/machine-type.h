@@ -14,6 +14,7 @@
 
 #define GWT_MACHINE_FORMAT 1
 #define GWT_MACHINE_CHAIN_MAX 64
+#define GWT_MACHINE_OVERRIDES_MAX 4096
 
 struct gwt_machine_level
 {

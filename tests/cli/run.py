@@ -56,7 +56,8 @@ def guest_errors(t):
     bad = struct.pack("<4I", 0x001003b7, 0x00438393, 0x0073a023, 0x0073a023) + OFF
     t.equal(t.run(*kernel(t, bad))[1], "", "without -d")
     err = t.run(*kernel(t, bad), "-d", "guest")[1]
-    t.contains(err, "godwit: ")
+    t.contains(err, "godwit: sifive-test: ")
+    t.equal(len(err.splitlines()), 1, "lines")
 
 
 @gwttest.test("-no-shutdown pauses, -no-reboot ends, neither: a reset runs on")
