@@ -32,6 +32,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "core/device/irq.h"
 #include "core/device/lock.h"
 #include "core/memory/memory.h"
 #include "core/util/extension.h"
@@ -591,9 +592,16 @@ vcpu_store (struct gwt_device *device, uint64_t address, uint32_t size, uint64_t
 }
 
 static void
+wake_device (struct gwt_device *device)
+{
+  wake (device->vcpu);
+}
+
+/* Who is woken may take this thread's core at once, so not in the middle of a delivery. */
+static void
 vcpu_wake (struct gwt_device *device)
 {
-  if (G_LIKELY (device->vcpu != NULL))
+  if (G_LIKELY (device->vcpu != NULL) && !gwt_irq_after_delivery (wake_device, device))
     wake (device->vcpu);
 }
 

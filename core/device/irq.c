@@ -62,21 +62,48 @@ input_level (struct input *in)
   return atomic_load (&in->high) != 0;
 }
 
+/* What this thread shall do when its outermost delivery to a parallel device is over. */
+static __thread struct
+{
+  unsigned depth;
+  void (*fn) (struct gwt_device *device);
+  struct gwt_device *device;
+} later;
+
+bool
+gwt_irq_after_delivery (void (*fn) (struct gwt_device *device), struct gwt_device *device)
+{
+  if (later.depth == 0 || (later.fn != NULL && (later.fn != fn || later.device != device)))
+    return false;
+  later.fn = fn;
+  later.device = device;
+  return true;
+}
+
 /* Parallel devices have no lock under which the order of deliveries could be kept.  So one thread
    at a time delivers, for itself and for those that come meanwhile, and reads the level after it
-   has seen their request. */
+   has seen their request.  Those go on at once, before their level has arrived: a CPU that has
+   lowered its own interrupt takes it again and again until the thread that raised it has finished
+   here.  So nothing may be done in here that gives the core away. */
 static void
 deliver_parallel (struct input *in)
 {
   if (atomic_fetch_add (&in->busy, 1) != 0)
     return;
   unsigned seen = 1;
+  later.depth++;
   do
     {
       seen = atomic_load (&in->busy);
       in->fn (in->device->instance, in->line, input_level (in));
     }
   while (atomic_fetch_sub (&in->busy, seen) != seen);
+  if (--later.depth == 0 && later.fn != NULL)
+    {
+      void (*fn) (struct gwt_device *device) = later.fn;
+      later.fn = NULL;
+      fn (later.device);
+    }
 }
 
 /* LEVEL is what the input was at when this delivery was put off: a pulse that is over is delivered

@@ -222,6 +222,7 @@ test_deferred (void)
 }
 
 static struct gwt_irq *nested_line;
+static struct gwt_device *nested_device;
 
 static void
 on_nested (void *self, uint32_t line, uint32_t level)
@@ -244,6 +245,44 @@ test_nested (void)
   set (a, 0, 1);
   g_assert_cmphex (wired (p)->trace, ==, 0x10);
   g_assert_cmpuint (wired (p)->last[0], ==, 0);
+  gwt_device_destroy_all ();
+}
+
+static void
+lower_nested (struct gwt_device *device)
+{
+  gwt_irq_ext.set (nested_line, 0);
+  g_assert_cmpuint (wired (device)->last[0], ==, 0); /* arrived before set returned */
+}
+
+static void
+on_waking (void *self, uint32_t line, uint32_t level)
+{
+  struct wired *w = self;
+  on_input (self, line, level);
+  if (level == 1)
+    {
+      g_assert_true (gwt_irq_after_delivery (lower_nested, nested_device));
+      g_assert_true (gwt_irq_after_delivery (lower_nested, nested_device));
+    }
+  g_assert_cmpuint (w->last[0], ==, level);
+}
+
+/* A woken CPU lowers the line at once, while the thread that woke it stands still: that must not
+   wait for this thread, so waking comes after the delivery. */
+static void
+test_after (void)
+{
+  struct gwt_device *a = make ("machine", "a"), *p = make ("parallel", "p");
+  GWT_AUTO_ERROR (err);
+  g_assert_cmpint (gwt_irq_ext.inputs (p, "nested", 1, on_waking, &err), ==, 0);
+  g_assert_true (gwt_irq_connect (a, "out", 0, p, "nested", 0, &err));
+  nested_line = wired (a)->out[0];
+  nested_device = p;
+  g_assert_false (gwt_irq_after_delivery (lower_nested, p));
+  set (a, 0, 1);
+  g_assert_cmphex (wired (p)->trace, ==, 0x10);
+  g_assert_false (gwt_irq_after_delivery (lower_nested, p));
   gwt_device_destroy_all ();
 }
 
@@ -322,6 +361,7 @@ main (int argc, char **argv)
   g_test_add_func ("/irq/or", test_or);
   g_test_add_func ("/irq/deferred", test_deferred);
   g_test_add_func ("/irq/nested", test_nested);
+  g_test_add_func ("/irq/after", test_after);
   g_test_add_func ("/irq/threads", test_threads);
   return g_test_run ();
 }
