@@ -155,7 +155,7 @@ get_plugin (const char *what, struct gwt_error *err)
         if (infos[i]->id != NULL)
           g_ptr_array_add (ids, infos[i]->id);
       g_ptr_array_add (ids, NULL);
-      g_autofree char *near = gwt_did_you_mean (what, (const char *const *)ids->pdata);
+      g_autofree char *near = gwt_did_you_mean (what, (const char *const *) ids->pdata);
       gwt_error_set (err, GWT_E_NOT_FOUND, "no plugin '%s' was found%s", what,
                      near[0] != '\0'
                          ? near
@@ -209,7 +209,8 @@ check (const char *path)
       gwt_error_prefix (&err, "plugin '%s'", info->path);
       return fail (&err, "check");
     }
-  printf ("plugin %s %s: symbols, note, table, rows and coverage are good\n", info->id, info->version);
+  printf ("plugin %s %s: symbols, note, table, rows and coverage are good\n", info->id,
+          info->version);
   for (guint i = 0; info->plugin->types != NULL && info->plugin->types[i] != NULL; i++)
     {
       const struct gwt_type *type = gwt_type_find (info->plugin->types[i]->name);

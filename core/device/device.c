@@ -180,8 +180,8 @@ unrealize_parts (struct gwt_device *part)
     }
 }
 
-/* CALL is a realize or complete callback.  A plugin that says both yes and no began things that only unrealize
-   undoes; *BEGAN tells. */
+/* CALL is a realize or complete callback.  A plugin that says both yes and no began things that
+   only unrealize undoes; *BEGAN tells. */
 static bool
 run_step (int (*call) (void *self, struct gwt_device *device, struct gwt_error *err),
           const char *name, struct gwt_device *device, struct gwt_device *part, bool *began,

@@ -38,8 +38,8 @@ struct gwt_device
   char *path; /* "/machine/ID" */
   const struct gwt_type *type;
   void *instance;
-  /* The part that is of the parent type, if that has an instance; a struct of the same kind, in no list, that shares
-     id and path.  Other layers only ever see the outermost. */
+  /* The part that is of the parent type, if that has an instance; a struct of the same kind, in no
+     list, that shares id and path.  Other layers only ever see the outermost. */
   struct gwt_device *base;
   struct gwt_provenance *provenance; /* one per row of type->fields */
   GPtrArray *strings; /* every text a property ever had, owned: old ones may still be in use */
@@ -81,8 +81,8 @@ struct gwt_device *gwt_device_find_path (const char *path);
 /* All devices in order of creation; g_free the array. */
 struct gwt_device **gwt_device_list (guint *count);
 const void *gwt_device_interface (struct gwt_device *device, const char *id);
-/* The part of DEVICE that offers interface ID; the part of type NAME; the part whose own property NAME is.  NULL where
-   there is none. */
+/* The part of DEVICE that offers interface ID; the part of type NAME; the part whose own property
+   NAME is.  NULL where there is none. */
 struct gwt_device *gwt_device_interface_part (struct gwt_device *device, const char *id);
 struct gwt_device *gwt_device_part (struct gwt_device *device, const char *type_name);
 struct gwt_device *gwt_device_property_part (struct gwt_device *device, const char *name);

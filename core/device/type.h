@@ -44,7 +44,8 @@ const void *gwt_type_interface (const struct gwt_type *type, const char *id);
 const void *gwt_type_own_interface (const struct gwt_type *type, const char *id);
 /* All types sorted by name; NULL-terminated, g_free. */
 const struct gwt_type **gwt_type_list (void);
-/* Names of all properties in the order of the rows, inherited ones last; NULL-terminated, g_free. */
+/* Names of all properties in the order of the rows, inherited ones last; NULL-terminated, g_free.
+ */
 const char **gwt_type_property_names (const struct gwt_type *type);
 /* Bytes of the instance that no row covers, as text "offset 24..31, ..."; NULL if none.  Caller
  * frees. */

@@ -124,7 +124,7 @@ same_names (GPtrArray *names, char **list)
   if (names->len != g_strv_length (list))
     return false;
   for (guint i = 0; i < names->len; i++)
-    if (!g_strv_contains ((const char *const *)list, names->pdata[i]))
+    if (!g_strv_contains ((const char *const *) list, names->pdata[i]))
       return false;
   return true;
 }
@@ -135,7 +135,7 @@ compare_names (const char *what, GPtrArray *names, char **list, struct gwt_error
   if (same_names (names, list))
     return true;
   g_ptr_array_add (names, NULL);
-  g_autofree char *table = g_strjoinv (" ", (char **)names->pdata), *note = g_strjoinv (" ", list);
+  g_autofree char *table = g_strjoinv (" ", (char **) names->pdata), *note = g_strjoinv (" ", list);
   return disagree (what, table, note, err);
 }
 
@@ -154,9 +154,9 @@ check_note (const struct gwt_plugin_info *info, const struct gwt_plugin *p, stru
     return disagree ("the version", p->version, info->version, err);
   g_autoptr (GPtrArray) types = g_ptr_array_new (), offers = g_ptr_array_new ();
   for (guint i = 0; p->types != NULL && p->types[i] != NULL; i++)
-    g_ptr_array_add (types, (gpointer)(p->types[i]->name != NULL ? p->types[i]->name : ""));
+    g_ptr_array_add (types, (gpointer) (p->types[i]->name != NULL ? p->types[i]->name : ""));
   for (uint64_t i = 0; i < p->n_offers; i++)
-    g_ptr_array_add (offers, (gpointer)(p->offers[i].id != NULL ? p->offers[i].id : ""));
+    g_ptr_array_add (offers, (gpointer) (p->offers[i].id != NULL ? p->offers[i].id : ""));
   return compare_names ("the device types", types, info->types, err)
          && compare_names ("the extensions offered", offers, info->offers, err);
 }
@@ -247,7 +247,7 @@ check_compat_values (const struct gwt_plugin *p, struct gwt_error *err)
       for (uint64_t k = 0; k < type->n_fields; k++)
         {
           const struct gwt_field *f
-              = (const struct gwt_field *)((const char *)type->fields + k * type->field_size);
+              = (const struct gwt_field *) ((const char *) type->fields + k * type->field_size);
           if (f->role == GWT_PROP && strcmp (f->name, r->property) == 0)
             found = f;
         }
@@ -275,7 +275,8 @@ check_compat_values (const struct gwt_plugin *p, struct gwt_error *err)
   return true;
 }
 
-/* Parents of its types that are another plugin's: a device of such a type has a part of the parent's. */
+/* Parents of its types that are another plugin's: a device of such a type has a part of the
+ * parent's. */
 static bool
 get_parents (const struct gwt_plugin *p, struct gwt_error *err)
 {
