@@ -3,9 +3,9 @@
  * What makes a hart fast and can be thrown away at any time: software TLB, jump cache, block cache.
  * All of it belongs to one hart and is touched by that hart's thread alone, so there are no locks.
  *
- * A translation context is what an address means and who may use it: satp, privilege, SUM and MXR.  The
- * hart keeps several, each with its own TLBs and jump cache, so that a switch of address space or of
- * privilege is a change of pointers.
+ * A translation context is what an address means and who may use it: satp, privilege, SUM and
+ * MXR.  The hart keeps several, each with its own TLBs and jump cache, so that a switch of
+ * address space or of privilege is a change of pointers.
  */
 #ifndef RV64_CPU_ACCEL_H
 #define RV64_CPU_ACCEL_H
@@ -16,7 +16,7 @@
 #define RV_PAGE_SIZE (UINT64_C (1) << RV_PAGE_BITS)
 #define RV_PAGE_MASK (~(RV_PAGE_SIZE - 1))
 
-/* ---- software TLB ------------------------------------------------------------------------------ */
+/* ---- software TLB ---- */
 
 #define RV_TLB_SIZE 512 /* entries for loads, and as many for stores */
 #define RV_FETCH_SIZE 64
@@ -45,10 +45,11 @@ struct rv_jump_entry
 };
 
 #define RV_MAY(access) (1u << (access))
-/* Accesses there go through gwt_vcpu_api: the page holds nothing, or too little, to use directly. */
+/* Accesses there go through gwt_vcpu_api: the page holds nothing, or too little, to use direct. */
 #define RV_MAY_NOT_DIRECT(access) (1u << (4 + (access)))
 
-/* Result of a page walk: second level behind the TLBs, also for MMIO pages, which have no direct pointer. */
+/* Result of a page walk: second level behind the TLBs, also for MMIO pages, which have no direct
+   pointer. */
 struct rv_walk_entry
 {
   uint64_t key;    /* virtual page */
@@ -77,7 +78,7 @@ struct rv_context
   struct rv_jump_entry jump[RV_JUMP_SIZE];
 };
 
-/* ---- block cache -------------------------------------------------------------------------------- */
+/* ---- block cache ---- */
 
 /* One internal operation as the interpreter runs it; 16 bytes. */
 struct rv_insn
@@ -140,13 +141,14 @@ struct rv_accel
   struct rv_context context[RV_CONTEXTS];
 };
 
-/* ---- tlb.c -------------------------------------------------------------------------------------- */
+/* ---- tlb.c ---- */
 
 /* Translate SIZE bytes within a page; on failure nothing is raised and the cause is returned. */
 unsigned rv_translate (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access access,
                        uint64_t *paddr);
-/* Host pointer to the SIZE bytes at VADDR, within a page, for a load or store; entered into the TLB where
-   possible.  *HOST is NULL for what has to go through gwt_vcpu_api, at *PADDR.  Returns a cause. */
+/* Host pointer to the SIZE bytes at VADDR, within a page, for a load or store; entered into the
+   TLB where possible. *HOST is NULL for what has to go through gwt_vcpu_api, at *PADDR.  Returns
+   a cause. */
 unsigned rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access access,
                       uint8_t **host, uint64_t *paddr);
 /* The fetch entry for the page of PC; RV_EXC_NONE or a cause. */
@@ -167,7 +169,7 @@ rv_jump_slot (void *table, uint64_t pc)
   return (struct rv_jump_entry *) table + ((pc >> 1) & (RV_JUMP_SIZE - 1));
 }
 
-/* ---- memory.c: the slow paths; false: a trap was taken --------------------------------------------- */
+/* ---- memory.c: the slow paths; false: a trap was taken ---- */
 
 /* SIZE 1, 2, 4 or 8, any alignment; the value is zero-extended. */
 bool rv_load_slow (struct rv_hart *h, uint64_t vaddr, unsigned size, uint64_t *value);
@@ -179,7 +181,7 @@ bool rv_cbo_zero (struct rv_hart *h, uint64_t vaddr);
 /* cbo.inval, clean and flush: no cache is modeled, what remains is the permission check. */
 bool rv_cbo_manage (struct rv_hart *h, uint64_t vaddr);
 
-/* ---- atomics.c ------------------------------------------------------------------------------------- */
+/* ---- atomics.c ---- */
 
 /* HOST as rv_atomic_ptr gave it.  Values of 4 bytes are sign-extended. */
 uint64_t rv_lr (struct rv_hart *h, void *host, unsigned size);
@@ -191,7 +193,7 @@ uint64_t rv_sc (struct rv_hart *h, void *host, unsigned size, uint64_t value);
 RV_OPS_AMO (RV_AMO_DECLARE)
 void rv_atomics_count (int change); /* harts that are there, in the process */
 
-/* ---- block.c --------------------------------------------------------------------------------------- */
+/* ---- block.c ---- */
 
 int rv_blocks_new (struct rv_hart *h);
 void rv_blocks_free (struct rv_hart *h);
@@ -209,7 +211,7 @@ uint32_t rv_block_bits (const struct rv_block *b, unsigned pos);
 #define RV_X(h, n) (((uint64_t *) (void *) (h))[n])
 _Static_assert (offsetof (struct rv_hart, x) == 0, "RV_X takes the hart for its registers");
 
-/* ---- exec.c ---------------------------------------------------------------------------------------- */
+/* ---- exec.c ---- */
 
 /* Of RV_VARIANTS * RV_OP_COUNT addresses; NULL where a variant has none. */
 const void *const *rv_handlers (void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Integer operations that C has no operator for, or defines too little of: division, high products, bit
- * counts and permutations, carry-less products (M, Zbb, Zbc).  Pure functions.
+ * Integer operations that C has no operator for, or defines too little of: division, high
+ * products, bit counts and permutations, carry-less products (M, Zbb, Zbc).  Pure functions.
  */
 #ifndef RV64_CPU_ARITH_H
 #define RV64_CPU_ARITH_H
@@ -36,7 +36,8 @@ rv_mulhsu (uint64_t a, uint64_t b)
   return rv_mulhu (a, b) - ((int64_t) a < 0 ? b : 0);
 }
 
-/* Division by zero and overflow have results, not traps ("M" chapter, table of division semantics). */
+/* Division by zero and overflow have results, not traps ("M" chapter, table of division
+   semantics). */
 static inline uint64_t
 rv_div (uint64_t a, uint64_t b)
 {

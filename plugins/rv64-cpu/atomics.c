@@ -3,13 +3,14 @@
  * LR, SC and AMO between harts that run in parallel host threads.
  *
  * An AMO is one atomic instruction of the host.  LR remembers the address and the value; SC is a
- * compare-exchange of that value.  Alone that would let an SC succeed after the word went from A to B and back
- * to A, which the ISA forbids and on which lock-free lists that reuse nodes rely.  So words are hashed
- * to serial numbers that every SC that stores and every AMO moves on; SC fails where the number is
- * not the one that LR saw.  What remains is A, B, A by two *plain* stores of another hart between this
- * hart's LR and SC: to see those, every store of every hart would have to look for reservations.  The
- * comparison still makes such an SC indistinguishable, in memory, from one that came after both
- * stores; only a program that expects SC to report them could tell.
+ * compare-exchange of that value.  Alone that would let an SC succeed after the word went from A
+ * to B and back to A, which the ISA forbids and on which lock-free lists that reuse nodes rely.
+ * So words are hashed to serial numbers that every SC that stores and every AMO moves on; SC
+ * fails where the number is not the one that LR saw.  What remains is A, B, A by two *plain*
+ * stores of another hart between this hart's LR and SC: to see those, every store of every hart
+ * would have to look for reservations.  The comparison still makes such an SC indistinguishable,
+ * in memory, from one that came after both stores; only a program that expects SC to report them
+ * could tell.
  *
  * All atomics here are sequentially consistent, which covers every aq and rl combination.
  */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The block cache.  A block is a run of instructions in one page, decoded; it is found by physical address
- * so that it outlives changes of translation, and it knows its position only relative to its start.
- * Conditional branches do not end it unless they go backward.
+ * The block cache.  A block is a run of instructions in one page, decoded; it is found by
+ * physical address so that it outlives changes of translation, and it knows its position only
+ * relative to its start.  Conditional branches do not end it unless they go backward.
  *
- * Coherence (Zifencei): fence.i makes a new epoch.  A block of an older epoch is compared with memory before it
- * is used again and mostly kept: Linux issues many a fence.i and changes few bytes.  Links between blocks
- * and the jump caches hold for one epoch.
+ * Coherence (Zifencei): fence.i makes a new epoch.  A block of an older epoch is compared with
+ * memory before it is used again and mostly kept: Linux issues many a fence.i and changes few
+ * bytes.  Links between blocks and the jump caches hold for one epoch.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +67,7 @@ bucket (struct rv_accel *a, uint64_t paddr)
   return &a->hash[(paddr >> 1 ^ paddr >> 16) & (RV_BLOCK_HASH - 1)];
 }
 
-/* ---- decoding a run -------------------------------------------------------------------------------- */
+/* ---- decoding a run ---- */
 
 static uint32_t
 bits_at (const struct source *s, unsigned off)
@@ -106,7 +106,7 @@ decode_run (struct rv_hart *h, struct source *s, unsigned limit)
     }
 }
 
-/* ---- internal operations ----------------------------------------------------------------------------- */
+/* ---- internal operations ---- */
 
 struct emitter
 {
@@ -177,7 +177,8 @@ commutes (unsigned op)
          || op == RV_OP_addw || op == RV_OP_mul || op == RV_OP_beq || op == RV_OP_bne;
 }
 
-/* I, just emitted, does OP: choose its handler, and let it share one with the operation before it. */
+/* I, just emitted, does OP: choose its handler, and let it share one with the operation before
+   it. */
 static void
 choose_handler (struct emitter *e, struct rv_insn *i, unsigned op)
 {
@@ -399,9 +400,10 @@ build (struct rv_hart *h, struct source *s)
   return b;
 }
 
-/* ---- finding --------------------------------------------------------------------------------------------- */
+/* ---- finding ---- */
 
-/* Fill S for the instructions at PC.  *KEEP is false where a page's bytes differ in who may execute them. */
+/* Fill S for the instructions at PC. *KEEP is false where a page's bytes differ in who may
+   execute them. */
 static bool
 find_source (struct rv_hart *h, uint64_t pc, struct source *s, bool *keep)
 {
@@ -462,7 +464,8 @@ rv_block_find (struct rv_hart *h)
           b->epoch = h->code_epoch;
           break;
         }
-      /* Its bytes changed.  The memory stays in use until the arena is full: the block may be running. */
+      /* Its bytes changed.  The memory stays in use until the arena is full: the block may be
+         running. */
       *link = b->next;
       b = NULL;
       break;

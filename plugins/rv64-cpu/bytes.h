@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest memory as values: guests are little-endian, hosts need not be.  The aligned forms are single-copy
- * atomic; the _any forms take any alignment and promise nothing.
+ * Guest memory as values: guests are little-endian, hosts need not be.  The aligned forms are
+ * single-copy atomic; the _any forms take any alignment and promise nothing.
  */
 #ifndef RV64_CPU_BYTES_H
 #define RV64_CPU_BYTES_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One RISC-V hart: its whole state, and the calls between the plugin's parts.  Two halves share it:
- * the execution half (decode, block cache, software TLB, interpreter, atomics) and the architecture
- * half (CSRs, traps, interrupts, page walk, PMP, floating point, device glue).  Neither half reaches
- * into the other's files except through what stands here.
+ * One RISC-V hart: its whole state, and the calls between the plugin's parts.  Two halves share
+ * it: the execution half (decode, block cache, software TLB, interpreter, atomics) and the
+ * architecture half (CSRs, traps, interrupts, page walk, PMP, floating point, device glue).
+ * Neither half reaches into the other's files except through what stands here.
  *
  * This header knows nothing of how instructions are executed: that state hangs off `accel`.
  */
@@ -88,7 +88,8 @@ struct rv_pmp_range
   uint64_t cfg;
 };
 
-/* Bits of rv_hart.kick; any of them makes the value negative, which is what the interpreter tests. */
+/* Bits of rv_hart.kick; any of them makes the value negative, which is what the interpreter
+   tests. */
 #define RV_KICK_SIGN INT64_MIN
 
 /*
@@ -97,7 +98,7 @@ struct rv_pmp_range
  */
 struct rv_hart
 {
-  /* ---- what user mode sees ------------------------------------------------------------------- */
+  /* ---- what user mode sees ---- */
   uint64_t x[32];
   uint64_t x_sink;  /* decoded writes to x0 go here: x[32] for the interpreter; never read */
   uint64_t pc;      /* exact whenever the interpreter is outside a block or calls the other half */
@@ -111,7 +112,7 @@ struct rv_hart
   uint8_t fp_active; /* host-only, fp.h: between rv_fp_enter and rv_fp_leave */
   uint8_t pad_1[6];
 
-  /* ---- execution: read and written in the interpreter's fast path ----------------------------- */
+  /* ---- execution: read and written in the interpreter's fast path ---- */
   /* Non-zero (and negative): look up from the block at its next entry.  Set from any thread with
      rv_kick; cleared by the run loop before it looks at interrupts and at run->exit_request. */
   _Atomic int64_t kick;
@@ -120,11 +121,11 @@ struct rv_hart
   struct rv_accel *accel;
   /* The current context's tables, see accel.h; switched by rv_context_changed. */
   void *tlb_load, *tlb_store, *jump_cache;
-  uint64_t code_epoch; /* grows with each fence.i: links between blocks of an older epoch are void */
+  uint64_t code_epoch; /* grows with each fence.i: blocks' links of an older epoch are void */
   struct rv_block *block; /* under execution */
   uint64_t reserved_exec[2]; /* room for the execution half; host-only */
 
-  /* ---- LR/SC ----------------------------------------------------------------------------------- */
+  /* ---- LR/SC ---- */
   /* See atomics.c; all four are host-only: a reservation does not outlive a migration. */
   void *res_host;      /* host address of what LR read, NULL: no reservation */
   uint64_t res_value;  /* what it read */
@@ -132,7 +133,7 @@ struct rv_hart
   uint32_t res_size;  /* 4 or 8 */
   uint32_t pad_2;
 
-  /* ---- counters -------------------------------------------------------------------------------- */
+  /* ---- counters ---- */
   /* Instructions retired since reset.  While a CSR instruction is carried out it holds the number
      retired BEFORE that one, which itself retires afterwards. */
   uint64_t instret;
@@ -140,7 +141,7 @@ struct rv_hart
   uint64_t mcycle_offset;   /* mcycle reads instret + this: one cycle an instruction */
   uint64_t mcountinhibit, mcounteren, scounteren;
 
-  /* ---- machine and supervisor CSRs ------------------------------------------------------------- */
+  /* ---- machine and supervisor CSRs ---- */
   uint64_t mstatus; /* without SD, which is computed */
   uint64_t misa;
   uint64_t medeleg, mideleg;
@@ -157,7 +158,7 @@ struct rv_hart
   uint64_t pmpaddr[RV_PMP_MAX];
   uint8_t pmpcfg[RV_PMP_MAX];
 
-  /* ---- properties ------------------------------------------------------------------------------ */
+  /* ---- properties ---- */
   uint64_t hart_id;
   uint64_t reset_vector;
   uint64_t mvendorid, marchid, mimpid;
@@ -173,7 +174,7 @@ struct rv_hart
   bool pmp; /* off: realize makes pmp_regions 0 */
   uint8_t pad_3[3];
 
-  /* ---- host side: set up by init and realize ---------------------------------------------------- */
+  /* ---- host side: set up by init and realize ---- */
   struct gwt_device *device;
   struct gwt_cpu_run *run;
   const struct gwt_riscv_time *time; /* NULL until the platform sets one: `time` is then illegal */
@@ -201,7 +202,7 @@ extern const struct gwt_host *rv_host;
 extern const struct gwt_vcpu_api *rv_vcpu;
 extern const struct gwt_clock_api *rv_clock;
 
-/* ==== offered by the execution half ================================================================ */
+/* ==== offered by the execution half ==== */
 
 /* Make and free what `accel` points to; 0, or -1 where memory is short.  Properties (ext_*) must be
    final: decoding depends on them. */
@@ -220,8 +221,8 @@ rv_kick (struct rv_hart *h)
   atomic_store_explicit (&h->kick, RV_KICK_SIGN, memory_order_release);
 }
 
-/* To be called after any change of priv, mstatus.{MPRV,MPP,SUM,MXR} or satp: cheap, and cheaper where
-   nothing changed.  Translations of other contexts are kept, tagged by satp. */
+/* To be called after any change of priv, mstatus.{MPRV,MPP,SUM,MXR} or satp: cheap, and cheaper
+   where nothing changed.  Translations of other contexts are kept, tagged by satp. */
 void rv_context_changed (struct rv_hart *h);
 
 /* Drop translations: of all contexts; of one address; of one ASID; of both.  PMP writes, changes of
@@ -232,37 +233,38 @@ void rv_tlb_flush (struct rv_hart *h, const uint64_t *vaddr, const uint64_t *asi
 void rv_tlb_flush_stores (struct rv_hart *h);
 
 /*
- * The current physical bytes at PADDR as a direct pointer, for the page walk: SIZE bytes, naturally
- * aligned.  NULL where there is no directly accessible memory (MMIO, nothing).  With ACCESS RV_STORE
- * the page is marked dirty for migration and ROM yields NULL.
+ * The current physical bytes at PADDR as a direct pointer, for the page walk: SIZE bytes,
+ * naturally aligned.  NULL where there is no directly accessible memory (MMIO, nothing).  With
+ * ACCESS RV_STORE the page is marked dirty for migration and ROM yields NULL.
  */
 void *rv_phys_ptr (struct rv_hart *h, uint64_t paddr, unsigned size, enum rv_access access);
 
-/* ==== offered by the architecture half ============================================================= */
+/* ==== offered by the architecture half ==== */
 
 /*
- * CSRs (csr.c).  NUMBER is the 12-bit number.  Both check existence, privilege, counter enables, and
- * for write: read-only numbers.  False: raise an illegal-instruction exception (the interpreter
- * does so, with the instruction's bits as tval).  CSRRW with rd=x0 does not read; CSRRS and CSRRC with
- * rs1=x0 do not write: the interpreter keeps those rules.  write may change pc's meaning (priv, satp):
- * it calls rv_context_changed and rv_tlb_flush_all as needed.  h->pc is the CSR instruction's own.
+ * CSRs (csr.c).  NUMBER is the 12-bit number.  Both check existence, privilege, counter enables,
+ * and for write: read-only numbers.  False: raise an illegal-instruction exception (the
+ * interpreter does so, with the instruction's bits as tval).  CSRRW with rd=x0 does not read;
+ * CSRRS and CSRRC with rs1=x0 do not write: the interpreter keeps those rules. write may change
+ * pc's meaning (priv, satp): it calls rv_context_changed and rv_tlb_flush_all as needed. h->pc is
+ * the CSR instruction's own.
  */
 bool rv_csr_read (struct rv_hart *h, unsigned number, uint64_t *value);
 bool rv_csr_write (struct rv_hart *h, unsigned number, uint64_t value);
 /* For read-modify-write instructions: the value to modify (mip without the lines; see 3.1.9). */
 bool rv_csr_read_for_write (struct rv_hart *h, unsigned number, uint64_t *value, uint64_t *rmw);
 
-/* Traps (trap.c).  Take exception CAUSE at h->pc: sets xepc, xcause, xtval, mstatus, priv, pc and the
-   context.  CAUSE is enum rv_exception. */
+/* Traps (trap.c).  Take exception CAUSE at h->pc: sets xepc, xcause, xtval, mstatus, priv, pc and
+   the context.  CAUSE is enum rv_exception. */
 void rv_raise (struct rv_hart *h, unsigned cause, uint64_t tval);
-/* Take the interrupt of highest priority that is pending and enabled for the current privilege; false
-   where there is none. */
+/* Take the interrupt of highest priority that is pending and enabled for the current privilege;
+   false where there is none. */
 bool rv_take_interrupt (struct rv_hart *h);
 /* Something pending & enabled in mie, whatever the global enables: what ends WFI.  [any] */
 bool rv_has_work (struct rv_hart *h);
 
-/* System instructions; h->pc is the instruction's own.  False: illegal instruction, nothing done.  True:
-   done; mret and sret have set pc, the others leave pc to the interpreter. */
+/* System instructions; h->pc is the instruction's own.  False: illegal instruction, nothing done.
+   True: done; mret and sret have set pc, the others leave pc to the interpreter. */
 bool rv_mret (struct rv_hart *h);
 bool rv_sret (struct rv_hart *h);
 bool rv_wfi (struct rv_hart *h); /* sets h->waiting where nothing is pending */
@@ -281,8 +283,8 @@ struct rv_page
 {
   uint64_t paddr;     /* of the byte at VADDR */
   uint64_t leaf_size; /* bytes that the leaf maps: 4096 up; 0: bare */
-  /* What the same page allows to the same privilege right now without another walk (W only with D set):
-     valid for the whole 4 KiB page around VADDR if `whole`. */
+  /* What the same page allows to the same privilege right now without another walk (W only with D
+     set): valid for the whole 4 KiB page around VADDR if `whole`. */
   bool readable, writable, executable;
   bool whole;         /* false: a PMP boundary lies inside the page; do not cache, and ask
                          rv_pmp_allows about the access's own bytes */
@@ -296,7 +298,8 @@ unsigned rv_walk (struct rv_hart *h, uint64_t vaddr, enum rv_access access, unsi
 bool rv_pmp_allows (const struct rv_hart *h, uint64_t paddr, unsigned size, enum rv_access access,
                     unsigned priv);
 
-/* Floating point is in fp.h.  rv_run calls rv_fp_enter when it starts and rv_fp_leave before it returns;
-   calls that may run device code (gwt.vcpu/1 load and store) are bracketed by leave and enter too. */
+/* Floating point is in fp.h. rv_run calls rv_fp_enter when it starts and rv_fp_leave before it
+   returns; calls that may run device code (gwt.vcpu/1 load and store) are bracketed by leave and
+   enter too. */
 
 #endif

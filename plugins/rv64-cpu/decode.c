@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instruction bits to internal operations.  Owns the question whether an encoding is legal on a hart
- * with these extensions; what depends on the hart's mode or CSRs is left to execution.  Writes to x0 are
- * redirected to the sink here, once, so that no handler has to look.
+ * Instruction bits to internal operations.  Owns the question whether an encoding is legal on a
+ * hart with these extensions; what depends on the hart's mode or CSRs is left to execution.
+ * Writes to x0 are redirected to the sink here, once, so that no handler has to look.
  */
 #include "insn.h"
 
@@ -330,8 +330,8 @@ decode_system (const struct rv_hart *h, struct rv_decoded *d, uint32_t b)
     d->op = RV_OP_wfi;
 }
 
-/* OP-FP: funct7 without its two format bits, then funct3 or rs2.  *WRITES is cleared for instructions
-   whose result is an integer register and that raise no flag. */
+/* OP-FP: funct7 without its two format bits, then funct3 or rs2. *WRITES is cleared for
+   instructions whose result is an integer register and that raise no flag. */
 static unsigned
 op_fp_s (uint32_t b, bool *writes)
 {

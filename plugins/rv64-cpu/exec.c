@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interpreter: one function, one label for each internal operation, and a computed jump from each to
- * the next.  The operations' bodies are in exec-*.inc by kind; this file owns how blocks are entered, left and
- * linked, and when the hart looks up from them.
+ * The interpreter: one function, one label for each internal operation, and a computed jump from
+ * each to the next.  The operations' bodies are in exec-*.inc by kind; this file owns how blocks
+ * are entered, left and linked, and when the hart looks up from them.
  *
  * What lives in local variables, and so in host registers:
  *   h     the hart, and the integer registers at its start
  *   ip    the operation under execution
- *   pc    the virtual address of the block's start (the block is h->block); the instruction's own is pc + 2 * ip->pos
+ *   pc    the virtual address of the start of the block, h->block; the instruction's own is
+ *         pc + 2 * ip->pos
  *   left  instructions that may still be started (h->insn_left while outside)
  *   acc   the last result of an operation of RV_OPS_SET
  * A block's instructions are counted when it is entered; who leaves it early gives the rest back.
@@ -59,7 +60,8 @@ exec_csr (struct rv_hart *h, const struct rv_insn *ip)
   return true;
 }
 
-/* Jumps of a hart without C, where the target may be misaligned: 0 not taken, 1 taken to *TARGET, -1 trap. */
+/* Jumps of a hart without C, where the target may be misaligned: 0 not taken, 1 taken to *TARGET,
+   -1 trap. */
 static int
 exec_jump_slow (struct rv_hart *h, const struct rv_insn *ip, uint64_t *target)
 {
@@ -111,7 +113,8 @@ irq_possible (const struct rv_hart *h)
   return (pending & h->mie) != 0;
 }
 
-/* Threaded dispatch lives from each operation having its own indirect jump: keep gcc from sharing them. */
+/* Threaded dispatch lives from each operation having its own indirect jump: keep gcc from sharing
+   them. */
 #if defined(__GNUC__) && !defined(__clang__)
 __attribute__ ((optimize ("no-gcse", "no-crossjumping", "no-tree-tail-merge")))
 #endif
@@ -158,8 +161,8 @@ run_blocks (struct rv_hart *h)
 
 #define OP(name) op_##name:
 /*
- * DO_x is what operation x does, with A1 and A2 for the registers rs1 and rs2 and SET for rd.  A1 is read ahead
- * into s1, which is where the variants differ.
+ * DO_x is what operation x does, with A1 and A2 for the registers rs1 and rs2 and SET for rd.  A1
+ * is read ahead into s1, which is where the variants differ.
  */
 #define A1 s1
 #define A2 X (rs2)
@@ -253,8 +256,8 @@ unlinked:
     to = rv_block_find (h);
     if (to == NULL)
       goto lookup;
-    /* A scratch block is gone at the next step; one that crosses pages hangs on two translations.  A
-       new epoch means that the cache was emptied, and this block with it. */
+    /* A scratch block is gone at the next step; one that crosses pages hangs on two translations.
+       A new epoch means that the cache was emptied, and this block with it. */
     if (h->block != h->accel->scratch && to != h->accel->scratch && to->paddr_2 == 0
         && to->n_first == to->n_bytes && epoch == h->code_epoch)
       *link = (struct rv_link) { to, epoch };

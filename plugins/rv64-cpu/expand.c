@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The C extension: each 2-byte instruction is rewritten as the 4-byte instruction that it stands for
- * (Unprivileged ISA, "C" chapter, RV64 column).  Knows nothing of harts or of what is executed.
+ * The C extension: each 2-byte instruction is rewritten as the 4-byte instruction that it stands
+ * for (Unprivileged ISA, "C" chapter, RV64 column).  Knows nothing of harts or of what is
+ * executed.
  */
 #include "insn.h"
 
@@ -146,7 +147,8 @@ expand_1 (uint32_t c)
     case 3:
       if (rd == 2) /* c.addi16sp */
         {
-          uint32_t v = BITS (c, 6, 6, 4) | BITS (c, 5, 5, 6) | BITS (c, 4, 3, 7) | BITS (c, 2, 2, 5);
+          uint32_t v = BITS (c, 6, 6, 4) | BITS (c, 5, 5, 6) | BITS (c, 4, 3, 7)
+                       | BITS (c, 2, 2, 5);
           if (c & 0x1000)
             v |= 0xfffffe00u;
           return v == 0 ? 0 : type_i (OPCODE_IMM, 0, 2, 2, v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which neighboring operations share a handler.  The list itself, RV_PAIRS, came out of counting neighbors
- * over a Linux boot and small programs.  Knows nothing of blocks.
+ * Which neighboring operations share a handler.  The list itself, RV_PAIRS, came out of counting
+ * neighbors over a Linux boot and small programs.  Knows nothing of blocks.
  */
 #include "insn.h"
 

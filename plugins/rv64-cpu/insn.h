@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instructions between decoder, block cache and interpreter: the list of internal operations, and the
- * decoded forms.  An internal operation is what one handler of the interpreter does; most are one
- * RISC-V instruction, some are special cases (a move, a constant), some are two instructions at once.
+ * Instructions between decoder, block cache and interpreter: the list of internal operations, and
+ * the decoded forms.  An internal operation is what one handler of the interpreter does; most are
+ * one RISC-V instruction, some are special cases (a move, a constant), some are two instructions
+ * at once.
  */
 #ifndef RV64_CPU_INSN_H
 #define RV64_CPU_INSN_H
@@ -86,8 +87,9 @@
   O (fp_use) O (fp_write) O (ld_twice) O (sd_twice)
 
 /*
- * Pairs that are often neighbors get a handler that does both: P (first, second).  In a block the two
- * operations stand in their own places as always; only the first one's handler is another one.
+ * Pairs that are often neighbors get a handler that does both: P (first, second).  In a block the
+ * two operations stand in their own places as always; only the first one's handler is another
+ * one.
  */
 /* Of these the second often works on what the first has made. */
 #define RV_CHAINS(P)                                                                               \
@@ -126,9 +128,9 @@
 #define RV_PAIRS(P) RV_CHAINS (P) RV_NEIGHBORS (P)
 
 /*
- * The interpreter keeps the last result of an operation of RV_OPS_SET in a host register beside its place
- * in x[].  An operation of RV_OPS_ACC has a second handler that takes its rs1 from there: a value that goes
- * through memory is several cycles late.
+ * The interpreter keeps the last result of an operation of RV_OPS_SET in a host register beside
+ * its place in x[].  An operation of RV_OPS_ACC has a second handler that takes its rs1 from
+ * there: a value that goes through memory is several cycles late.
  */
 #define RV_OPS_SET(O)                                                                              \
   RV_OPS_REG (O) RV_OPS_IMM (O) RV_OPS_UNARY (O) RV_OPS_LOAD (O) O (li) O (auipc)
@@ -136,8 +138,8 @@
   RV_OPS_REG (O) RV_OPS_IMM (O) RV_OPS_UNARY (O) RV_OPS_LOAD (O) RV_OPS_STORE (O)                  \
   RV_OPS_BRANCH (O) O (jr) O (jalr)
 
-/* Handlers of one operation: of a pair, each half can take its rs1 from either place.  Where there is no such
-   handler the first one serves. */
+/* Handlers of one operation: of a pair, each half can take its rs1 from either place.  Where
+   there is no such handler the first one serves. */
 enum rv_variant
 {
   RV_FROM_X = 0,
@@ -183,11 +185,13 @@ struct rv_decoded
 #define RV_D_FP_WRITE (1u << 3) /* and makes it dirty */
 #define RV_D_MISALIGNED (1u << 4) /* jump to an address that is no multiple of 4, without C */
 
-/* The operation that does FIRST and SECOND, or RV_OP_illegal.  rv_pairs_init () comes first, once. */
+/* The operation that does FIRST and SECOND, or RV_OP_illegal. rv_pairs_init () comes first, once.
+   */
 void rv_pairs_init (void);
 unsigned rv_pair (unsigned first, unsigned second);
 
-/* Bytes of the instruction whose first 16 bits are BITS: 2 or 4 (longer formats do not exist here). */
+/* Bytes of the instruction whose first 16 bits are BITS: 2 or 4 (longer formats do not exist
+   here). */
 static inline unsigned
 rv_insn_size (uint32_t bits)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The slow paths of loads and stores: TLB misses, MMIO, misaligned and page-crossing accesses, cache-block
- * operations.  A fault is raised here with the address that caused it; h->pc is the instruction's.
+ * The slow paths of loads and stores: TLB misses, MMIO, misaligned and page-crossing accesses,
+ * cache-block operations.  A fault is raised here with the address that caused it; h->pc is the
+ * instruction's.
  *
  * Aligned accesses to RAM are single-copy atomic and race with other harts' by design, hence the
  * relaxed atomics; on the hosts that matter they are plain moves.
@@ -12,8 +13,8 @@
 #include "bytes.h"
 #include "fp.h"
 
-/* I/O takes no misaligned accesses: an access fault says so at once, where a misaligned exception would
-   have firmware try it byte by byte (Privileged Architecture, 3.6.3.3). */
+/* I/O takes no misaligned accesses: an access fault says so at once, where a misaligned exception
+   would have firmware try it byte by byte (Privileged Architecture, 3.6.3.3). */
 static bool
 mmio_load (struct rv_hart *h, uint64_t paddr, unsigned size, uint64_t *value)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Translation contexts and the software TLB: which tables are current, how they are filled from page
- * walks and from the host's map of physical memory, and how they are emptied.  Knows nothing of page
- * tables or PMP (rv_walk does) nor of instructions.
+ * Translation contexts and the software TLB: which tables are current, how they are filled from
+ * page walks and from the host's map of physical memory, and how they are emptied.  Knows nothing
+ * of page tables or PMP (rv_walk does) nor of instructions.
  */
 #include <string.h>
 
 #include "accel.h"
 
-/* Who accesses: decides with satp what a context's translations are.  MXR is bit 0 of U's and of both S's. */
+/* Who accesses: decides with satp what a context's translations are.  MXR is bit 0 of U's and of
+   both S's. */
 enum
 {
   VARIANT_U = 0,
@@ -133,7 +134,7 @@ rv_context_changed (struct rv_hart *h)
   h->jump_cache = a->code->jump;
 }
 
-/* ---- emptying --------------------------------------------------------------------------------------- */
+/* ---- emptying ---- */
 
 void
 rv_tlb_flush_all (struct rv_hart *h)
@@ -235,7 +236,7 @@ rv_jump_clear (struct rv_hart *h)
       context_clear_jumps (&h->accel->context[i], h->code_epoch);
 }
 
-/* ---- filling ---------------------------------------------------------------------------------------- */
+/* ---- filling ---- */
 
 static bool
 covers (const struct gwt_span *s, uint64_t paddr, unsigned size)
@@ -244,8 +245,8 @@ covers (const struct gwt_span *s, uint64_t paddr, unsigned size)
   return off < s->size && s->size - off >= size;
 }
 
-/* The host's memory at PADDR; NULL where there is none that may be used directly.  TO_STORE: it is about to
-   be stored to. */
+/* The host's memory at PADDR; NULL where there is none that may be used directly.  TO_STORE: it
+   is about to be stored to. */
 static uint8_t *
 host_at (struct rv_hart *h, uint64_t paddr, unsigned size, bool to_store, bool *writable)
 {
@@ -352,11 +353,12 @@ rv_tlb_fill (struct rv_hart *h, uint64_t vaddr, unsigned size, enum rv_access ac
       struct rv_tlb_entry *load = rv_tlb_slot (c->load, page);
       struct rv_tlb_entry *store = rv_tlb_slot (c->store, page);
       c->filled = true;
-      /* The other kind of access gets its entry at once where that displaces nobody: a program that reads
-         one array and writes another must not find each evicting the other. */
+      /* The other kind of access gets its entry at once where that displaces nobody: a program
+         that reads one array and writes another must not find each evicting the other. */
       if ((may & RV_MAY (RV_LOAD)) && (access == RV_LOAD || load->key == UINT64_MAX))
         *load = e;
-      /* A page that a load brought in may be stored to as well, unless its first store must be seen. */
+      /* A page that a load brought in may be stored to as well, unless its first store must be
+         seen. */
       if ((may & RV_MAY (RV_STORE)) && writable && (access == RV_STORE || store->key == UINT64_MAX))
         *store = e;
     }

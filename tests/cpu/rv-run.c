@@ -2,8 +2,8 @@
 /*
  * Run a bare-metal ELF file on the plugin rv64-cpu alone:
  *   rv-run [-c HARTS] [-p PROPS] [-l LIMIT] [-t] PLUGIN FILE...
- * Prints a line a file; -t adds time and instructions per second.  The exit status is the number of files
- * that did not end with status 0.
+ * Prints a line a file; -t adds time and instructions per second.  The exit status is the number
+ * of files that did not end with status 0.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@ rvhost_error (void)
   return error_text;
 }
 
-/* ---- base table ------------------------------------------------------------------------------------ */
+/* ---- base table ---- */
 
 static void
 error_vset (struct gwt_error *err, uint32_t code, const char *format, va_list args)
@@ -62,7 +62,7 @@ host_intern (const char *text)
   return strdup (text);
 }
 
-/* ---- gwt.vcpu/1 ------------------------------------------------------------------------------------ */
+/* ---- gwt.vcpu/1 ---- */
 
 static void
 stop_all (struct rvhost *t)
@@ -184,7 +184,7 @@ static const struct gwt_vcpu_api vcpu = {
   .wake = vcpu_wake,
 };
 
-/* ---- clock, interrupts, device tree ------------------------------------------------------------------- */
+/* ---- clock, interrupts, device tree ---- */
 
 static uint64_t
 clock_now (uint32_t clock)
@@ -285,7 +285,7 @@ static const struct gwt_host base = {
   .intern = host_intern,
 };
 
-/* ---- life -------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static void
 store_field (void *instance, const struct gwt_field *f, uint64_t value)

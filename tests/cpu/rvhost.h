@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A host of its own for the plugin rv64-cpu: just enough of gwt.vcpu/1, gwt.clock/1, gwt.irq/1 and
- * gwt.fdt/1 to run harts on RAM, a console and a test finisher, without the core.  The plugin is the real
- * shared object.
+ * A host of its own for the plugin rv64-cpu: just enough of gwt.vcpu/1, gwt.clock/1, gwt.irq/1
+ * and gwt.fdt/1 to run harts on RAM, a console and a test finisher, without the core.  The plugin
+ * is the real shared object.
  */
 #ifndef GODWIT_TESTS_RVHOST_H
 #define GODWIT_TESTS_RVHOST_H
@@ -47,8 +47,8 @@ struct rvhost
   uint32_t console_used;
 };
 
-/* Load the plugin at PATH and make N_CPUS harts with RAM_SIZE bytes; PROPS is "name=0,name=1", may be NULL.
-   NULL, with a line on stderr, where that fails. */
+/* Load the plugin at PATH and make N_CPUS harts with RAM_SIZE bytes; PROPS is "name=0,name=1",
+   may be NULL.  NULL, with a line on stderr, where that fails. */
 struct rvhost *rvhost_new (const char *path, uint32_t n_cpus, uint64_t ram_size, const char *props);
 void rvhost_free (struct rvhost *t);
 /* The text of the last error that the plugin reported. */
@@ -57,8 +57,9 @@ const char *rvhost_error (void);
 bool rvhost_load_elf (struct rvhost *t, const char *file);
 /* Reset all harts and set pc to t->entry, a0 to the hart's number. */
 void rvhost_reset (struct rvhost *t);
-/* Run all harts, each in a thread where there are several, until the finisher or tohost is written or LIMIT
-   instructions were executed by hart 0 (0: no limit).  True where the guest ended by itself. */
+/* Run all harts, each in a thread where there are several, until the finisher or tohost is
+   written or LIMIT instructions were executed by hart 0 (0: no limit).  True where the guest
+   ended by itself. */
 bool rvhost_run (struct rvhost *t, uint64_t limit);
 /* A register of hart CPU by name ("pc", "x1", "mcause"). */
 uint64_t rvhost_get (struct rvhost *t, uint32_t cpu, const char *name);

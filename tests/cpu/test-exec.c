@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The execution half of rv64-cpu, on the real plugin: what a suite inside the guest cannot see.  Budgets and
- * kicks, counters, blocks against changed code and changed pages, slow paths of memory, encodings that go
- * away with their extension.
+ * The execution half of rv64-cpu, on the real plugin: what a suite inside the guest cannot see.
+ * Budgets and kicks, counters, blocks against changed code and changed pages, slow paths of
+ * memory, encodings that go away with their extension.
  */
 #include <glib.h>
 #include <pthread.h>
@@ -44,8 +44,8 @@ put (struct rvhost *t, uint64_t address, const void *code, size_t size)
 static struct rvhost *
 make (uint32_t cpus, const char *props)
 {
-  char *path = g_build_filename (g_getenv ("abs_top_builddir") ? g_getenv ("abs_top_builddir") : ".",
-                                 "plugins", "rv64-cpu.so", NULL);
+  const char *top = g_getenv ("abs_top_builddir");
+  char *path = g_build_filename (top != NULL ? top : ".", "plugins", "rv64-cpu.so", NULL);
   struct rvhost *t = rvhost_new (path, cpus, 4 << 20, props);
   g_free (path);
   g_assert_nonnull (t);
@@ -73,10 +73,10 @@ step (struct rvhost *t, uint64_t n)
   g_assert_cmpuint (t->cpu[0].run.executed, >, 0);
 }
 
-/* ---- counting --------------------------------------------------------------------------------------- */
+/* ---- counting ---- */
 
-/* A loop with a load, a store and a branch in it: every budget must end at the instruction that counting on
-   paper gives, with every register as it is there. */
+/* A loop with a load, a store and a branch in it: every budget must end at the instruction that
+   counting on paper gives, with every register as it is there. */
 static void
 test_budget_exact (void)
 {
@@ -98,8 +98,8 @@ test_budget_exact (void)
     }
 }
 
-/* minstret read in the middle of straight code counts what was before it, taken branches out of the middle of
-   a block and traps included. */
+/* minstret read in the middle of straight code counts what was before it, taken branches out of
+   the middle of a block and traps included. */
 static void
 test_instret_in_guest (void)
 {
@@ -127,7 +127,8 @@ kick_soon (void *arg)
   return NULL;
 }
 
-/* An exit request ends a loop of one block that jumps to itself, and a loop of traps without a handler. */
+/* An exit request ends a loop of one block that jumps to itself, and a loop of traps without a
+   handler. */
 static void
 test_kick (gconstpointer data)
 {
@@ -169,9 +170,10 @@ test_wfi (void)
   rvhost_free (t);
 }
 
-/* ---- code that changes -------------------------------------------------------------------------------- */
+/* ---- code that changes ---- */
 
-/* The loop runs often enough to be decoded and linked; then an instruction in it is replaced from within. */
+/* The loop runs often enough to be decoded and linked; then an instruction in it is replaced from
+   within. */
 static void
 test_fence_i (void)
 {
@@ -185,14 +187,15 @@ test_fence_i (void)
   rvhost_set (t, 0, "mtvec", MAIN + 0x100);
   PUT (t, MAIN + 0x100, JAL (ZERO, 0));
   rvhost_run (t, 20 * 5 + 2 * 4 + 1);
-  /* Ten rounds with +1, ten with +100; behind the last branch the code falls into the function once more. */
+  /* Ten rounds with +1, ten with +100; behind the last branch the code falls into the function
+     once more. */
   g_assert_cmpuint (rvhost_get (t, 0, "x14") / 100, ==, 11);
   g_assert_cmpuint (rvhost_get (t, 0, "x14") % 100, ==, 10);
   rvhost_free (t);
 }
 
-/* 16 pages at virtual 0x40000000; RAM as a superpage in the other half of the address space, since a flush
-   of one address is a flush of more where a superpage may be meant. */
+/* 16 pages at virtual 0x40000000; RAM as a superpage in the other half of the address space,
+   since a flush of one address is a flush of more where a superpage may be meant. */
 #define HIGH(address) ((address) + UINT64_C (0xffffffff00000000))
 static void
 map_pages (struct rvhost *t)
@@ -224,8 +227,8 @@ make_pmp_open (struct rvhost *t)
   rvhost_run (t, 4);
 }
 
-/* A 4-byte instruction with its halves in two pages.  When the second page's mapping changes, the same first half
-   at the same address becomes another instruction. */
+/* A 4-byte instruction with its halves in two pages.  When the second page's mapping changes, the
+   same first half at the same address becomes another instruction. */
 static void
 test_straddle (void)
 {
@@ -286,7 +289,7 @@ test_remap_code (void)
   rvhost_free (t);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static void
 test_misaligned (void)
@@ -307,7 +310,8 @@ test_misaligned (void)
   rvhost_free (t);
 }
 
-/* A store over the end of a page whose successor is not writable changes nothing and blames the second page. */
+/* A store over the end of a page whose successor is not writable changes nothing and blames the
+   second page. */
 static void
 test_split_store_precise (void)
 {
@@ -329,7 +333,8 @@ test_split_store_precise (void)
   rvhost_free (t);
 }
 
-/* Devices see each access once, of its own size; misaligned ones, atomics and holes are access faults. */
+/* Devices see each access once, of its own size; misaligned ones, atomics and holes are access
+   faults. */
 static void
 test_mmio (void)
 {
@@ -377,7 +382,8 @@ test_mmio (void)
   rvhost_free (t);
 }
 
-/* With dirty tracking on, the first store of a round to each page is seen, by whatever instruction. */
+/* With dirty tracking on, the first store of a round to each page is seen, by whatever
+   instruction. */
 static void
 test_watched_pages (void)
 {
@@ -410,7 +416,7 @@ test_watched_pages (void)
   rvhost_free (t);
 }
 
-/* ---- extensions ------------------------------------------------------------------------------------------ */
+/* ---- extensions ---- */
 
 static void
 test_extension_off (void)
@@ -501,7 +507,8 @@ test_reserved (void)
     }
 }
 
-/* Floating point off: the trap names the first such instruction, also in a block that ran with it on. */
+/* Floating point off: the trap names the first such instruction, also in a block that ran with it
+   on. */
 static void
 test_fs_off (void)
 {
@@ -542,7 +549,7 @@ test_no_compressed (void)
     }
 }
 
-/* ---- between harts ------------------------------------------------------------------------------------------ */
+/* ---- between harts ---- */
 
 #define ROUNDS 20000
 
