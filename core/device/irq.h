@@ -15,8 +15,9 @@ bool gwt_irq_connect (struct gwt_device *from, const char *out_name, uint32_t ou
 /* Where output (NAME, INDEX) goes; NULL where it is not wired. */
 struct gwt_device *gwt_irq_target (struct gwt_device *from, const char *out_name,
                                    uint32_t out_index, uint32_t *line);
-/* Inside a delivery to a parallel device: call FN (DEVICE) on this thread when it is over, and return
-   true.  False, and nothing is remembered, outside of one or where something else is waiting. */
+/* Inside a delivery to a parallel device: call FN (DEVICE) on this thread when it is over, and
+   return true.  False, and nothing is remembered, outside of one or where something else is
+   waiting. */
 bool gwt_irq_after_delivery (void (*fn) (struct gwt_device *device), struct gwt_device *device);
 /* Number of inputs/outputs of that name, 0 if none. */
 uint32_t gwt_irq_input_count (struct gwt_device *device, const char *name);

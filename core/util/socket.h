@@ -2,8 +2,8 @@
 /*
  * Stream sockets by address text: "unix:PATH[,server=on|off][,wait=on|off]" and
  * "tcp:HOST:PORT[,server=...][,wait=...]" (HOST may be empty or in brackets, PORT 0 lets the system
- * choose).  Parsing touches nothing; listening and connecting are steps of their own, so that a command
- * line can be judged before anything is created.
+ * choose).  Parsing touches nothing; listening and connecting are steps of their own, so that a
+ * command line can be judged before anything is created.
  */
 #ifndef CORE_UTIL_SOCKET_H
 #define CORE_UTIL_SOCKET_H
