@@ -187,6 +187,65 @@ EOF
 runs 0 "a reset loads the image again, clears its bss, and keeps the rest of RAM" \
   -bios none -kernel reload.elf
 
+# What firmware asks fw_cfg for: the selector is big endian, items read as they are in memory.
+build fwcfg <<EOF
+$expect
+_start:
+      csrr t4, mhartid
+      bnez t4, park
+      li t0, 0x10100000
+      li t1, 0x0300
+      sh t1, 8(t0)
+      ld t4, (t0)
+      expect t4, 0x4000000, 2
+      li t1, 0x0500
+      sh t1, 8(t0)
+      lhu t4, (t0)
+      expect t4, 2, 3
+      li t1, 0x0f00
+      sh t1, 8(t0)
+      lhu t4, (t0)
+      expect t4, 2, 4
+      li t1, 0x0200
+      sh t1, 8(t0)
+      ld t4, (t0)
+      expect t4, 0x7766554433221100, 5
+      ld t4, (t0)
+      expect t4, 0xffeeddccbbaa9988, 6
+      j pass
+park: wfi
+      j park
+EOF
+runs 0 "fw_cfg: RAM, CPUs, UUID" -bios none -kernel fwcfg.elf -m 64M -smp 2 \
+  -uuid 00112233-4455-6677-8899-aabbccddeeff
+
+# From flash: the kernel is fetched through fw_cfg.
+build flash 0x20000000 <<EOF
+$expect
+_start:
+      li t0, 0x10100000
+      li t1, 0x0800
+      sh t1, 8(t0)
+      lwu t4, (t0)
+      expect t4, 20, 2
+      li t1, 0x1100
+      sh t1, 8(t0)
+      lwu t4, (t0)
+      expect t4, 0x001002b7, 3
+      li t1, 0x1400
+      sh t1, 8(t0)
+      lwu t4, (t0)
+      expect t4, 4, 4
+      li t1, 0x1500
+      sh t1, 8(t0)
+      lwu t4, (t0)
+      expect t4, 0x00636261, 5
+      j pass
+EOF
+truncate -s 32M flash.bin
+runs 0 "flash with an image is started from; kernel and command line are in fw_cfg" \
+  -global cfi-flash.image=flash.bin -kernel off.bin -append abc
+
 # A Linux Image goes where its header says, and no lower than firmware allows.
 image () # TEXT_OFFSET SIZE, as printf escapes
 {
