@@ -10,6 +10,7 @@
 #ifndef RV64_CPU_H
 #define RV64_CPU_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -179,8 +180,8 @@ struct rv_hart
   struct gwt_cpu_run *run;
   const struct gwt_riscv_time *time; /* NULL until the platform sets one: `time` is then illegal */
   struct gwt_timer *stimer;          /* fires when stimecmp is reached */
-  _Atomic uint32_t stimer_lock;      /* timer.c: vCPU, main loop and ACLINT meet there */
-  uint32_t pmp_count;                /* pmp.c: the entries that are not off, decoded */
+  pthread_mutex_t stimer_lock;       /* timer.c: vCPU, main loop and ACLINT meet there */
+  uint64_t pmp_count;                /* pmp.c: the entries that are not off, decoded */
   struct rv_pmp_range pmp_range[RV_PMP_MAX];
 };
 

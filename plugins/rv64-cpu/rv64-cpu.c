@@ -121,7 +121,7 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (hart, time, "set by the platform's timer when it is realized"),
   GWT_HOST_ROW (hart, stimer, "armed again from stimecmp"),
   GWT_HOST_ROW (hart, stimer_lock, "free whenever no thread is inside"),
-  HOST_RANGE (pmp_count, pmp_range, "follows from pmpcfg and pmpaddr"),
+  GWT_HOST_ROW (hart, pmp_count, "follows from pmpcfg and pmpaddr"),
   GWT_HOST_ROW (hart, pmp_range, "follows from pmpcfg and pmpaddr"),
 };
 
@@ -157,6 +157,7 @@ init (void *self, struct gwt_device *device, struct gwt_error *err)
   struct rv_hart *h = self;
 
   h->device = device;
+  pthread_mutex_init (&h->stimer_lock, NULL);
   return 0;
 }
 

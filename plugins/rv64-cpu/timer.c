@@ -4,23 +4,11 @@
  * Owns: the STIP line and the timer.  Three threads come here: the vCPU that writes stimecmp, the main
  * loop when the timer fires, and whoever writes mtime.  A lock makes each look at the compare value and
  * the change of STIP and timer that follows from it one step; without it a late look at an old
- * value could leave STIP set for ever.
+ * value could leave STIP set for ever.  It is one that sleeps: setting a timer may wake the main loop, which
+ * may take the vCPU's core and come here at once.
  * Must not know: where mtime comes from.
  */
 #include "arch.h"
-
-static void
-lock (struct rv_hart *h)
-{
-  while (atomic_exchange_explicit (&h->stimer_lock, 1, memory_order_acquire) != 0)
-    ;
-}
-
-static void
-unlock (struct rv_hart *h)
-{
-  atomic_store_explicit (&h->stimer_lock, 0, memory_order_release);
-}
 
 bool
 rv_time_now (const struct rv_hart *h, uint64_t *value)
@@ -39,7 +27,7 @@ rv_stimer_update (struct rv_hart *h)
 
   if (!on)
     return;
-  lock (h);
+  pthread_mutex_lock (&h->stimer_lock);
   if (!(__atomic_load_n (&h->menvcfg, __ATOMIC_RELAXED) & RV_ENVCFG_STCE))
     {
       atomic_fetch_and (&h->mip_lines, ~RV_MIP_STIP);
@@ -60,7 +48,7 @@ rv_stimer_update (struct rv_hart *h)
           rv_clock->timer_set (h->stimer, h->time->when (h->time->source, compare));
         }
     }
-  unlock (h);
+  pthread_mutex_unlock (&h->stimer_lock);
   if (raised)
     {
       rv_kick (h);
