@@ -45,7 +45,10 @@ tap_failed=0
 tap_plan=
 tap_cleanups=()
 
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/godwit-test.XXXXXX") || { echo "Bail out! no scratch folder"; exit 99; }
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/godwit-test.XXXXXX") || {
+  echo "Bail out! no scratch folder"
+  exit 99
+}
 
 tap_at_exit ()
 {
@@ -99,7 +102,11 @@ check ()
   shift
   out=$("$@" 2>&1)
   status=$?
-  if [ $status -eq 0 ]; then ok "$name"; else not_ok "$name" "'$*' exited with status $status: $out"; fi
+  if [ $status -eq 0 ]; then
+    ok "$name"
+  else
+    not_ok "$name" "'$*' exited with status $status: $out"
+  fi
 }
 
 check_not ()

@@ -3,8 +3,8 @@
  * Floating point: every basic operation on awkward and random operands, in every rounding mode C
  * knows, with its flags; and processes whose registers and modes must not leak into each other.
  *
- * Compiled with -ffp-contract=off -frounding-math.  Not-a-numbers are folded into one, since their sign and payload
- * are the one thing in which IEEE 754 machines differ.
+ * Compiled with -ffp-contract=off -frounding-math.  Not-a-numbers are folded into one, since their
+ * sign and payload are the one thing in which IEEE 754 machines differ.
  */
 #include "selftest.h"
 #include <fenv.h>
@@ -62,7 +62,7 @@ open_question (double x, double y, double z)
   return isnan (z) && ((isinf (x) && y == 0) || (x == 0 && isinf (y)));
 }
 
-/* The volatile copies keep the compiler from computing anything itself or moving it past flags(). */
+/* The volatile copies keep the compiler from computing anything itself or past flags(). */
 static void
 doubles (uint64_t *digest, double x, double y, double z)
 {

@@ -29,8 +29,8 @@ def keys(t):
 @gwttest.test("Ctrl-A Ctrl-A reaches the guest as one Ctrl-A")
 def doubled(t):
     vm = linuxguest.boot(t, pty=True)
-    vm.send("stty raw -echo; echo go''ing; dd bs=1 count=3 2>/dev/null | hexdump -e '3/1 \"%02x-\"';"
-            " stty sane\n")
+    vm.send("stty raw -echo; echo go''ing; dd bs=1 count=3 2>/dev/null | "
+            "hexdump -e '3/1 \"%02x-\"'; stty sane\n")
     vm.expect("^going")
     vm.send("a\x01\x01b")
     vm.expect("61-01-62-")

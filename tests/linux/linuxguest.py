@@ -46,7 +46,8 @@ def run(vm, command, timeout=60):
     """Run a command line in the guest's shell; returns (exit status, output)."""
     run.count += 1
     # The markers are put together by the shell, so that the echo does not hold them.
-    vm.send("echo be''gin%d; %s; printf '\\ne''nd%%d %%d\\n' %d $?\n" % (run.count, command, run.count))
+    vm.send("echo be''gin%d; %s; printf '\\ne''nd%%d %%d\\n' %d $?\n"
+            % (run.count, command, run.count))
     vm.expect("^begin%d\r*$" % run.count, timeout)
     start = vm.console.output.rfind(b"begin%d" % run.count)
     match = vm.expect(r"^end%d (\d+)\r*$" % run.count, timeout)

@@ -4,7 +4,8 @@
 . "${abs_top_srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 make_guest=$srcdir/tools/guest/make-guest
 for tool in flock cpio dpkg-deb xz riscv64-linux-gnu-gcc; do need "$tool"; done
-[ -r /usr/share/keyrings/debian-archive-keyring.gpg ] || skip_all "debian-archive-keyring is not installed"
+[ -r /usr/share/keyrings/debian-archive-keyring.gpg ] \
+  || skip_all "debian-archive-keyring is not installed"
 
 # An apt whose archive is out of reach, wherever this machine's own would be.
 mkdir "$tmp/bin"
@@ -27,7 +28,8 @@ contains "--help names the folder" "$("$make_guest" --help)" "GODWIT_GUEST_DIR"
 
 out=$(GODWIT_GUEST_DIR=$tmp/none "$make_guest" 2>&1)
 equal "no network: status 3" $? 3
-contains "no network: says what to do" "$out" "connect it to the network and run tools/guest/make-guest again"
+contains "no network: says what to do" "$out" \
+  "connect it to the network and run tools/guest/make-guest again"
 contains "no network: says what apt said" "$out" "archive.invalid cannot be resolved"
 equal "no network: nothing is left behind" "$(ls -A "$tmp/none")" ".lock"
 

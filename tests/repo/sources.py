@@ -22,8 +22,8 @@ LAYERS = (("include/godwit",), ("core/util",), ("core/memory", "core/device"),
 LIBC = re.compile(
     r"^((arpa|linux|net|netinet|sys)/\w+|aio|assert|complex|ctype|dirent|dlfcn|endian|errno|fcntl|"
     r"fenv|float|getopt|inttypes|iso646|limits|locale|math|poll|pthread|pwd|sched|search|semaphore|"
-    r"setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|"
-    r"strings|termios|tgmath|threads|time|ucontext|unistd|wchar|wctype|(x|imm|emm)mmintrin|"
+    r"setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|"
+    r"string|strings|termios|tgmath|threads|time|ucontext|unistd|wchar|wctype|(x|imm|emm)mmintrin|"
     r"immintrin|arm_neon)\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 OUR_FOLDERS = ("include", "core", "plugins", "tools", "tests", "examples", "bench")
