@@ -262,11 +262,14 @@ receiver (u64 rounds)
 {
   hart ()->irq_fn = on_soft;
   csr_write (mie, 8);
-  csr_set (mstatus, MSTATUS_MIE);
   ready = 1; /* not before: what started this hart was a software interrupt, too */
   while (got < rounds)
-    asm volatile ("wfi");
-  csr_clear (mstatus, MSTATUS_MIE);
+    {
+      /* between the look and the wfi nothing may be taken, or the last one would be slept through */
+      asm volatile ("wfi");
+      csr_set (mstatus, MSTATUS_MIE);
+      csr_clear (mstatus, MSTATUS_MIE);
+    }
   hart ()->irq_fn = 0;
 }
 
