@@ -4,7 +4,8 @@ device_tests = tests/devices/test-aclint tests/devices/test-sifive-plic \
 	tests/devices/test-fw-cfg tests/devices/test-cfi-flash tests/devices/test-hostile
 unit_tests += $(device_tests)
 check_LIBRARIES += tests/devices/libmockhost.a
-tests_devices_libmockhost_a_SOURCES = tests/devices/mock-host.c tests/devices/mock-host.h
+tests_devices_libmockhost_a_SOURCES = tests/devices/mock-host.c tests/devices/mock-services.c \
+	tests/devices/mock-host.h
 tests_devices_libmockhost_a_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_devices_test_aclint_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_devices_test_aclint_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)

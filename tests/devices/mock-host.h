@@ -108,6 +108,11 @@ struct mock
 extern struct mock mock;
 extern struct gwt_error mock_error;
 
+/* Between the two files of the mock host. */
+const void *mock_extension (const char *id);
+void mock_set_error (struct gwt_error *err, uint32_t code, const char *format, ...)
+    GWT_PRINTF (3, 4);
+
 /* A machine without devices, CPUS harts, clocks at 0. */
 void mock_new_machine (uint32_t cpus);
 
