@@ -94,7 +94,8 @@ test_board_mistakes (void)
 {
   static const struct mistake cases[] = {
     { "\"godwit-board\": 1", "\"godwit-board\": 2", "\"godwit-board\"",
-      "$.godwit-board: board format 2 is not known here; this program reads format 1, use a newer one" },
+      "$.godwit-board: board format 2 is not known here; this program reads format 1, use "
+      "a newer one" },
     { "\"godwit-board\": 1,", "", "{", "$: member 'godwit-board' is missing; add it" },
     { "\"name\": \"virt\",", "\"nam\": \"virt\",", "\"nam\"",
       "$.nam: unknown member 'nam'; did you mean 'name'" },
@@ -215,7 +216,8 @@ test_machine_type (void)
 
   static const struct mistake cases[] = {
     { "\"godwit-machine\": 1", "\"godwit-machine\": 9", "\"godwit-machine\"",
-      "$.godwit-machine: machine type format 9 is not known here; this program reads format 1, use a newer one" },
+      "$.godwit-machine: machine type format 9 is not known here; this program reads format 1, use "
+      "a newer one" },
     { "\"m-1.0\"", "\"1.0\"", "\"1.0\"", "$.name: '1.0' is no machine type's name" },
     { "\"m-1.1\"", "\"../x\"", "\"../x\"", "$.newer: '../x' is no machine type's name" },
     { "\"newer\": \"m-1.1\",", "", "{", "$: member 'board' is missing; add it" },

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who has the last word on a property: type, plugin rows, machine types, board, -global, -device."""
+"""Who has the last word on a property: type, plugin, machine types, board, -global, -device."""
 
 import json
 import os
@@ -34,7 +34,8 @@ def plugin(t):
         cc.append("-fsanitize=address,undefined")
     out = t.path("example2.so")
     subprocess.run([*cc, "-std=gnu11", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-Bsymbolic",
-                    "-I" + os.path.join(gwttest.SRCDIR, "include"), "-o", out, t.path("example2.c")],
+                    "-I" + os.path.join(gwttest.SRCDIR, "include"), "-o", out,
+                    t.path("example2.c")],
                    check=True)
     return out
 
