@@ -21,6 +21,6 @@ tests_fuzz_fuzz_image_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_mmio_SOURCES = tests/fuzz/fuzz-mmio.c $(fuzz_shared)
 tests_fuzz_fuzz_mmio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_mmio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
-dist_check_SCRIPTS += tests/fuzz/fuzz.sh
+dist_check_SCRIPTS += tests/fuzz/fuzz.sh tests/fuzz/machines.py
 EXTRA_DIST += tests/fuzz/seeds.py tests/fuzz/run-libfuzzer \
 	$(wildcard $(top_srcdir)/tests/fuzz/corpus/*/*)

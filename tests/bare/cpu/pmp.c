@@ -96,6 +96,11 @@ regions (void)
     cfg (1, TOR | R); /* it notices a new lower end only when the entry itself is written */
   CHECK_EQ (probe (MODE_S, (u64) probe_sd, a + 128, 0), NO_TRAP);
   CHECK_EQ (probe (MODE_S, (u64) probe_sd, a + 248, 0), NO_TRAP);
+  csr_write (pmpaddr0, (a + 512) >> 2);
+  if (ON_QEMU72)
+    cfg (1, TOR | R);
+  for (u64 at = 120; at < 520; at += 8)
+    CHECK_EQ (probe (MODE_S, (u64) probe_sd, a + at, 0), NO_TRAP);
   cfg (1, 0);
   csr_write (pmpaddr0, 0x80000000 >> 2);
   cfg (0, TOR | R);
