@@ -80,8 +80,8 @@ def ends(t):
 @gwttest.test("the no-display spellings and both dashes of a typical command line")
 def spellings(t):
     t.run("--machine", "virt", "--bios", "none", "-kernel", kernel(t)[5], "-display", "none",
-          "-vga", "none", "-vnc", "none", "-net", "none", "-nic", "none", "-parallel", "none", "-monitor",
-          "none", "-nographic", "-no-reboot", "--smp", "cpus=2", "-m", "size=64M")
+          "-vga", "none", "-vnc", "none", "-net", "none", "-nic", "none", "-parallel", "none",
+          "-monitor", "none", "-nographic", "-no-reboot", "--smp", "cpus=2", "-m", "size=64M")
     t.run("-M", "virt", "-bios", "none", "-kernel", t.path("kernel"), "-nodefaults")
 
 
