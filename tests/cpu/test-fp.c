@@ -472,6 +472,34 @@ test_enter_leave (void)
   g_assert_cmphex (hart.fflags, ==, 0);
 }
 
+/* Nor do they while the unit is lent to a device in the middle of a run, in any mode; and what the
+   guest had raised before is still there. */
+static void
+test_lend (void)
+{
+  volatile double one = 1, zero = 0, tiny = 0x1p-60, r;
+  unsigned rm;
+
+  for (rm = 0; rm < 5; rm++)
+    {
+      uint32_t lent;
+
+      rv_fp_set_flags (&hart, 0);
+      rv_fp_set_frm (&hart, rm);
+      rv_fp_enter (&hart);
+      g_assert_cmphex (rv_fsqrt_d (&hart, ONE_D | SIGN_D, RV_RM_DYN), ==, QNAN_D);
+      lent = rv_fp_lend (&hart);
+      r = one / zero;
+      g_assert_true (one + tiny == 1 && one - tiny == 1);
+      rv_fp_take_back (&hart, lent);
+      g_assert_cmphex (rv_fp_get_flags (&hart), ==, NV);
+      g_assert_cmphex (rv_fadd_d (&hart, ONE_D, 1, RV_RM_DYN), ==, ONE_D + (rm == RV_RM_RUP));
+      rv_fp_leave (&hart);
+      g_assert_cmphex (hart.fflags, ==, NV | NX);
+    }
+  g_assert_true (isinf (r));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -483,6 +511,7 @@ main (int argc, char **argv)
   g_test_add_func ("/fp/away", test_away);
   g_test_add_func ("/fp/signs-and-classes", test_signs_and_classes);
   g_test_add_func ("/fp/enter-leave", test_enter_leave);
+  g_test_add_func ("/fp/lend", test_lend);
   for (i = 0; i < G_N_ELEMENTS (ops); i++)
     {
       g_autofree char *corners = g_strdup_printf ("/fp/corners/%s", ops[i].name);
