@@ -46,9 +46,10 @@ access_fault (enum rv_access access)
 static unsigned
 levels (uint64_t satp)
 {
-  unsigned mode = (unsigned) (satp >> RV_SATP_MODE_SHIFT);
+  static const uint8_t of_mode[16]
+      = { [RV_SATP_MODE_SV39] = 3, [RV_SATP_MODE_SV48] = 4, [RV_SATP_MODE_SV57] = 5 };
 
-  return mode >= RV_SATP_MODE_SV39 ? mode - RV_SATP_MODE_SV39 + 3 : 0;
+  return of_mode[satp >> RV_SATP_MODE_SHIFT];
 }
 
 /* Put PMP's word into PAGE, whose permissions are those of the page table so far. */
