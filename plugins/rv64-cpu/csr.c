@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Control and status registers of M, S and U mode (privileged manual chapters 2 to 4, version 1.12).
+/* Control and status registers of M, S and U mode (privileged manual chapters 2 to 4,
+ * version 1.12).
  *
  * Owns: which registers exist, who may touch them, and what a write leaves in them (WARL).
  * Must not know: instruction encodings; the interpreter has picked number, old and new value.
@@ -273,7 +274,8 @@ read_counter (const struct rv_hart *h, uint64_t offset, uint64_t inhibit)
   return h->mcountinhibit & inhibit ? offset : h->instret + offset;
 }
 
-/* The instruction that writes retires after the write, and the next one shall read what was written. */
+/* The instruction that writes retires after the write, and the next one shall read what was
+ * written. */
 static uint64_t
 counter_offset (const struct rv_hart *h, uint64_t value, uint64_t inhibit)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The CPU's node in the guest's device tree.
  *
- * Owns: how the hart's extensions are spelled: the ISA string and its successors (device tree bindings
- * riscv/cpus and riscv/extensions).
+ * Owns: how the hart's extensions are spelled: the ISA string and its successors (device tree
+ * bindings riscv/cpus and riscv/extensions).
  * Must not know: what the host has written already (device_type, reg, status).
  */
 #include <stdio.h>

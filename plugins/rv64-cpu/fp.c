@@ -90,8 +90,9 @@ rv_fp_leave (struct rv_hart *h)
   set_mxcsr (h->fp_saved);
 }
 
-/* Writing MXCSR costs tens of ns, reading it a few.  Rounding to nearest is what C code expects, and
-   flags that it raises can be taken back, so in that mode there is as a rule nothing to write. */
+/* Writing MXCSR costs tens of ns, reading it a few.  Rounding to nearest is what C code expects,
+   and flags that it raises can be taken back, so in that mode there is as a rule nothing to
+   write. */
 #define LEFT UINT32_MAX
 
 uint32_t
@@ -233,8 +234,7 @@ binary (struct rv_hart *h, const struct rv_format *f, enum rv_fp_op op, uint64_t
 uint64_t
 rv_fp_slow_s (struct rv_hart *h, enum rv_fp_op op, uint64_t a, uint64_t b, unsigned rm)
 {
-  return rv_box_s (
-    (uint32_t) binary (h, &rv_format_s, op, rv_unbox_s (a), rv_unbox_s (b), rm));
+  return rv_box_s ((uint32_t) binary (h, &rv_format_s, op, rv_unbox_s (a), rv_unbox_s (b), rm));
 }
 
 uint64_t
@@ -288,8 +288,7 @@ uint64_t
 rv_fp_slow_to_int_s (struct rv_hart *h, uint64_t a, unsigned bits, bool is_signed, unsigned rm)
 {
   unsigned flags = 0;
-  uint64_t r
-    = rv_soft_to_int (&rv_format_s, rv_unbox_s (a), bits, is_signed, mode (h, rm), &flags);
+  uint64_t r = rv_soft_to_int (&rv_format_s, rv_unbox_s (a), bits, is_signed, mode (h, rm), &flags);
 
   h->fflags |= (uint8_t) flags;
   return r;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The F and D instructions as functions on register contents.
  *
- * Owns: frm and fflags while the hart runs, and the choice between the host's floating-point unit and
- * softfloat.c.  f-register operands are NaN-boxed 64-bit values (the _s functions unbox and box),
- * x-register ones are as in x[].  RM is the instruction's field, RV_RM_DYN included; cheapest where the
- * compiler sees a constant.  The caller has refused reserved modes (rv_fp_dyn_valid).
+ * Owns: frm and fflags while the hart runs, and the choice between the host's floating-point unit
+ * and softfloat.c.  f-register operands are NaN-boxed 64-bit values (the _s functions unbox and
+ * box), x-register ones are as in x[].  RM is the instruction's field, RV_RM_DYN included; cheapest
+ * where the compiler sees a constant.  The caller has refused reserved modes (rv_fp_dyn_valid).
  * Must not know: decoding, mstatus.FS, CSR numbers.
  *
- * On x86-64 the host's MXCSR mirrors the hart's fcsr between rv_fp_enter and rv_fp_leave: SSE rounds
- * as frm says, its sticky flags collect, and nobody reads them until the guest does.  SSE detects
- * tininess after rounding and raises the same flags as RISC-V, so only three things differ: NaN
- * results (made canonical here), roundTiesToAway (no such mode: softfloat), and the flags of
+ * On x86-64 the host's MXCSR mirrors the hart's fcsr between rv_fp_enter and rv_fp_leave: SSE
+ * rounds as frm says, its sticky flags collect, and nobody reads them until the guest does.  SSE
+ * detects tininess after rounding and raises the same flags as RISC-V, so only three things differ:
+ * NaN results (made canonical here), roundTiesToAway (no such mode: softfloat), and the flags of
  * conversions that saturate (softfloat).  Every operation is a volatile asm, because the compiler
  * does not know that arithmetic sets flags and would move or drop it.
  *
- * On other hosts the plain C operator is used where no flag can be lost: rounding to nearest, NX set
- * already, and a normal result.  Everything else is softfloat.
+ * On other hosts the plain C operator is used where no flag can be lost: rounding to nearest, NX
+ * set already, and a normal result.  Everything else is softfloat.
  */
 #ifndef RV64_CPU_FP_H
 #define RV64_CPU_FP_H
@@ -46,8 +46,8 @@ void rv_fp_init (void);
 /* Before the hart executes, and after; device code must run outside.  Both are cheap. */
 void rv_fp_enter (struct rv_hart *h);
 void rv_fp_leave (struct rv_hart *h);
-/* The same around a call from inside the loop to device code and back, which happens a million times a
-   second: give what rv_fp_lend returned to rv_fp_take_back. */
+/* The same around a call from inside the loop to device code and back, which happens a million
+   times a second: give what rv_fp_lend returned to rv_fp_take_back. */
 uint32_t rv_fp_lend (struct rv_hart *h);
 void rv_fp_take_back (struct rv_hart *h, uint32_t lent);
 /* The CSRs' view. */

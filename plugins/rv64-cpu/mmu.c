@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Address translation (privileged manual 4.3 to 4.6): the page walk of Sv39, Sv48 and Sv57 with PMP.
+/* Address translation (privileged manual 4.3 to 4.6): the page walk of Sv39, Sv48 and Sv57 with
+ * PMP.
  *
  * Owns: how satp and page table entries are read, and when A and D are set.
  * Must not know: the software TLB that keeps its answers, MPRV (the caller chose the privilege).
@@ -95,7 +96,7 @@ leaf_permissions (const struct rv_hart *h, uint64_t pte, unsigned priv, struct r
 static bool
 permitted (const struct rv_page *page, enum rv_access access)
 {
-  return access == RV_LOAD ? page->readable
+  return access == RV_LOAD    ? page->readable
          : access == RV_STORE ? page->writable
                               : page->executable;
 }

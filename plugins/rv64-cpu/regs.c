@@ -86,7 +86,8 @@ set_csr (struct rv_hart *h, unsigned number, uint64_t value)
   uint64_t fs = h->mstatus & RV_MSTATUS_FS;
   bool done;
 
-  /* Write as machine mode does, with the unit on; FS stays as it was unless it is what is written. */
+  /* Write as machine mode does, with the unit on; FS stays as it was unless it is what is
+     written. */
   h->priv = RV_M;
   h->mstatus |= RV_MSTATUS_FS;
   done = rv_csr_write (h, number, value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The device type rv64-cpu: one RISC-V hart as the host sees it.
  *
- * Owns: properties and what they need of each other, the field table, reset, interrupt inputs, and the
- * tables behind gwt.cpu/1 and gwt.riscv-hart/1.
+ * Owns: properties and what they need of each other, the field table, reset, interrupt inputs, and
+ * the tables behind gwt.cpu/1 and gwt.riscv-hart/1.
  * Must not know: what any instruction does.
  */
 #include <string.h>
@@ -31,9 +31,11 @@ typedef struct rv_hart hart;
 #define CSR(MEMBER, DOC) GWT_STATE_ROW (hart, MEMBER, #MEMBER, .flags = GWT_FIELD_HEX, .doc = DOC)
 /* All members from FIRST up to, but without, NEXT. */
 #define HOST_RANGE(FIRST, NEXT, WHY)                                                               \
-  { .name = "", .doc = WHY, .role = GWT_HOST, .kind = GWT_OPAQUE,                                  \
+  {                                                                                                \
+    .name = "", .doc = WHY, .role = GWT_HOST, .kind = GWT_OPAQUE,                                  \
     .offset = offsetof (hart, FIRST), .size = offsetof (hart, NEXT) - offsetof (hart, FIRST),      \
-    .elems = 1 }
+    .elems = 1                                                                                     \
+  }
 
 static const struct gwt_field fields[] = {
   GWT_STATE_ARRAY (hart, x, "gpr", .flags = GWT_FIELD_HEX, .doc = "integer registers"),
@@ -46,8 +48,9 @@ static const struct gwt_field fields[] = {
   GWT_STATE_ROW (hart, priv, "priv", .max = 3, .doc = "privilege: 0 user, 1 supervisor, 3 machine"),
   GWT_STATE_ROW (hart, waiting, "waiting", .max = 1, .doc = "1 while in WFI"),
   HOST_RANGE (fp_saved, kick, "the host's floating-point unit, set up at each run; padding"),
-  HOST_RANGE (kick, instret,
-              "decoded code and translations, made again from the state; a reservation may be lost"),
+  HOST_RANGE (
+      kick, instret,
+      "decoded code and translations, made again from the state; a reservation may be lost"),
   GWT_STATE_ROW (hart, instret, "instret", .doc = "instructions retired since reset"),
   GWT_STATE_ROW (hart, minstret_offset, "minstret-offset",
                  .doc = "minstret less instret, or minstret itself while inhibited"),
@@ -170,10 +173,8 @@ check_properties (struct rv_hart *h, struct gwt_error *err)
     bool is, has;
     const char *name, *needs;
   } rules[] = {
-    { h->ext_d, h->ext_f, "d", "f" },
-    { h->ext_s, h->ext_u, "s", "u" },
-    { h->ext_sstc, h->ext_s, "sstc", "s" },
-    { h->ext_svinval, h->ext_s, "svinval", "s" },
+    { h->ext_d, h->ext_f, "d", "f" },         { h->ext_s, h->ext_u, "s", "u" },
+    { h->ext_sstc, h->ext_s, "sstc", "s" },   { h->ext_svinval, h->ext_s, "svinval", "s" },
     { h->ext_svadu, h->ext_s, "svadu", "s" },
   };
   unsigned i;
@@ -187,8 +188,7 @@ check_properties (struct rv_hart *h, struct gwt_error *err)
       }
   if (h->mmu != RV_MMU_NONE && !h->ext_s)
     {
-      rv_host->error_set (err, GWT_E_INVALID,
-                          "mmu needs s=on, which is off; set mmu=none as well");
+      rv_host->error_set (err, GWT_E_INVALID, "mmu needs s=on, which is off; set mmu=none as well");
       return -1;
     }
   if (!h->pmp)
@@ -241,7 +241,8 @@ reset (void *self, uint32_t kind)
   h->mtvec = h->mepc = h->mcause = h->mtval = h->mscratch = 0;
   h->stvec = h->sepc = h->scause = h->stval = h->sscratch = 0;
   h->satp = 0;
-  /* Firmware that knows nothing of Svadu gets what the hart can do, as on other virtual machines. */
+  /* Firmware that knows nothing of Svadu gets what the hart can do, as on other virtual machines.
+   */
   h->menvcfg = h->ext_svadu ? RV_ENVCFG_ADUE : 0;
   h->senvcfg = 0;
   h->stimecmp = UINT64_MAX;
@@ -380,7 +381,7 @@ start (const struct gwt_host *host, struct gwt_error *err)
 }
 
 static const char *const required[]
-  = { GWT_VCPU_EXT, GWT_CLOCK_EXT, GWT_IRQ_EXT, GWT_FDT_EXT, NULL };
+    = { GWT_VCPU_EXT, GWT_CLOCK_EXT, GWT_IRQ_EXT, GWT_FDT_EXT, NULL };
 static const struct gwt_device_type *const types[] = { &type, NULL };
 
 static const struct gwt_plugin plugin = {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Binary floating point in integers; see softfloat.h.
  *
- * A finite non-zero number is unpacked to a sign, an exponent and a 64-bit significand whose top bit
- * is set: value = sig * 2^(exp - 63).  Sums and products are formed in 128 bits, cut down to 64 with
- * every lost bit "jammed" into the lowest one, and rounded once by round_pack.  Jamming is safe: the
- * lowest bit lies at least ten places below the last place of the widest format.
+ * A finite non-zero number is unpacked to a sign, an exponent and a 64-bit significand whose top
+ * bit is set: value = sig * 2^(exp - 63).  Sums and products are formed in 128 bits, cut down to 64
+ * with every lost bit "jammed" into the lowest one, and rounded once by round_pack.  Jamming is
+ * safe: the lowest bit lies at least ten places below the last place of the widest format.
  */
 #include "softfloat.h"
 
@@ -69,7 +69,8 @@ infinity (const struct rv_format *f, bool sign)
   return sign_bit (f, sign) | (uint64_t) exp_mask (f) << f->frac;
 }
 
-/* The canonical NaN: every operation that yields a NaN yields this one (unprivileged manual 11.3). */
+/* The canonical NaN: every operation that yields a NaN yields this one (unprivileged manual 11.3).
+ */
 static inline uint64_t
 canonical_nan (const struct rv_format *f)
 {
@@ -324,7 +325,7 @@ rv_soft_fma (const struct rv_format *f, uint64_t a, uint64_t b, uint64_t c, unsi
   /* Infinity times zero is invalid even when a quiet NaN is added to it (11.6). */
   if (invalid || is_nan (x) || is_nan (y) || is_nan (z))
     return nan_result (
-      f, invalid || x.kind == SIGNALING || y.kind == SIGNALING || z.kind == SIGNALING, flags);
+        f, invalid || x.kind == SIGNALING || y.kind == SIGNALING || z.kind == SIGNALING, flags);
   if (x.kind == INFINITE || y.kind == INFINITE)
     {
       if (z.kind == INFINITE && z.sign != sign)

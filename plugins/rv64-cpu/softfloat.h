@@ -3,8 +3,8 @@
  *
  * Owns: the definition of every rounded operation, in all five rounding modes.  Pure functions; a
  * value is its bit pattern in the low bits of a uint64_t, without NaN boxing.
- * Must not know: harts, registers, the host's floating-point unit (fp.h uses that one where it gives
- * the same answer faster, and a test compares the two).
+ * Must not know: harts, registers, the host's floating-point unit (fp.h uses that one where it
+ * gives the same answer faster, and a test compares the two).
  */
 #ifndef RV64_CPU_SOFTFLOAT_H
 #define RV64_CPU_SOFTFLOAT_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sstc: stimecmp against the platform's mtime, and the host timer that raises STIP.
  *
- * Owns: the STIP line and the timer.  Three threads come here: the vCPU that writes stimecmp, the main
- * loop when the timer fires, and whoever writes mtime.  A lock makes each look at the compare value and
- * the change of STIP and timer that follows from it one step; without it a late look at an old
- * value could leave STIP set for ever.  It is one that sleeps: setting a timer may wake the main loop, which
- * may take the vCPU's core and come here at once.
+ * Owns: the STIP line and the timer.  Three threads come here: the vCPU that writes stimecmp, the
+ * main loop when the timer fires, and whoever writes mtime.  A lock makes each look at the compare
+ * value and the change of STIP and timer that follows from it one step; without it a late look at
+ * an old value could leave STIP set for ever.  It is one that sleeps: setting a timer may wake the
+ * main loop, which may take the vCPU's core and come here at once.
  * Must not know: where mtime comes from.
  */
 #include "arch.h"

@@ -25,8 +25,7 @@ deliverable (const struct rv_hart *h)
     return 0;
   if (machine != 0 && (h->priv < RV_M || (h->mstatus & RV_MSTATUS_MIE)))
     return machine;
-  if (supervisor != 0
-      && (h->priv < RV_S || (h->priv == RV_S && (h->mstatus & RV_MSTATUS_SIE))))
+  if (supervisor != 0 && (h->priv < RV_S || (h->priv == RV_S && (h->mstatus & RV_MSTATUS_SIE))))
     return supervisor;
   return 0;
 }
@@ -165,9 +164,9 @@ rv_sret (struct rv_hart *h)
 bool
 rv_wfi (struct rv_hart *h)
 {
-  /* With TW, waiting times out at once below M; so it does in U mode where there is S mode (3.3.3). */
-  if (h->priv < RV_M
-      && ((h->mstatus & RV_MSTATUS_TW) || (h->priv == RV_U && h->ext_s)))
+  /* With TW, waiting times out at once below M; so it does in U mode where there is S mode (3.3.3).
+   */
+  if (h->priv < RV_M && ((h->mstatus & RV_MSTATUS_TW) || (h->priv == RV_U && h->ext_s)))
     return false;
   h->waiting = !rv_has_work (h);
   return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The architecture half of rv64-cpu without an interpreter: CSRs, traps, page walk, PMP, stimecmp.  The
- * execution half and the host are played by the stubs below; "memory" is one small array at RAM.
+/* The architecture half of rv64-cpu without an interpreter: CSRs, traps, page walk, PMP, stimecmp. 
+ * The execution half and the host are played by the stubs below; "memory" is one small array at
+ * RAM.
  */
 #include <glib.h>
 #include <string.h>
@@ -393,7 +394,8 @@ test_interrupts (void)
       atomic_fetch_and (&hart->mip_lines, ~RV_BIT (order[i]));
     }
 
-  /* Delegated ones are not taken in M mode, whatever MIE says; in S mode as SIE says; in U always. */
+  /* Delegated ones are not taken in M mode, whatever MIE says; in S mode as SIE says; in U
+     always. */
   fresh ();
   hart->mideleg = RV_MIP_S;
   hart->mie = RV_MIP_S;
@@ -415,7 +417,8 @@ test_interrupts (void)
   g_assert_true (rv_take_interrupt (hart));
   g_assert_cmphex (hart->mcause, ==, RV_CAUSE_INTERRUPT | 7);
 
-  /* What makes an interrupt possible kicks the hart: enabling it, and returning to lower privilege. */
+  /* What makes an interrupt possible kicks the hart: enabling it, and returning to lower
+     privilege. */
   fresh ();
   atomic_store (&hart->mip_lines, RV_MIP_MTIP);
   set (0x304, RV_MIP_MTIP);

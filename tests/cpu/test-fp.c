@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* F and D of rv64-cpu: results from the host's floating-point unit against softfloat.c, bit for bit and
- * flag for flag, in all rounding modes; and softfloat.c against answers that follow from the manual.
+/* F and D of rv64-cpu: results from the host's floating-point unit against softfloat.c, bit for bit
+ * and flag for flag, in all rounding modes; and softfloat.c against answers that follow from the
+ * manual.
  *
  * Built twice: as on x86-64, and with RV_FP_PORTABLE as on other hosts.
  */
@@ -386,8 +387,8 @@ test_answers (void)
   rv_fp_leave (&hart);
 }
 
-/* roundTiesToAway has no host to compare with: the exact product of two singles is a double, and the
-   answer is the nearer of its two neighbors, the larger one in a tie. */
+/* roundTiesToAway has no host to compare with: the exact product of two singles is a double, and
+   the answer is the nearer of its two neighbors, the larger one in a tie. */
 static void
 test_away (void)
 {
