@@ -96,7 +96,8 @@ one () {
   esac
   if [ -n "$QEMU" ]; then
     # shellcheck disable=SC2086
-    timeout -k 5 "$limit" $QEMU_CMD $args $(option "$opts" qemu-args | tr '@' ' ') -kernel "$base.elf" </dev/null >>"$out" 2>&1 || status=$?
+    timeout -k 5 "$limit" $QEMU_CMD $args $(option "$opts" qemu-args | tr '@' ' ') \
+      -kernel "$base.elf" </dev/null >>"$out" 2>&1 || status=$?
   else
     # shellcheck disable=SC2086
     timeout -k 5 "$limit" "$EMULATOR" $args -kernel "$base.elf" </dev/null >>"$out" 2>&1 || status=$?

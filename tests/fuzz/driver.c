@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs a fuzz target without libFuzzer, the same way each time: every seed file, every prefix of each,
- * then a fixed number of mutations from a fixed start.  Speaks TAP.  The input at work is kept in
- * a file behind its size in 8 bytes, so that a crash leaves it there.
+ * Runs a fuzz target without libFuzzer, the same way each time: every seed file, every prefix of
+ * each, then a fixed number of mutations from a fixed start.  Speaks TAP.  The input at work is
+ * kept in a file behind its size in 8 bytes, so that a crash leaves it there.
  *
  *   fuzz-NAME [--rounds N] [--keep FILE] SEED...
  *
@@ -115,7 +115,8 @@ insert (uint8_t *b, size_t size, size_t at, const void *what, size_t n)
 static size_t
 mutate (uint8_t *b, size_t size)
 {
-  static const uint8_t edges[] = { 0, 1, 0x7f, 0x80, 0xff, '"', '\\', '{', '}', '[', ',', '\n', ' ' };
+  static const uint8_t edges[]
+      = { 0, 1, 0x7f, 0x80, 0xff, '"', '\\', '{', '}', '[', ',', '\n', ' ' };
   size_t at = size ? rnd () % size : 0, n;
   switch (rnd () % 10)
     {

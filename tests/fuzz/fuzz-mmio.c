@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sequences of accesses, lines, input, time and resets for each platform device, on the mock host of
- * tests/devices.  The first byte picks the device, then every twelve bytes are a step.
+ * Sequences of accesses, lines, input, time and resets for each platform device, on the mock host
+ * of tests/devices.  The first byte picks the device, then every twelve bytes are a step.
  */
 #include "tests/devices/mock-host.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 
-const char *const fuzz_tokens[] = { "\x80\0", "UU", "33", "ww", "\x98", "\x20", "\xd0", "\xe8", "\x10",
-                                    "\xff\xff\xff\xff", "\x90", "\x40", "\x83", "\x1f", NULL };
+const char *const fuzz_tokens[]
+    = { "\x80\0",           "UU",   "33",   "ww",   "\x98", "\x20", "\xd0", "\xe8", "\x10",
+        "\xff\xff\xff\xff", "\x90", "\x40", "\x83", "\x1f", NULL };
 
 static const char *const names[]
     = { "aclint", "sifive-plic", "ns16550", "goldfish-rtc", "sifive-test", "fw-cfg", "cfi-flash" };

@@ -5,7 +5,8 @@
 #include "tests/fuzz/claims.h"
 
 const char *const fuzz_tokens[]
-    = { "\x7f" "ELF", "godwit", ".note.godwit", "\xff\xff\xff\xff", "\xff\xff\xff\xff\xff\xff\xff\x7f", NULL };
+    = { "\x7f" "ELF", "godwit", ".note.godwit", "\xff\xff\xff\xff",
+        "\xff\xff\xff\xff\xff\xff\xff\x7f", NULL };
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)

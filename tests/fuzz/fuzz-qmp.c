@@ -9,10 +9,12 @@
 const char *const fuzz_tokens[]
     = { "{\"execute\":", "\"qmp_capabilities\"", "\"query-status\"", "\"query-version\"",
         "\"query-commands\"", "\"qom-list\"", "\"qom-get\"", "\"path\":\"/\"", "\"arguments\":{",
-        "\"id\":", "\"property\":", "\"device-list-properties\"", "\"typename\":", "\"device-call\"",
-        "\r\n", "\n", "'", "\\u0000", "\xef\xbb\xbf", "}}}}", "[[[[[[[[", "null", "1e400", "\x03", NULL };
+        "\"id\":", "\"property\":", "\"device-list-properties\"", "\"typename\":",
+        "\"device-call\"",
+        "\r\n", "\n", "'", "\\u0000", "\xef\xbb\xbf", "}}}}", "[[[[[[[[", "null", "1e400", "\x03",
+        NULL };
 
-/* A command of the target's own takes every kind of argument; those of the program need a machine. */
+/* The target's own command takes every kind of argument; those of the program need a machine. */
 static struct json_object *
 take (struct json_object *args, struct gwt_error *err)
 {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* libFuzzer's entry; driver.c calls it as well.  Returns 0; breaks (abort, sanitizer) on a finding. */
+/* libFuzzer's entry; driver.c calls it too. Returns 0; a finding breaks it (abort, sanitizer). */
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 /* Tokens worth inserting, ended by NULL: for driver.c; libFuzzer finds them by itself. */

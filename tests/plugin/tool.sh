@@ -9,8 +9,10 @@ expect_error 1 "godwit-plugin: show: too many arguments; name one plugin or file
 expect_error 1 "godwit-plugin: list: '--jsn' is not understood; only --json can follow" "$godwit_plugin" list --jsn
 expect_error 1 "godwit-plugin: option '--x' is not understood; try --help" "$godwit_plugin" --x list
 expect_error 1 "godwit-plugin: option '--plugin-dir' needs a folder behind it" "$godwit_plugin" --plugin-dir
-expect_error 1 "godwit-plugin: --plugin-dir: plugin folder '/absent' cannot be read" "$godwit_plugin" --plugin-dir /absent list
-expect_error 1 "godwit-plugin: show: no plugin 'sifive-tst' was found; did you mean 'sifive-test'?" "$godwit_plugin" show sifive-tst
+expect_error 1 "godwit-plugin: --plugin-dir: plugin folder '/absent' cannot be read" \
+  "$godwit_plugin" --plugin-dir /absent list
+expect_error 1 "godwit-plugin: show: no plugin 'sifive-tst' was found; did you mean 'sifive-test'?" \
+  "$godwit_plugin" show sifive-tst
 expect_error 1 "'godwit-plugin list' shows what there is, a file is named by path" "$godwit_plugin" show zzz
 
 contains "--help shows the commands" "$("$godwit_plugin" --help)" "show NAME|FILE"

@@ -114,13 +114,14 @@ def heads(root):
 
 
 def shape(root):
-    """Lines of 100 columns, no tabs, no trailing space, files that a reader can hold."""
+    """Lines of 100 columns in C and 120 in scripts, no tabs, files that a reader can hold."""
     bad = []
     for name in files(root, *OUR_FOLDERS, ext=(".c", ".h", ".inc", ".py", ".sh")):
         content = text(root, name)
         for number, line in enumerate(content.split("\n"), 1):
             where = "%s:%d" % (name, number)
-            if len(line) > 100:
+            # scripts quote messages, which do not break well
+            if len(line) > (120 if name.endswith((".py", ".sh")) else 100):
                 bad.append("%s: %d columns" % (where, len(line)))
             if line != line.rstrip():
                 bad.append("%s: space at the end of the line" % where)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The A extension on one hart: every AMO with every ordering suffix, LR/SC, misaligned addresses. */
+/* The A extension on one hart: every AMO with every suffix, LR/SC, misaligned addresses. */
 #include "bare.h"
 
 static u64 cell[16] __attribute__ ((aligned (128)));

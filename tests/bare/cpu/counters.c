@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Counters: instret counts each instruction once, the gates of S and U, writes, inhibition, time. */
+/* Counters: instret counts each instruction once, gates of S and U, writes, inhibition, time. */
 #include "bare.h"
 
 static u64

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupts as a hart takes them: when the enables allow, in which mode, delegated or not, at which
-   instruction, by whom they are lowered; and WFI. */
+/* Interrupts as a hart takes them: when the enables allow, in which mode, delegated or not, at
+   which instruction, by whom they are lowered; and WFI. */
 #include "bare.h"
 
 #define M_SOFT 3
@@ -265,7 +265,7 @@ receiver (u64 rounds)
   ready = 1; /* not before: what started this hart was a software interrupt, too */
   while (got < rounds)
     {
-      /* between the look and the wfi nothing may be taken, or the last one would be slept through */
+      /* between look and wfi nothing may be taken, or the last one would be slept through */
       asm volatile ("wfi");
       csr_set (mstatus, MSTATUS_MIE);
       csr_clear (mstatus, MSTATUS_MIE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The runtime itself: console, checks, an expected trap, a lower mode, memory that starts zeroed. */
+/* The runtime itself: console, checks, an expected trap, a lower mode, zeroed memory. */
 #include "bare.h"
 
 static u64 zeroed[512];

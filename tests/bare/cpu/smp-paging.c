@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Two harts on one set of page tables: a mapping that one changes and the other fences for, and A and D
-   bits that both set at once. */
+/* Two harts on one set of page tables: a mapping that one changes and the other fences for, and A
+   and D bits that both set at once. */
 #include "vm.h"
 
 #define VA 0x50000000ul

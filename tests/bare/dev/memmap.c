@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where nothing is: access faults for loads, stores, AMOs and fetches; the mask ROM; RAM from end to
-   end; and fetches from devices. */
+/* Where nothing is: access faults for loads, stores, AMOs and fetches; the mask ROM; RAM from end
+   to end; and fetches from devices. */
 #include "bare.h"
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ns16550: registers, divisor latch, loopback, FIFO and its trigger levels, line and modem status,
-   interrupt identification, the line to the PLIC.  What is seen is kept and judged after the console
-   works again. */
+   interrupt identification, the line to the PLIC.  What is seen is kept and judged after the
+   console works again. */
 #include "plic.h"
 
 #define RBR 0

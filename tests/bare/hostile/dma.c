@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fw_cfg's DMA given every wrong address: its own descriptor, ROM, devices, itself, nowhere, lengths
-   that wrap. */
+/* fw_cfg's DMA given every wrong address: its own descriptor, ROM, devices, itself, nowhere,
+   lengths that wrap. */
 #include "bare.h"
 
 #define DMA (FW_CFG + 16)
@@ -92,7 +92,8 @@ test (void)
           TRAP (MMIO (u16, at) = (u16) rnd ());
           break;
         case 2:
-          TRAP (wr32 (at, (u32) rnd () & 0xffffff7f)); /* not into RAM: that would be our own fault */
+          /* not into RAM: that would be our own fault */
+          TRAP (wr32 (at, (u32) rnd () & 0xffffff7f));
           break;
         default:
           TRAP (MMIO (u64, at) = rnd () | 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Page tables for tests of Sv39, Sv48 and Sv57.  A test owns its mappings; this file only builds. */
+/* Page tables for tests of Sv39, Sv48 and Sv57.  A test owns its mappings; this only builds. */
 #ifndef BARE_VM_H
 #define BARE_VM_H
 
