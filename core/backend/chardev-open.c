@@ -115,21 +115,6 @@ on_client (gint fd, GIOCondition condition, gpointer opaque)
   return G_SOURCE_REMOVE;
 }
 
-/* False where a signal wants the process to end. */
-static bool
-wait_for_client (int fd)
-{
-  while (!gwt_run_signal_arrived ())
-    {
-      struct pollfd p = { .fd = fd, .events = POLLIN };
-
-      /* A time-out, for the signal may come just before poll. */
-      if (poll (&p, 1, 500) > 0)
-        return true;
-    }
-  return false;
-}
-
 static bool
 open_socket (struct gwt_chardev *chardev, struct gwt_error *err)
 {
@@ -150,7 +135,7 @@ open_socket (struct gwt_chardev *chardev, struct gwt_error *err)
   if (chardev->socket->wait)
     {
       gwt_log (GWT_LOG_ERROR, "%s: waiting for a client on %s", chardev->id, address);
-      if (!wait_for_client (chardev->listen_fd))
+      if (!gwt_socket_wait_client (chardev->listen_fd, gwt_run_signal_arrived))
         {
           gwt_error_set (err, GWT_E_FAILED,
                          "no client came to %s before a signal did; start one, "

@@ -69,7 +69,8 @@ take (struct gwt_options *options, const struct gwt_option *option, const char *
     case GWT_OPTION_CALL:
       return option->call (options, argument, err);
     case GWT_OPTION_ABSENT:
-      gwt_error_set (err, GWT_E_UNSUPPORTED, "-%s: not in this release: %s", name, option->doc);
+      gwt_error_set (err, GWT_E_UNSUPPORTED, "-%s: not in this release: %s%s", name, option->doc,
+                     strchr (option->doc, ';') == NULL ? "; leave it out" : "");
       return false;
     }
   return false;

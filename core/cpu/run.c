@@ -176,13 +176,23 @@ gwt_vm_paused_call (void (*fn) (void *data), void *data)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
+/* -no-shutdown keeps the process; only the host's own request ends it then.  A reset that
+   -no-reboot made a shutdown pauses too, as management tools that give both expect. */
+static bool
+may_end (enum gwt_shutdown_cause cause)
+{
+  return cause == GWT_CAUSE_HOST_QMP_QUIT || cause == GWT_CAUSE_HOST_SIGNAL
+         || cause == GWT_CAUSE_HOST_UI;
+}
+
 void
 gwt_request_shutdown (enum gwt_shutdown_cause cause, int exit_status)
 {
   gwt_vcpu_hold_self ();
   g_mutex_lock (&asked.lock);
-  /* The first one counts: a guest that powers off on two harts at once did it once. */
-  if (!asked.shutdown)
+  /* The first one counts: a guest that powers off on two harts at once did it once.  But the host's
+     word ends the process even where the guest's only pauses it. */
+  if (!asked.shutdown || (no_shutdown && !may_end (asked.shutdown_cause) && may_end (cause)))
     {
       asked.shutdown = true;
       asked.shutdown_cause = cause;
@@ -297,11 +307,8 @@ gwt_run_handle_requests (int *exit_status)
     }
   if (shutdown)
     {
-      bool guest
-          = shutdown_cause == GWT_CAUSE_GUEST_SHUTDOWN || shutdown_cause == GWT_CAUSE_GUEST_PANIC;
-
       announce ("SHUTDOWN", shutdown_cause);
-      if (no_shutdown && guest)
+      if (no_shutdown && !may_end (shutdown_cause))
         gwt_vm_stop (GWT_RUNSTATE_SHUTDOWN);
       else
         {

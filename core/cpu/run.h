@@ -61,7 +61,7 @@ const char *gwt_shutdown_cause_name (enum gwt_shutdown_cause cause); /* QMP's: "
 void gwt_request_shutdown (enum gwt_shutdown_cause cause, int exit_status);
 void gwt_request_reset (enum gwt_shutdown_cause cause);
 void gwt_request_powerdown (void);      /* tells the devices that asked; logs if none did */
-void gwt_run_set_no_shutdown (bool on); /* -no-shutdown: pause in "shutdown" instead of ending */
+void gwt_run_set_no_shutdown (bool on); /* pause in "shutdown"; the host may still end */
 void gwt_run_set_no_reboot (bool on);   /* -no-reboot: a guest reset ends the process */
 
 /* Told on main: EVENT is QMP's name (STOP RESUME SHUTDOWN RESET POWERDOWN), CAUSE may be

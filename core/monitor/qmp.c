@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/cpu/run.h"
 #include "core/monitor/dispatch.h"
 #include "core/monitor/framing.h"
 #include "core/util/log.h"
@@ -297,16 +298,22 @@ gwt_qmp_listen (const char *text, struct gwt_error *err)
   struct server *s = g_new0 (struct server, 1);
   s->spec = spec;
   s->fd = fd;
+  servers = g_slist_prepend (servers, s);
   g_autofree char *address = gwt_socket_address (spec, fd);
   gwt_log (GWT_LOG_INFO, "qmp: listening on %s", address);
   if (spec->wait)
     {
       gwt_log (GWT_LOG_WARN, "qmp: waiting for a client on %s", address);
-      gwt_socket_wait_client (fd);
+      if (!gwt_socket_wait_client (fd, gwt_run_signal_arrived))
+        {
+          gwt_error_set (err, GWT_E_FAILED,
+                         "no client came to %s before a signal did; start one, or add wait=off",
+                         address);
+          return false;
+        }
       on_client (fd, G_IO_IN, s);
     }
   s->watch = g_unix_fd_add (fd, G_IO_IN, on_client, s);
-  servers = g_slist_prepend (servers, s);
   return true;
 }
 
@@ -375,7 +382,8 @@ gwt_qmp_close_all (void)
   for (GSList *l = servers; l != NULL; l = l->next)
     {
       struct server *s = l->data;
-      g_source_remove (s->watch);
+      if (s->watch != 0)
+        g_source_remove (s->watch);
       close (s->fd);
       gwt_socket_remove (s->spec);
       gwt_socket_spec_free (s->spec);

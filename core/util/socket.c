@@ -293,12 +293,17 @@ gwt_socket_accept (int fd)
   return client;
 }
 
-void
-gwt_socket_wait_client (int fd)
+bool
+gwt_socket_wait_client (int fd, bool (*give_up) (void))
 {
-  struct pollfd p = { .fd = fd, .events = POLLIN };
-  while (poll (&p, 1, -1) < 0 && errno == EINTR)
-    ;
+  while (!give_up ())
+    {
+      struct pollfd p = { .fd = fd, .events = POLLIN };
+      /* A time-out, for the signal that makes us give up may come just before poll. */
+      if (poll (&p, 1, 500) > 0)
+        return true;
+    }
+  return false;
 }
 
 char *

@@ -31,8 +31,8 @@ int gwt_socket_listen (struct gwt_socket_spec *spec, struct gwt_error *err);
 int gwt_socket_connect (const struct gwt_socket_spec *spec, struct gwt_error *err);
 /* Next client of a listening socket, non-blocking and close-on-exec; -1 where none waits. */
 int gwt_socket_accept (int fd);
-/* Block until a client waits on FD. */
-void gwt_socket_wait_client (int fd);
+/* Block until a client waits on FD, or, false, GIVE_UP says so. */
+bool gwt_socket_wait_client (int fd, bool (*give_up) (void));
 /* Where a listening socket really is, "tcp:127.0.0.1:40001"; caller frees. */
 char *gwt_socket_address (const struct gwt_socket_spec *spec, int fd);
 /* Remove the socket file if gwt_socket_listen made it. */

@@ -69,12 +69,34 @@ def ends(t):
     vm.qmp.cmd("quit")
     t.equal(vm.wait(), 0, "status at the end")
     t.run(*kernel(t, RESET), "-no-reboot")
+    vm = t.start(*kernel(t, RESET), "-no-reboot", "-no-shutdown", "-S", qmp=True)
+    vm.qmp.cmd("cont")
+    t.equal(vm.qmp.event("SHUTDOWN")["data"]["reason"], "guest-reset", "reason")
+    t.equal(vm.qmp.cmd("query-status")["status"], "shutdown", "status under both options")
+    vm.qmp.cmd("quit")
+    t.equal(vm.wait(), 0, "status at the end")
     vm = t.start(*kernel(t, RESET), "-S", qmp=True)
     vm.qmp.cmd("cont")
     for _ in range(3):
         vm.qmp.event("RESET")
     vm.qmp.cmd("quit")
     t.equal(vm.wait(), 0, "status at the end")
+
+
+@gwttest.test("closed standard streams are never another file")
+def closed(t):
+    # A write to what became descriptor 1 or 2 would land in the log, the pid file, or RAM.
+    # sb of 'A' to the UART first: lui t0,0x10000; addi t1,x0,65; sb t1,(t0)
+    hello = struct.pack("<3I", 0x100002b7, 0x04100313, 0x00628023)
+    args = kernel(t, hello + OFF)
+    args[-1] = "stdio"
+    for which in (">&-", "<&- >&- 2>&-"):
+        shell = t.start_program("sh", "-c", 'exec "$@" ' + which, "sh", gwttest.GODWIT, *args, "-v",
+                                "-D", t.path("log"), "-pidfile", t.path("pid"))
+        t.equal(shell.wait(), 0, "status with " + which)
+        log = read(t.path("log"))
+        t.contains(log, "the guest starts")
+        t.ok("cannot write" not in log, "output went astray with %s: %s" % (which, log))
 
 
 @gwttest.test("the no-display spellings and both dashes of a typical command line")

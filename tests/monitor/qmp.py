@@ -4,6 +4,7 @@
 
 import json
 import os
+import signal
 import socket
 import sys
 
@@ -30,6 +31,17 @@ def greeting(t):
     t.equal(sorted(qmp["version"]["qemu"]), ["major", "micro", "minor"], "version members")
     t.contains(qmp["version"]["package"], "godwit")
     t.equal(vm.qmp.cmd("query-version"), qmp["version"], "query-version")
+
+
+@gwttest.test("a signal ends the wait for a first client, and the socket goes")
+def waiting(t):
+    vm = t.start(*STOPPED, "-qmp", "unix:%s,server=on" % t.path("wait.sock"))
+    while "waiting for a client on unix:" not in vm.stderr():
+        t.ok(vm.alive(), "it ended: " + vm.stderr())
+    os.kill(vm.pid, signal.SIGTERM)
+    t.equal(vm.wait(), 1, "status")
+    t.contains(vm.stderr(), "no client came to unix:")
+    t.ok(not os.path.exists(t.path("wait.sock")), "the socket is still there")
 
 
 @gwttest.test("commands wait for the end of negotiation, which comes once")

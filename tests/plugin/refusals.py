@@ -234,8 +234,8 @@ for case in HANDSHAKE:
 def exports(t):
     path = build(t, "victim", "EXPORT")
     _, err = tool("check", path, status=1)
-    t.contains(err, "it exports 'helper' beside 'godwit_plugin_v1'; hide it with
-    -fvisibility=hidden")
+    t.contains(err, "it exports 'helper' beside 'godwit_plugin_v1'; "
+                    "hide it with -fvisibility=hidden")
 
 
 @gwttest.test("realize that fails says so in one line and is no fault of the plugin's")
@@ -367,8 +367,8 @@ def requirements(t):
 def parents(t):
     child = build(t, "child", 'ID="child"', 'TYPE="child"', 'PARENT="base"', "REALIZE_FAILS")
     _, err = tool("check", child, dirs=[t.tmp], status=1)
-    t.contains(err, "device type 'child' has the parent 'base': no plugin provides device type
-    'base'")
+    t.contains(err, "device type 'child' has the parent 'base': no plugin provides device type "
+                    "'base'")
     build(t, "base", 'ID="base"', 'TYPE="base"', "FLAGS=GWT_TYPE_ABSTRACT")
     out, _ = tool("check", child, dirs=[t.tmp])
     t.contains(out, "plugin child 1.2")

@@ -6,6 +6,7 @@ find nothing, and on a small bad tree, where it must find what was planted: a ch
 failed is no check.
 """
 
+import ast
 import glob
 import os
 import re
@@ -206,6 +207,9 @@ def host_names(root):
     uris = subprocess.run("apt-get --print-uris update 2>/dev/null || :", shell=True,
                           stdout=subprocess.PIPE, check=False).stdout.decode("utf-8", "replace")
     known |= {h for h in re.findall(r"//([^/\s:@']+)", uris) if "." in h}
+    # a home, and the folder that this checkout is in where that is no folder of everybody's
+    above = os.path.dirname(os.path.realpath(gwttest.SRCDIR))
+    own = r"(?<![\w.])(/home/\w+%s)" % ("|" + re.escape(above) + r"\b" if above.count("/") > 1 else "")
     bad = []
     for name in tracked(root):
         content = text(root, name)
@@ -215,8 +219,19 @@ def host_names(root):
                 line = content[content.rfind("\n", 0, match.start()) + 1:match.end()]
                 if "@" not in line:
                     bad.append("%s: names a host: %s" % (name, line.strip()[-60:]))
-        for match in re.finditer(r"(?<![\w.])/(work|tmp/brief)/\w+", content):
+        for match in re.finditer(own, content):
             bad.append("%s: names %s, which is on one machine only" % (name, match[0]))
+    return bad
+
+
+def python_parses(root):
+    """Every Python file is Python: one that is not would fail as a whole, without a name."""
+    bad = []
+    for name in files(root, "tests", "bench", "tools", ext=".py"):
+        try:
+            ast.parse(text(root, name))
+        except SyntaxError as e:
+            bad.append("%s:%s: %s" % (name, e.lineno, e.msg))
     return bad
 
 
@@ -278,7 +293,8 @@ check(exit_calls, [("core/util/x.c", "void f (void) { abort (); }\n"),
                    ("core/util/x.c", 'void f (void) { puts ("/*"); exit (1); }\n')])
 check(made_files, [("core/util/x.o", "\n"), (".gitignore", "core\n")], git=True)
 check(host_names, [("README.md", "deb http://ftp." + "debian." + "org/x\n"),
-                   ("core/x.c", "/" + "work/main\n")], git=True)
+                   ("core/x.c", "/" + "home/somebody/godwit\n")], git=True)
+check(python_parses, [("tests/x.py", 'print("a line\nthat ends too early")\n')])
 check(configure_keeps_core, [("configure", "\n  rm -rf core conftest.err\n"),
                              ("configure", "rm -f -r conftest* core\n")])
 
