@@ -45,4 +45,20 @@ def short(t):
     linuxguest.power_off(t, vm)
 
 
+@gwttest.test("the firmware that the distribution installs boots it too", skip=SLOW)
+def default_firmware(t):
+    arguments = linuxguest.arguments(append="quiet -- uname -m")
+    at = arguments.index("-bios")
+    del arguments[at:at + 2]
+    vm = t.start(*arguments)
+    try:
+        vm.expect("OpenSBI v", linuxguest.BOOT_SECONDS)
+    except gwttest.Failure:
+        if "default firmware" in vm.stderr():
+            t.skip("the package opensbi is not installed")
+        raise
+    vm.expect("^riscv64", linuxguest.BOOT_SECONDS)
+    t.equal(vm.wait(), 0, "exit status")
+
+
 gwttest.main()
