@@ -428,7 +428,8 @@ gwt_note_read (const char *path, struct gwt_note_desc *desc, struct gwt_error *e
   bool good = false;
   if (fd < 0 || fstat (fd, &st) != 0)
     gwt_error_set (err, errno == ENOENT ? GWT_E_NOT_FOUND : GWT_E_IO,
-                   "the file cannot be opened: %s; check its path and permissions", g_strerror (errno));
+                   "the file cannot be opened: %s; check its path and permissions",
+                   g_strerror (errno));
   else if (!S_ISREG (st.st_mode))
     gwt_error_set (err, GWT_E_INVALID,
                    "not a file; name a plugin, a shared object built for godwit");
