@@ -3,7 +3,7 @@ noinst_LIBRARIES += core/libcore.a
 core_libcore_a_SOURCES =
 core_libcore_a_CFLAGS = $(CORE_CFLAGS)
 core_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) -DGODWIT_PLUGINDIR='"$(pluginsdir)"' \
-	-DGODWIT_DATADIR='"$(pkgdatadir)"'
+	-DGODWIT_DATADIR='"$(pkgdatadir)"' -DGODWIT_PREFIX='"$(prefix)"' -DGODWIT_BINDIR='"$(bindir)"'
 include core/util/local.mk
 include core/plugin/local.mk
 include core/device/local.mk

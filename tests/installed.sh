@@ -20,6 +20,19 @@ for so in "$pluginsdir"/*.so; do
   grep -q -w -e "$name" "$tmp/list" || wrong "godwit-plugin list does not list $name"
 done
 
+# The tree may be moved as a whole, into a path with spaces too.
+prefix=${bindir%/*}
+mkdir -p "$tmp/else where"
+cp -R "$bindir" "$tmp/else where/"
+for folder in "$pluginsdir" "$prefix/share/godwit"; do
+  mkdir -p "$tmp/else where/$(dirname "${folder#"$prefix"/}")"
+  cp -R "$folder" "$tmp/else where/${folder#"$prefix"/}"
+done
+"$tmp/else where/bin/godwit" -M virt,dumpdtb="$tmp/dtb" -bios none -S -v 2>"$tmp/err" \
+  || wrong "godwit does not find its files where it was moved: $(cat "$tmp/err")"
+GODWIT_PLUGIN_PATH='' "$tmp/else where/bin/godwit-plugin" list | grep -q "$tmp/else where/" \
+  || wrong "godwit-plugin does not look where it was moved"
+
 # An author of plugins has the headers and pkg-config, no more.
 cat >"$tmp/p.c" <<'END'
 #include <godwit/godwit.h>

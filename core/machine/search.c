@@ -7,6 +7,7 @@
 #include <string.h>
 #include "core/machine/json-file.h"
 #include "core/machine/machine-type.h"
+#include "core/util/installed.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
 
@@ -43,7 +44,7 @@ search_path (GPtrArray *given, const char *variable, const char *installed)
   for (guint i = 0; parts[i] != NULL; i++)
     if (parts[i][0] != '\0')
       g_ptr_array_add (path, g_strdup (parts[i]));
-  g_ptr_array_add (path, g_strdup (installed));
+  g_ptr_array_add (path, gwt_installed_path (installed));
   return path;
 }
 

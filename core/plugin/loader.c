@@ -11,6 +11,7 @@
 #include "core/device/type.h"
 #include "core/plugin/internal.h"
 #include "core/util/extension.h"
+#include "core/util/installed.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
 
@@ -35,7 +36,7 @@ gwt_loader_init (void)
     if ((*d)[0] != '\0')
       g_ptr_array_add (default_dirs, g_strdup (*d));
   g_strfreev (dirs);
-  g_ptr_array_add (default_dirs, g_strdup (GODWIT_PLUGINDIR));
+  g_ptr_array_add (default_dirs, gwt_installed_path (GODWIT_PLUGINDIR));
 }
 
 void
