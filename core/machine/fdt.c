@@ -4,6 +4,7 @@
  * device knows of itself it adds in describe ().  It must not know any device type.
  */
 #include "config.h"
+#include <errno.h>
 #include <libfdt.h>
 #include <string.h>
 #include <sys/random.h>
@@ -220,8 +221,8 @@ random_bytes (void *data, size_t size)
       ssize_t n = getrandom (at + done, size - done, 0);
       if (n > 0)
         done += (size_t) n;
-      else if (n == 0)
-        break;
+      else if (n == 0 || errno != EINTR)
+        break; /* a sandbox may forbid it for good */
     }
 }
 
