@@ -10,8 +10,16 @@ import sys
 import gwttest
 
 BENCH = os.path.join(gwttest.SRCDIR, "bench", "bench-cpu.py")
-QEMU = os.environ.get("QEMU_RISCV64") or "qemu-system-riscv64"
-CC = os.environ.get("RISCV_CC") or "riscv64-linux-gnu-gcc"
+
+
+def program(variable, usual):
+    """What configure found; it says 'no' where it found nothing."""
+    found = os.environ.get(variable)
+    return usual if found in (None, "", "no") else found
+
+
+QEMU = program("QEMU_RISCV64", "qemu-system-riscv64")
+CC = program("RISCV_CC", "riscv64-linux-gnu-gcc")
 
 
 def bench(*args):
@@ -21,9 +29,9 @@ def bench(*args):
 
 @gwttest.test("device accesses are measured on both emulators")
 def accesses(t):
-    for program in (QEMU, CC):
-        if not shutil.which(program):
-            t.skip("%s is not installed" % program)
+    for tool in (QEMU, CC):
+        if not shutil.which(tool):
+            t.skip("%s is not installed" % tool)
     path = t.path("figures.json")
     done = bench("--quick", "--rounds", "1", "--only", "mmio", "--json", path)
     t.equal(done.returncode, 0, "exit status (stderr: %r)" % done.stderr)

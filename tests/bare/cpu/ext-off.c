@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Run with every extension off that can be without stopping the runtime: their encodings are illegal, their
-   CSRs and bits are not there, and what shares an opcode with them still works. */
+/* Run with every extension off that can be without stopping the runtime: their encodings are
+   illegal, their CSRs and bits are not there, and what shares an opcode with them still works. */
 #include "vm.h"
 
 asm (".option arch, +zba, +zbb, +zbc, +zbs, +zicbom, +zicboz, +svinval, +f, +d");

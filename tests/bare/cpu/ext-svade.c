@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Run with mmu=sv39, svadu=off and pmp=off: the larger modes are refused, a page without A or D faults and
-   is left as it is, and there is no PMP to ask. */
+/* Run with mmu=sv39, svadu=off and pmp=off: the larger modes are refused, a page without A or D
+   faults and is left as it is, and there is no PMP to ask. */
 #include "vm.h"
 
 static u64 page[512] __attribute__ ((aligned (4096)));
