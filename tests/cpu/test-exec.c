@@ -289,6 +289,147 @@ test_remap_code (void)
   rvhost_free (t);
 }
 
+/* ---- what the block cache makes of code ---- */
+
+#define PROGRAM 48
+
+/* A register that may be written; s0 and s1 point to data. */
+static unsigned
+any_target (GRand *rand)
+{
+  static const uint8_t targets[] = { 0, 5, 6, 7, 10, 11, 12, 13, 14, 15 };
+  return targets[g_rand_int_range (rand, 0, G_N_ELEMENTS (targets))];
+}
+
+static unsigned
+any_source (GRand *rand)
+{
+  static const uint8_t sources[] = { 0, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15 };
+  return sources[g_rand_int_range (rand, 0, G_N_ELEMENTS (sources))];
+}
+
+/* One instruction; of a jump the target is filled in later.  Few registers, so that results are
+   used. */
+static uint32_t
+any_insn (GRand *rand)
+{
+  /* funct7 and funct3 of OP and OP-32; of OP-IMM's shifts too */
+  static const uint16_t reg[] = { 0x000, 0x001, 0x002, 0x003, 0x004, 0x005, 0x006, 0x007, 0x200,
+                                  0x205, 0x010, 0x011, 0x013, 0x015, 0x017, 0x102, 0x104, 0x106,
+                                  0x204, 0x206, 0x207, 0x054, 0x055, 0x301, 0x305, 0x141, 0x245 };
+  static const uint16_t reg32[] = { 0x000, 0x001, 0x005, 0x200, 0x205, 0x010, 0x014, 0x040 };
+  static const uint8_t load_f3[] = { 0, 1, 2, 3, 3, 3, 4, 4, 5, 6 };
+  unsigned rd = any_target (rand), rs1 = any_source (rand), rs2 = any_source (rand), k;
+  int32_t imm = g_rand_int_range (rand, -2048, 2048);
+  unsigned base = g_rand_boolean (rand) ? S0 : S1;
+  int32_t off = g_rand_int_range (rand, 0, 64) * 8;
+  if (g_rand_int_range (rand, 0, 8) == 0)
+    off += imm & 7;
+  switch (g_rand_int_range (rand, 0, 14))
+    {
+    case 0:
+    case 1:
+      k = reg[g_rand_int_range (rand, 0, G_N_ELEMENTS (reg))];
+      return R_TYPE (0x33, k & 15, k >> 4, rd, rs1, rs2);
+    case 2:
+      k = reg32[g_rand_int_range (rand, 0, G_N_ELEMENTS (reg32))];
+      return R_TYPE (0x3b, k & 15, k >> 4, rd, rs1, rs2);
+    case 3:
+    case 4:
+      {
+        static const uint8_t f3[] = { 0, 0, 0, 2, 3, 4, 6, 7 };
+        return I_TYPE (0x13, f3[g_rand_int_range (rand, 0, 8)], rd, rs1, imm & 0xfff);
+      }
+    case 5:
+      return I_TYPE (0x13, g_rand_boolean (rand) ? 1 : 5, rd, rs1, imm & 63);
+    case 6:
+      return I_TYPE (0x1b, 0, rd, rs1, g_rand_boolean (rand) ? 0 : imm & 0xfff);
+    case 7:
+      return LUI (rd, imm & 0xfffff);
+    case 8:
+      return AUIPC (rd, imm & 0xff);
+    case 9:
+    case 10:
+      return I_TYPE (0x03, load_f3[g_rand_int_range (rand, 0, G_N_ELEMENTS (load_f3))], rd, base,
+                     off);
+    case 11:
+    case 12:
+      return S_TYPE (g_rand_boolean (rand) ? 3 : g_rand_int_range (rand, 0, 4), base, rs2, off);
+    default:
+      {
+        static const uint8_t f3[] = { 0, 0, 1, 1, 4, 5, 6, 7 };
+        return B_TYPE (f3[g_rand_int_range (rand, 0, 8)], rs1, rs2, 0);
+      }
+    }
+}
+
+static void
+make_program (struct rvhost *t, GRand *rand)
+{
+  uint32_t code[PROGRAM + 1];
+  for (int i = 0; i < PROGRAM; i++)
+    {
+      code[i] = any_insn (rand);
+      if ((code[i] & 0x7f) == 0x63)
+        {
+          int to = MIN (PROGRAM, i + g_rand_int_range (rand, 1, 8));
+          if (g_rand_int_range (rand, 0, 16) == 0)
+            to = g_rand_int_range (rand, 0, PROGRAM); /* perhaps backward, perhaps for ever */
+          code[i] |= B_TYPE (0, 0, 0, 4 * (to - i)) & ~0x7fu;
+        }
+    }
+  code[PROGRAM] = JAL (ZERO, -4 * PROGRAM);
+  put (t, MAIN, code, sizeof code);
+  for (int i = 0; i < 1024; i += 4)
+    {
+      uint32_t word = g_rand_int (rand);
+      put (t, DATA + (uint64_t) i, &word, 4);
+    }
+  for (int i = 5; i < 16; i++)
+    {
+      char name[8];
+      g_snprintf (name, sizeof name, "x%d", i);
+      rvhost_set (t, 0, name, (uint64_t) g_rand_int (rand) << (i & 31) | g_rand_int (rand));
+    }
+  rvhost_set (t, 0, "x8", DATA);
+  rvhost_set (t, 0, "x9", DATA + 256);
+}
+
+/* Blocks, pairs and results kept in host registers change nothing: random programs end as they do
+   one instruction at a time, which uses none of that. */
+static void
+test_like_stepped (void)
+{
+  for (unsigned seed = 1; seed <= 400; seed++)
+    {
+      struct rvhost *t[2];
+      for (int k = 0; k < 2; k++)
+        {
+          GRand *rand = g_rand_new_with_seed (seed);
+          t[k] = make (1, NULL);
+          make_program (t[k], rand);
+          g_rand_free (rand);
+        }
+      rvhost_run (t[0], 600);
+      for (int i = 0; i < 600; i++)
+        rvhost_run (t[1], 1);
+      for (int i = 1; i < 32; i++)
+        {
+          char name[8];
+          g_snprintf (name, sizeof name, "x%d", i);
+          if (rvhost_get (t[0], 0, name) != rvhost_get (t[1], 0, name))
+            g_error ("seed %u: %s is 0x%" G_GINT64_MODIFIER "x, stepped 0x%" G_GINT64_MODIFIER "x",
+                     seed, name, rvhost_get (t[0], 0, name), rvhost_get (t[1], 0, name));
+        }
+      g_assert_cmphex (rvhost_get (t[0], 0, "pc"), ==, rvhost_get (t[1], 0, "pc"));
+      g_assert_cmphex (rvhost_get (t[0], 0, "mcause"), ==, rvhost_get (t[1], 0, "mcause"));
+      g_assert_cmpuint (rvhost_get (t[0], 0, "minstret"), ==, rvhost_get (t[1], 0, "minstret"));
+      g_assert_cmpmem (t[0]->ram, 1 << 17, t[1]->ram, 1 << 17);
+      rvhost_free (t[0]);
+      rvhost_free (t[1]);
+    }
+}
+
 /* ---- memory ---- */
 
 static void
@@ -621,6 +762,7 @@ main (int argc, char **argv)
   g_test_add_func ("/exec/fence-i", test_fence_i);
   g_test_add_func ("/exec/straddle", test_straddle);
   g_test_add_func ("/exec/remap-code", test_remap_code);
+  g_test_add_func ("/exec/like-stepped", test_like_stepped);
   g_test_add_func ("/exec/misaligned", test_misaligned);
   g_test_add_func ("/exec/split-store-precise", test_split_store_precise);
   g_test_add_func ("/exec/mmio", test_mmio);
