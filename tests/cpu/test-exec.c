@@ -301,17 +301,20 @@ any_target (GRand *rand)
   return targets[g_rand_int_range (rand, 0, G_N_ELEMENTS (targets))];
 }
 
+/* LAST, which the instruction before has written, is taken often. */
 static unsigned
-any_source (GRand *rand)
+any_source (GRand *rand, unsigned last)
 {
   static const uint8_t sources[] = { 0, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15 };
+  if (g_rand_int_range (rand, 0, 3) == 0)
+    return last;
   return sources[g_rand_int_range (rand, 0, G_N_ELEMENTS (sources))];
 }
 
 /* One instruction; of a jump the target is filled in later.  Few registers, so that results are
    used. */
 static uint32_t
-any_insn (GRand *rand)
+any_insn (GRand *rand, unsigned last)
 {
   /* funct7 and funct3 of OP and OP-32; of OP-IMM's shifts too */
   static const uint16_t reg[] = { 0x000, 0x001, 0x002, 0x003, 0x004, 0x005, 0x006, 0x007, 0x200,
@@ -319,7 +322,7 @@ any_insn (GRand *rand)
                                   0x204, 0x206, 0x207, 0x054, 0x055, 0x301, 0x305, 0x141, 0x245 };
   static const uint16_t reg32[] = { 0x000, 0x001, 0x005, 0x200, 0x205, 0x010, 0x014, 0x040 };
   static const uint8_t load_f3[] = { 0, 1, 2, 3, 3, 3, 4, 4, 5, 6 };
-  unsigned rd = any_target (rand), rs1 = any_source (rand), rs2 = any_source (rand), k;
+  unsigned rd = any_target (rand), rs1 = any_source (rand, last), rs2 = any_source (rand, last), k;
   int32_t imm = g_rand_int_range (rand, -2048, 2048);
   unsigned base = g_rand_boolean (rand) ? S0 : S1;
   int32_t off = g_rand_int_range (rand, 0, 64) * 8;
@@ -369,7 +372,7 @@ make_program (struct rvhost *t, GRand *rand)
   uint32_t code[PROGRAM + 1];
   for (int i = 0; i < PROGRAM; i++)
     {
-      code[i] = any_insn (rand);
+      code[i] = any_insn (rand, i > 0 ? code[i - 1] >> 7 & 15 : 0);
       if ((code[i] & 0x7f) == 0x63)
         {
           int to = MIN (PROGRAM, i + g_rand_int_range (rand, 1, 8));
