@@ -71,6 +71,8 @@ $2
 AM_CONDITIONAL([PLUGIN_]m4_toupper(gwt_var), [test -z "$gwt_why"])
 AS_IF([test -z "$gwt_why"], [gwt_plugin_[]gwt_var=yes], [gwt_plugin_[]gwt_var="no ($gwt_why)"])
 gwt_all_plugins="$gwt_all_plugins $1"
+AS_IF([test -n "$gwt_why"], [ABSENT_PLUGINS="$ABSENT_PLUGINS $1"])
+AC_SUBST([ABSENT_PLUGINS])
 m4_popdef([gwt_var])
 ])
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "core/machine/file.h"
 #include "core/machine/json-scan.h"
+#include "core/util/json.h"
 #include "core/util/text.h"
 
 struct gwt_json_file *
@@ -154,35 +155,13 @@ gwt_json_fail_at (const struct gwt_json_at *at, const char *key, struct gwt_erro
   va_end (args);
 }
 
-static const char *
-type_name (struct json_object *value)
-{
-  switch (json_object_get_type (value))
-    {
-    case json_type_boolean:
-      return "a boolean";
-    case json_type_double:
-      return "a number with a fraction";
-    case json_type_int:
-      return "a number";
-    case json_type_object:
-      return "an object";
-    case json_type_array:
-      return "an array";
-    case json_type_string:
-      return "a string";
-    default:
-      return "null";
-    }
-}
-
 static bool
 is_type (const struct gwt_json_at *at, enum json_type type, const char *wanted,
          struct gwt_error *err)
 {
   if (json_object_is_type (at->value, type))
     return true;
-  gwt_json_fail (at, err, "this is %s; use %s", type_name (at->value), wanted);
+  gwt_json_fail (at, err, "this is %s; use %s", gwt_json_type_name (at->value), wanted);
   return false;
 }
 

@@ -143,6 +143,23 @@ scan_word (struct scan *s, const char *word)
   return true;
 }
 
+/* What follows a value in WHAT: CLOSE ends it, a comma goes on. */
+static bool
+scan_separator (struct scan *s, char close, const char *what, bool *ended)
+{
+  int c = peek (s);
+  *ended = c == close;
+  if (*ended || c == ',')
+    {
+      s->at++;
+      return true;
+    }
+  g_autofree char *text
+      = c < 0 ? g_strdup_printf ("the text ends inside %s; close it with '%c'", what, close)
+              : g_strdup_printf ("',' or '%c' is missing", close);
+  return fail (s, text);
+}
+
 static bool
 scan_object (struct scan *s)
 {
@@ -177,16 +194,11 @@ scan_object (struct scan *s)
         return false;
       g_string_truncate (s->path, base);
       skip_space (s);
-      int c = peek (s);
-      s->at++;
-      if (c == '}')
+      bool ended;
+      if (!scan_separator (s, '}', "an object", &ended))
+        return false;
+      if (ended)
         return true;
-      if (c != ',')
-        {
-          s->at--;
-          return fail (s, c < 0 ? "the text ends inside an object; close it with '}'"
-                                : "',' or '}' is missing");
-        }
     }
 }
 
@@ -208,16 +220,11 @@ scan_array (struct scan *s)
         return false;
       g_string_truncate (s->path, base);
       skip_space (s);
-      int c = peek (s);
-      s->at++;
-      if (c == ']')
+      bool ended;
+      if (!scan_separator (s, ']', "an array", &ended))
+        return false;
+      if (ended)
         return true;
-      if (c != ',')
-        {
-          s->at--;
-          return fail (s, c < 0 ? "the text ends inside an array; close it with ']'"
-                                : "',' or ']' is missing");
-        }
     }
 }
 

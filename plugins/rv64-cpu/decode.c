@@ -330,93 +330,66 @@ decode_system (const struct rv_hart *h, struct rv_decoded *d, uint32_t b)
     d->op = RV_OP_wfi;
 }
 
-/* OP-FP: funct7 without its two format bits, then funct3 or rs2. *WRITES is cleared for
-   instructions whose result is an integer register and that raise no flag. */
-static unsigned
-op_fp_s (uint32_t b, bool *writes)
+/* What OP-FP means in one format; 0: nothing.  Arrays are indexed by funct3 or, for conversions from
+   and to integers, by rs2. */
+struct fp_ops
 {
-  unsigned f5 = b >> 27, f3 = BITS (b, 14, 12), rs2 = BITS (b, 24, 20);
-  static const uint16_t sign[8] = { RV_OP_fsgnj_s, RV_OP_fsgnjn_s, RV_OP_fsgnjx_s };
-  static const uint16_t minmax[8] = { RV_OP_fmin_s, RV_OP_fmax_s };
-  static const uint16_t compare[8] = { RV_OP_fle_s, RV_OP_flt_s, RV_OP_feq_s };
-  static const uint16_t to_int[4]
-      = { RV_OP_fcvt_w_s, RV_OP_fcvt_wu_s, RV_OP_fcvt_l_s, RV_OP_fcvt_lu_s };
-  static const uint16_t from_int[4]
-      = { RV_OP_fcvt_s_w, RV_OP_fcvt_s_wu, RV_OP_fcvt_s_l, RV_OP_fcvt_s_lu };
-  switch (f5)
-    {
-    case 0x00:
-      return RV_OP_fadd_s;
-    case 0x01:
-      return RV_OP_fsub_s;
-    case 0x02:
-      return RV_OP_fmul_s;
-    case 0x03:
-      return RV_OP_fdiv_s;
-    case 0x0b:
-      return rs2 == 0 ? RV_OP_fsqrt_s : 0;
-    case 0x04:
-      return sign[f3];
-    case 0x05:
-      return minmax[f3];
-    case 0x08: /* to single: rs2 names the source format */
-      return rs2 == 1 ? RV_OP_fcvt_s_d : 0;
-    case 0x14:
-      return compare[f3];
-    case 0x18:
-      return rs2 < 4 ? to_int[rs2] : 0;
-    case 0x1a:
-      return rs2 < 4 ? from_int[rs2] : 0;
-    case 0x1c:
-      *writes = false;
-      return rs2 != 0 ? 0 : f3 == 0 ? RV_OP_fmv_x_w : f3 == 1 ? RV_OP_fclass_s : 0;
-    case 0x1e:
-      return rs2 == 0 && f3 == 0 ? RV_OP_fmv_w_x : 0;
-    default:
-      return 0;
-    }
-}
+  uint16_t add, sub, mul, div, sqrt, to_x, class, from_x;
+  uint16_t convert, convert_from; /* from the other format, which rs2 names */
+  uint16_t sign[8], minmax[8], compare[8], to_int[4], from_int[4];
+};
 
+#define FP_OPS(F, OTHER, OTHER_FORMAT, WIDTH)                                                      \
+  {                                                                                                \
+    .add = RV_OP_fadd_##F, .sub = RV_OP_fsub_##F, .mul = RV_OP_fmul_##F, .div = RV_OP_fdiv_##F,    \
+    .sqrt = RV_OP_fsqrt_##F, .to_x = RV_OP_fmv_x_##WIDTH, .class = RV_OP_fclass_##F,               \
+    .from_x = RV_OP_fmv_##WIDTH##_x, .convert = RV_OP_fcvt_##F##_##OTHER,                          \
+    .convert_from = OTHER_FORMAT, .sign = { RV_OP_fsgnj_##F, RV_OP_fsgnjn_##F, RV_OP_fsgnjx_##F }, \
+    .minmax = { RV_OP_fmin_##F, RV_OP_fmax_##F },                                                  \
+    .compare = { RV_OP_fle_##F, RV_OP_flt_##F, RV_OP_feq_##F },                                    \
+    .to_int                                                                                        \
+        = { RV_OP_fcvt_w_##F, RV_OP_fcvt_wu_##F, RV_OP_fcvt_l_##F, RV_OP_fcvt_lu_##F },            \
+    .from_int                                                                                      \
+        = { RV_OP_fcvt_##F##_w, RV_OP_fcvt_##F##_wu, RV_OP_fcvt_##F##_l, RV_OP_fcvt_##F##_lu },    \
+  }
+
+static const struct fp_ops fp_single = FP_OPS (s, d, 1, w), fp_double = FP_OPS (d, s, 0, d);
+
+/* *WRITES is cleared for instructions whose result is an integer register and that raise no flag.
+ */
 static unsigned
-op_fp_d (uint32_t b, bool *writes)
+op_fp (uint32_t b, const struct fp_ops *ops, bool *writes)
 {
   unsigned f5 = b >> 27, f3 = BITS (b, 14, 12), rs2 = BITS (b, 24, 20);
-  static const uint16_t sign[8] = { RV_OP_fsgnj_d, RV_OP_fsgnjn_d, RV_OP_fsgnjx_d };
-  static const uint16_t minmax[8] = { RV_OP_fmin_d, RV_OP_fmax_d };
-  static const uint16_t compare[8] = { RV_OP_fle_d, RV_OP_flt_d, RV_OP_feq_d };
-  static const uint16_t to_int[4]
-      = { RV_OP_fcvt_w_d, RV_OP_fcvt_wu_d, RV_OP_fcvt_l_d, RV_OP_fcvt_lu_d };
-  static const uint16_t from_int[4]
-      = { RV_OP_fcvt_d_w, RV_OP_fcvt_d_wu, RV_OP_fcvt_d_l, RV_OP_fcvt_d_lu };
   switch (f5)
     {
     case 0x00:
-      return RV_OP_fadd_d;
+      return ops->add;
     case 0x01:
-      return RV_OP_fsub_d;
+      return ops->sub;
     case 0x02:
-      return RV_OP_fmul_d;
+      return ops->mul;
     case 0x03:
-      return RV_OP_fdiv_d;
+      return ops->div;
     case 0x0b:
-      return rs2 == 0 ? RV_OP_fsqrt_d : 0;
+      return rs2 == 0 ? ops->sqrt : 0;
     case 0x04:
-      return sign[f3];
+      return ops->sign[f3];
     case 0x05:
-      return minmax[f3];
+      return ops->minmax[f3];
     case 0x08:
-      return rs2 == 0 ? RV_OP_fcvt_d_s : 0;
+      return rs2 == ops->convert_from ? ops->convert : 0;
     case 0x14:
-      return compare[f3];
+      return ops->compare[f3];
     case 0x18:
-      return rs2 < 4 ? to_int[rs2] : 0;
+      return rs2 < 4 ? ops->to_int[rs2] : 0;
     case 0x1a:
-      return rs2 < 4 ? from_int[rs2] : 0;
+      return rs2 < 4 ? ops->from_int[rs2] : 0;
     case 0x1c:
       *writes = false;
-      return rs2 != 0 ? 0 : f3 == 0 ? RV_OP_fmv_x_d : f3 == 1 ? RV_OP_fclass_d : 0;
+      return rs2 != 0 ? 0 : f3 == 0 ? ops->to_x : f3 == 1 ? ops->class : 0;
     case 0x1e:
-      return rs2 == 0 && f3 == 0 ? RV_OP_fmv_d_x : 0;
+      return rs2 == 0 && f3 == 0 ? ops->from_x : 0;
     default:
       return 0;
     }
@@ -443,9 +416,9 @@ decode_op_fp (const struct rv_hart *h, struct rv_decoded *d, uint32_t b)
   unsigned fmt = BITS (b, 26, 25), rm = BITS (b, 14, 12), op = 0;
   bool writes = true;
   if (fmt == 0 && h->ext_f)
-    op = op_fp_s (b, &writes);
+    op = op_fp (b, &fp_single, &writes);
   else if (fmt == 1 && h->ext_d)
-    op = op_fp_d (b, &writes);
+    op = op_fp (b, &fp_double, &writes);
   if (op == RV_OP_fcvt_s_d && !h->ext_d)
     op = 0;
   if (fp_has_rm (b))

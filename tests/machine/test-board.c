@@ -109,7 +109,7 @@ test_board_mistakes (void)
       "$.cpus: default 1 and max 4294967297 do not fit; use 1 <= default <= max <= 512" },
     { "\"max\": 512,", "\"max\": -1,", "\"max\": -1", "$.cpus.max: -1 is negative; use 0 or more" },
     { "\"number\": \"hart-id\"", "\"number\": 5", "\"number\": 5",
-      "$.cpus.number: this is a number; use a string" },
+      "$.cpus.number: this is a whole number; use a string" },
     { "\"align\": \"4K\"\n", "\"align\": \"3K\"\n", "\"ram\"", "$.ram: these values do not fit" },
     { "\"base\": \"0x80000000\"", "\"base\": \"0x8000000z\"", "0x8000000z", "$.ram.base: " },
     { "\"default\": \"128M\"", "\"default\": \"99999999999T\"", "99999999999T", "$.ram.default: " },
