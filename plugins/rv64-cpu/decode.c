@@ -344,7 +344,8 @@ struct fp_ops
     .add = RV_OP_fadd_##F, .sub = RV_OP_fsub_##F, .mul = RV_OP_fmul_##F, .div = RV_OP_fdiv_##F,    \
     .sqrt = RV_OP_fsqrt_##F, .to_x = RV_OP_fmv_x_##WIDTH, .class = RV_OP_fclass_##F,               \
     .from_x = RV_OP_fmv_##WIDTH##_x, .convert = RV_OP_fcvt_##F##_##OTHER,                          \
-    .convert_from = OTHER_FORMAT, .sign = { RV_OP_fsgnj_##F, RV_OP_fsgnjn_##F, RV_OP_fsgnjx_##F }, \
+    .convert_from = OTHER_FORMAT,                                                                  \
+    .sign = { RV_OP_fsgnj_##F, RV_OP_fsgnjn_##F, RV_OP_fsgnjx_##F },                               \
     .minmax = { RV_OP_fmin_##F, RV_OP_fmax_##F },                                                  \
     .compare = { RV_OP_fle_##F, RV_OP_flt_##F, RV_OP_feq_##F },                                    \
     .to_int                                                                                        \
