@@ -330,8 +330,8 @@ decode_system (const struct rv_hart *h, struct rv_decoded *d, uint32_t b)
     d->op = RV_OP_wfi;
 }
 
-/* What OP-FP means in one format; 0: nothing.  Arrays are indexed by funct3 or, for conversions from
-   and to integers, by rs2. */
+/* What OP-FP means in one format; 0: nothing.  Arrays are indexed by funct3 or, for conversions
+   from and to integers, by rs2. */
 struct fp_ops
 {
   uint16_t add, sub, mul, div, sqrt, to_x, class, from_x;
