@@ -13,5 +13,6 @@ godwitinclude_HEADERS = \
 	include/godwit/irq.h \
 	include/godwit/memory.h \
 	include/godwit/method.h \
+	include/godwit/pci.h \
 	include/godwit/riscv.h \
 	include/godwit/run.h

@@ -7,6 +7,7 @@ include plugins/goldfish-rtc/local.mk
 include plugins/sifive-test/local.mk
 include plugins/fw-cfg/local.mk
 include plugins/cfi-flash/local.mk
+include plugins/pcie/local.mk
 EXTRA_DIST += plugins/rv64-cpu/README.md plugins/aclint/README.md plugins/sifive-plic/README.md \
 	plugins/ns16550/README.md plugins/goldfish-rtc/README.md plugins/sifive-test/README.md \
-	plugins/fw-cfg/README.md plugins/cfi-flash/README.md
+	plugins/fw-cfg/README.md plugins/cfi-flash/README.md plugins/pcie/README.md

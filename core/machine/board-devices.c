@@ -74,6 +74,23 @@ read_wires (const struct gwt_json_at *at, GPtrArray *wires, struct gwt_error *er
 }
 
 static bool
+read_place (const struct gwt_json_at *at, struct gwt_board_place *place, struct gwt_error *err)
+{
+  static const char *const keys[] = { "above-ram", NULL };
+  if (!json_object_is_type (at->value, json_type_object))
+    return gwt_json_as_u64 (at, &place->address, err);
+  if (!gwt_json_keys (at, keys, err)
+      || !gwt_json_u64 (at, "above-ram", true, &place->align, err))
+    return false;
+  if (place->align >= 4096 && (place->align & (place->align - 1)) == 0)
+    return true;
+  gwt_json_fail_at (at, "above-ram", err,
+                    "0x%llx is no alignment; use a power of two, at least 4K",
+                    (unsigned long long) place->align);
+  return false;
+}
+
+static bool
 read_device (const struct gwt_json_at *at, struct gwt_board_device *device, struct gwt_error *err)
 {
   static const char *const keys[]
@@ -94,11 +111,11 @@ read_device (const struct gwt_json_at *at, struct gwt_board_device *device, stru
     return false;
   for (size_t i = 0; found && i < gwt_json_count (&sub); i++)
     {
-      uint64_t address;
+      struct gwt_board_place place = { 0, 0 };
       gwt_json_element (&sub, i, &item);
-      if (!gwt_json_as_u64 (&item, &address, err))
+      if (!read_place (&item, &place, err))
         return false;
-      g_array_append_val (device->at, address);
+      g_array_append_val (device->at, place);
     }
   if (!read_wires (at, device->wires, err)
       || !gwt_board_read_props (at, "props", true, device->props, err)
@@ -146,7 +163,7 @@ gwt_board_read_devices (const struct gwt_json_at *root, struct gwt_board *board,
     {
       gwt_json_element (&list, i, &item);
       struct gwt_board_device *device = g_new0 (struct gwt_board_device, 1);
-      device->at = g_array_new (FALSE, FALSE, sizeof (uint64_t));
+      device->at = g_array_new (FALSE, FALSE, sizeof (struct gwt_board_place));
       device->wires = g_ptr_array_new_with_free_func (wire_free);
       device->props = g_ptr_array_new_with_free_func (gwt_board_prop_free);
       device->fdt_props = g_ptr_array_new_with_free_func (gwt_board_prop_free);

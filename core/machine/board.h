@@ -37,12 +37,19 @@ struct gwt_board_wire
   char *where;
 };
 
+/* Where a region goes: at ADDRESS, or (ALIGN not 0) at the first multiple of ALIGN that is behind
+   RAM, however much there is. */
+struct gwt_board_place
+{
+  uint64_t address, align;
+};
+
 struct gwt_board_device
 {
   char *id;
   char *type;
   char *where;
-  GArray *at;       /* uint64_t: address of region 0, 1, ... */
+  GArray *at;       /* struct gwt_board_place: of region 0, 1, ... */
   GPtrArray *wires; /* struct gwt_board_wire */
   GPtrArray *props; /* struct gwt_board_prop */
   int serial;       /* number of the -serial option that it takes, or -1 */

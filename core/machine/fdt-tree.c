@@ -376,6 +376,21 @@ ext_strings (struct gwt_fdt *fdt, const char *name, const char *const *values, u
 }
 
 static void
+ext_remove (struct gwt_fdt *fdt, const char *name)
+{
+  GPtrArray *props = current (fdt)->props;
+  for (guint i = 0; i < props->len; i++)
+    {
+      const struct prop *prop = g_ptr_array_index (props, i);
+      if (strcmp (prop->name, name) == 0)
+        {
+          g_ptr_array_remove_index (props, i);
+          return;
+        }
+    }
+}
+
+static void
 ext_phandle (struct gwt_fdt *fdt, struct gwt_device *device)
 {
   ext_u32 (fdt, "phandle", gwt_fdt_phandle_of (fdt, device));
@@ -405,4 +420,5 @@ const struct gwt_fdt_api gwt_fdt_ext = {
   .new_phandle = gwt_fdt_new_phandle,
   .begin_at_root = ext_begin_at_root,
   .target = ext_target,
+  .remove = ext_remove,
 };

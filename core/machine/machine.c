@@ -184,6 +184,17 @@ map_region (struct gwt_machine *machine, struct gwt_region *region, uint64_t add
   return gwt_memory_map (region, address, 0, err);
 }
 
+/* Where there is no such multiple the address is one at which no region fits. */
+static uint64_t
+place_address (const struct gwt_machine *machine, const struct gwt_board_place *place)
+{
+  uint64_t end = machine->board->ram_base + machine->ram_size;
+  if (place->align == 0)
+    return place->address;
+  return end > UINT64_MAX - (place->align - 1) ? UINT64_MAX
+                                               : (end + place->align - 1) & ~(place->align - 1);
+}
+
 static bool
 map_board_device (struct gwt_machine *machine, const struct gwt_board_device *entry,
                   struct gwt_device *device, struct gwt_error *err)
@@ -194,8 +205,8 @@ map_board_device (struct gwt_machine *machine, const struct gwt_board_device *en
       if (region == NULL)
         gwt_error_set (err, GWT_E_NOT_FOUND, "device '%s' has only %u region%s; shorten 'at'",
                        entry->id, i, i == 1 ? "" : "s");
-      if (region == NULL
-          || !map_region (machine, region, g_array_index (entry->at, uint64_t, i), err))
+      const struct gwt_board_place *place = &g_array_index (entry->at, struct gwt_board_place, i);
+      if (region == NULL || !map_region (machine, region, place_address (machine, place), err))
         {
           gwt_error_prefix (err, "%s", entry->where);
           return false;
@@ -256,15 +267,18 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
   if (!platform_value (spec, device, "at", &at_given, &at, err)
       || !platform_value (spec, device, "irq", &line_given, &line, err))
     return false;
-  if (at_given && gwt_memory_device_region (device, 0) == NULL)
+  bool has_region = false;
+  for (guint i = 0; (region = gwt_memory_device_region (device, i)) != NULL; i++)
+    has_region = has_region || !gwt_memory_region_kept (region);
+  if (at_given && !has_region)
     {
-      gwt_error_set (err, GWT_E_INVALID, "at: the device has no region; leave it out");
+      gwt_error_set (err, GWT_E_INVALID, "at: the device has no region that a board places; leave it out");
       return false;
     }
   for (guint i = 0; (region = gwt_memory_device_region (device, i)) != NULL; i++)
     {
       uint64_t mapped, size = gwt_memory_region_size (region);
-      if (gwt_memory_region_address (region, &mapped))
+      if (gwt_memory_region_address (region, &mapped) || gwt_memory_region_kept (region))
         continue;
       if (i > 0 || !at_given)
         {

@@ -457,10 +457,44 @@ dma_unmap (struct gwt_device *device, uint64_t address, uint64_t size, uint64_t 
     }
 }
 
+/* ---- messages -------------------------------------------------------------------------------- */
+
+struct message
+{
+  uint64_t address;
+};
+
+static void
+message_later (void *what, uint32_t data)
+{
+  struct message *message = what;
+
+  (void) gwt_memory_store (message->address, 4, data);
+  g_free (message);
+}
+
+/* The receiver may want the machine lock, which comes before any device's own, or its own. */
+static uint32_t
+message (struct gwt_device *device, uint64_t address, uint32_t data)
+{
+  struct message *later;
+
+  (void) device;
+  if (address & 3)
+    return GWT_ACCESS_ERROR;
+  if (!gwt_device_lock_held ())
+    return gwt_memory_store (address, 4, data);
+  later = g_new (struct message, 1);
+  later->address = address;
+  gwt_lock_defer (message_later, later, data);
+  return GWT_ACCESS_OK;
+}
+
 /* The half of "gwt.memory/1" that is here; region.c adds the rest. */
 const struct gwt_memory_api gwt_memory_ext = {
   .dma_read = dma_read,
   .dma_write = dma_write,
   .dma_map = dma_map,
   .dma_unmap = dma_unmap,
+  .message = message,
 };

@@ -36,6 +36,7 @@ struct gwt_region
   uint32_t direct;
   atomic_bool complained; /* a bad guest access was logged */
   bool mapped;
+  bool kept; /* the device's own affair where it lies, not a board's */
   int32_t priority;
   uint64_t address;
   uint64_t sequence; /* order of mapping, later wins among equal priorities */

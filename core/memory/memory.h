@@ -40,6 +40,8 @@ bool gwt_memory_map (struct gwt_region *region, uint64_t address, int32_t priori
 void gwt_memory_unmap (struct gwt_region *region);
 bool gwt_memory_region_address (struct gwt_region *region, uint64_t *address); /* false: not mapped
                                                                                 */
+/* Its device maps it, no board does. */
+bool gwt_memory_region_kept (struct gwt_region *region);
 
 /* [any] Host access to guest-physical memory; RAM and ROM only when FORCE (loading images writes
    ROM). */

@@ -298,6 +298,30 @@ gwt_memory_region_address (struct gwt_region *region, uint64_t *address)
   return region->mapped;
 }
 
+bool
+gwt_memory_region_kept (struct gwt_region *region)
+{
+  return region->kept;
+}
+
+static void
+memory_keep (struct gwt_region *region)
+{
+  region->kept = true;
+}
+
+static void
+memory_set_self (struct gwt_region *region, void *self)
+{
+  region->self = self;
+}
+
+static uint32_t
+memory_address (struct gwt_region *region, uint64_t *address)
+{
+  return gwt_memory_region_address (region, address);
+}
+
 static void *
 memory_host (struct gwt_region *region)
 {
@@ -557,6 +581,9 @@ gwt_memory_register_extensions (void)
   api.mark_dirty = memory_mark_dirty;
   api.map = memory_map;
   api.unmap = gwt_memory_unmap;
+  api.set_self = memory_set_self;
+  api.keep = memory_keep;
+  api.address = memory_address;
   if (!gwt_extension_add (GWT_MEMORY_EXT, &api, "host", &err))
     gwt_log (GWT_LOG_ERROR, "memory: %s", err.text);
 }

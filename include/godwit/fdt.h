@@ -49,6 +49,9 @@ struct gwt_fdt_api
    *in LINE.  NULL where it goes nowhere. */
   struct gwt_device *(*target) (struct gwt_fdt *fdt, struct gwt_device *device, const char *name,
                                 uint32_t index, uint32_t *line);
+  /* Take PROPERTY out of the node that is open now: what the host wrote and this node's binding
+     does not know.  Nothing happens where it is not there. */
+  void (*remove) (struct gwt_fdt *fdt, const char *property);
 };
 
 #ifdef __cplusplus

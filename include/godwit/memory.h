@@ -93,6 +93,20 @@ struct gwt_memory_api
      the same address, which marks WRITTEN bytes dirty. */
   void *(*dma_map) (struct gwt_device *device, uint64_t address, uint64_t *size, uint32_t to_write);
   void (*dma_unmap) (struct gwt_device *device, uint64_t address, uint64_t size, uint64_t written);
+
+  /* [any] A message-signaled interrupt: the 4-byte store of DATA at ADDRESS (a multiple of 4) as
+     DEVICE.  Unlike DMA it reaches registers, for those of interrupt controllers take messages; RAM
+     takes it as any store.  Sent from inside a device with a lock of its own it arrives when that
+     lock is dropped, and then counts as GWT_ACCESS_OK here. */
+  uint32_t (*message) (struct gwt_device *device, uint64_t address, uint32_t data);
+  /* [main, in realize] REGION's callbacks take SELF instead of the device's instance: a parent
+     type's own registers. */
+  void (*set_self) (struct gwt_region *region, void *self);
+  /* [main, in realize] No board places REGION: the device maps it itself, as a guest tells it. */
+  void (*keep) (struct gwt_region *region);
+  /* [main, or vcpu in a callback] Where REGION is mapped, in *ADDRESS (may be NULL); 0 where it is
+     not. */
+  uint32_t (*address) (struct gwt_region *region, uint64_t *address);
 };
 
 #ifdef __cplusplus

@@ -66,7 +66,7 @@ test_virt (void)
         {
           const struct gwt_board_device *d = g_ptr_array_index (board->devices, n);
           if (strcmp (d->type, wanted[i].type) != 0
-              || g_array_index (d->at, uint64_t, 0) != wanted[i].at)
+              || g_array_index (d->at, struct gwt_board_place, 0).address != wanted[i].at)
             continue;
           found = true;
           if (wanted[i].irq >= 0)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * "gwt.pci/1": PCI Express functions.  The pcie plugin offers it to the plugins of PCI devices.
+ *
+ * A PCI device type names "pci-device" (or a descendant of it) as its parent; the pcie plugin's
+ * part of the instance holds the function's configuration space, its MSI-X table and the properties
+ * that all functions share (bus, addr, multifunction, x-pcie-err-unc-mask, ...).  From its realize
+ * the device describes the function through this table; it appears on its bus when the whole chain
+ * is realized.
+ *
+ * Registers are those of the PCI Express Base Specification; values are in host byte order, offsets
+ * in bytes. Calls with a `struct gwt_pci *` are made on [main] in realize unless another thread is
+ * named.
+ */
+#ifndef GODWIT_PCI_H
+#define GODWIT_PCI_H
+
+#include <godwit/memory.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GWT_PCI_EXT "gwt.pci/1"
+#define GWT_PCI_PARENT "pci-device"
+
+struct gwt_pci; /* one function */
+
+enum gwt_pci_info_flag
+{
+  GWT_PCI_EXPRESS = 1 << 0, /* 4096 bytes of configuration space and an express capability */
+  GWT_PCI_INTX = 1 << 1,    /* drives INTA */
+  GWT_PCI_AER = 1 << 2      /* has Advanced Error Reporting, at 0x100; needs GWT_PCI_EXPRESS */
+};
+
+/* Identity of a function (type 0 header). */
+struct gwt_pci_info
+{
+  uint64_t struct_size;
+  uint16_t vendor, device, subsystem_vendor, subsystem;
+  uint32_t class_code; /* 24 bits: base class, sub-class, interface */
+  uint8_t revision;
+  uint8_t reserved_1[3];
+  uint64_t flags; /* enum gwt_pci_info_flag */
+};
+
+enum gwt_pci_bar_flag
+{
+  GWT_PCI_BAR_IO = 1 << 0,
+  GWT_PCI_BAR_64 = 1 << 1, /* takes this BAR and the next */
+  GWT_PCI_BAR_PREFETCH = 1 << 2
+};
+
+/* What the device hears of; each optional; called with its instance. */
+struct gwt_pci_client
+{
+  uint64_t struct_size;
+  /* [vcpu, main] Configuration space was written by the guest, after the write took effect. */
+  void (*config_written) (void *self, uint32_t offset, uint32_t size);
+  /* [vcpu, main] A function-level reset: as the type's reset, but for this function alone. */
+  void (*function_reset) (void *self);
+  /* [vcpu, main] MSI-X vector VECTOR was masked (1) or unmasked (0). */
+  void (*vector_masked) (void *self, uint32_t vector, uint32_t masked);
+};
+
+struct gwt_pci_api
+{
+  uint64_t struct_size;
+
+  /* The function of DEVICE, whose type descends from GWT_PCI_PARENT; never NULL. */
+  struct gwt_pci *(*function) (struct gwt_device *device);
+  /* First call: identity.  CLIENT (may be NULL) lives until the process ends. */
+  int (*identify) (struct gwt_pci *pci, const struct gwt_pci_info *info,
+                   const struct gwt_pci_client *client, struct gwt_error *err);
+
+  /* [main, vcpu] Bytes of configuration space: read; preset with masks.  For each byte WMASK has
+     the bits that the guest may write, W1CMASK those that it clears by writing 1, CMASK those that
+     a migration compares.  NULL: zeros. */
+  uint32_t (*config_get) (struct gwt_pci *pci, uint32_t offset, uint32_t size);
+  void (*config_set) (struct gwt_pci *pci, uint32_t offset, const void *bytes, const void *wmask,
+                      const void *w1cmask, const void *cmask, uint32_t size);
+
+  /* Add a capability of SIZE bytes (with its two-byte header); its offset, or 0 with ERR set. */
+  uint32_t (*add_capability) (struct gwt_pci *pci, uint8_t id, uint32_t size,
+                              struct gwt_error *err);
+  /* The same in extended space; SIZE counts the four-byte header. */
+  uint32_t (*add_extended) (struct gwt_pci *pci, uint16_t id, uint8_t version, uint32_t size,
+                            struct gwt_error *err);
+
+  /* BAR INDEX (0 to 5) decodes REGION, made by this device with a power-of-two size; FLAGS enum
+     gwt_pci_bar_flag.  The guest maps and unmaps it. */
+  int (*bar) (struct gwt_pci *pci, uint32_t index, struct gwt_region *region, uint64_t flags,
+              struct gwt_error *err);
+
+  /* MSI-X with VECTORS (1 to 2048) in BAR INDEX, which is made for it. */
+  int (*msix) (struct gwt_pci *pci, uint32_t vectors, uint32_t bar, struct gwt_error *err);
+  /* [any] Is MSI-X enabled by the guest?  Send VECTOR (kept pending while masked). */
+  uint32_t (*msix_enabled) (struct gwt_pci *pci);
+  void (*msix_notify) (struct gwt_pci *pci, uint32_t vector);
+  /* [any] Drive INTA. */
+  void (*intx) (struct gwt_pci *pci, uint32_t level);
+
+  /* [any] DMA as the function: refused (GWT_ACCESS_ERROR) while bus mastering is off. */
+  uint32_t (*dma_read) (struct gwt_pci *pci, uint64_t address, void *data, uint64_t size);
+  uint32_t (*dma_write) (struct gwt_pci *pci, uint64_t address, const void *data, uint64_t size);
+  void *(*dma_map) (struct gwt_pci *pci, uint64_t address, uint64_t *size, uint32_t to_write);
+  void (*dma_unmap) (struct gwt_pci *pci, uint64_t address, uint64_t size, uint64_t written);
+
+  /* Report an error of the function through Advanced Error Reporting: STATUS is one bit of the
+     uncorrectable (or, with CORRECTABLE, correctable) status register, HEADER four words of the TLP
+     header or NULL.  [main, vcpu] */
+  void (*aer_report) (struct gwt_pci *pci, uint32_t status, uint32_t correctable,
+                      const uint32_t *header);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

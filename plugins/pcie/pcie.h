@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the pcie plugin share: functions, buses, bridges, the host bridge.
+ *
+ *   function.c  configuration space, capabilities, BARs, reset: the part "pci-device"
+ *   msix.c      MSI-X table, pending bits, messages
+ *   aer.c       Advanced Error Reporting of functions and root ports
+ *   bus.c       who is where: slots, bus numbers, windows, INTx routing
+ *   port.c      the root port
+ *   host.c      the host bridge with ECAM
+ *   pcie.c      the plugin: gwt.pci/1 and the list of types
+ *
+ * Everything runs under the machine lock but for messages and DMA, which touch only what does not
+ * change while a function is on its bus, or atomics.
+ */
+#ifndef PCIE_H
+#define PCIE_H
+
+#include <godwit/pci.h>
+
+#include <godwit/fdt.h>
+#include <godwit/irq.h>
+
+#include <stdbool.h>
+
+/* ---- registers (PCI Express Base Specification 5.0, chapter 7) --------------------------------- */
+
+#define PCI_CONFIG_SIZE 4096
+#define PCI_VENDOR 0x00
+#define PCI_DEVICE 0x02
+#define PCI_COMMAND 0x04
+#define PCI_COMMAND_IO 0x0001
+#define PCI_COMMAND_MEMORY 0x0002
+#define PCI_COMMAND_MASTER 0x0004
+#define PCI_COMMAND_PARITY 0x0040
+#define PCI_COMMAND_SERR 0x0100
+#define PCI_COMMAND_INTX_OFF 0x0400
+#define PCI_STATUS 0x06
+#define PCI_STATUS_INTX 0x0008
+#define PCI_STATUS_CAPABILITIES 0x0010
+#define PCI_STATUS_SIGNALED_SERR 0x4000
+#define PCI_STATUS_W1C 0xf900
+#define PCI_REVISION 0x08
+#define PCI_CLASS 0x09
+#define PCI_CACHE_LINE 0x0c
+#define PCI_HEADER_TYPE 0x0e
+#define PCI_HEADER_BRIDGE 0x01
+#define PCI_HEADER_MULTI 0x80
+#define PCI_BAR0 0x10
+#define PCI_SUBSYSTEM_VENDOR 0x2c
+#define PCI_SUBSYSTEM 0x2e
+#define PCI_CAPABILITIES 0x34
+#define PCI_INTERRUPT_LINE 0x3c
+#define PCI_INTERRUPT_PIN 0x3d
+/* type 1 header */
+#define PCI_PRIMARY_BUS 0x18
+#define PCI_SECONDARY_BUS 0x19
+#define PCI_SUBORDINATE_BUS 0x1a
+#define PCI_IO_BASE 0x1c
+#define PCI_IO_LIMIT 0x1d
+#define PCI_SECONDARY_STATUS 0x1e
+#define PCI_MEMORY_BASE 0x20
+#define PCI_MEMORY_LIMIT 0x22
+#define PCI_PREFETCH_BASE 0x24
+#define PCI_PREFETCH_LIMIT 0x26
+#define PCI_PREFETCH_BASE_HIGH 0x28
+#define PCI_PREFETCH_LIMIT_HIGH 0x2c
+#define PCI_IO_BASE_HIGH 0x30
+#define PCI_IO_LIMIT_HIGH 0x32
+#define PCI_BRIDGE_CONTROL 0x3e
+#define PCI_BRIDGE_SERR 0x0002
+#define PCI_BRIDGE_RESET 0x0040
+
+#define PCI_CAP_MSIX 0x11
+#define PCI_CAP_EXPRESS 0x10
+/* PCI Express capability, offsets in it */
+#define PCIE_CAP_SIZE 0x3c
+#define PCIE_FLAGS 0x02
+#define PCIE_DEVICE_CAP 0x04
+#define PCIE_DEVICE_CAP_FLR (1u << 28)
+#define PCIE_DEVICE_CONTROL 0x08
+#define PCIE_CONTROL_COR 0x0001
+#define PCIE_CONTROL_NONFATAL 0x0002
+#define PCIE_CONTROL_FATAL 0x0004
+#define PCIE_CONTROL_FLR 0x8000
+#define PCIE_DEVICE_STATUS 0x0a
+#define PCIE_LINK_CAP 0x0c
+#define PCIE_LINK_CONTROL 0x10
+#define PCIE_LINK_STATUS 0x12
+#define PCIE_SLOT_CAP 0x14
+#define PCIE_SLOT_CONTROL 0x18
+#define PCIE_SLOT_STATUS 0x1a
+#define PCIE_SLOT_PRESENT 0x0040
+#define PCIE_ROOT_CONTROL 0x1c
+#define PCIE_ROOT_STATUS 0x20
+#define PCIE_DEVICE_CAP2 0x24
+#define PCIE_LINK_CAP2 0x2c
+#define PCIE_LINK_CONTROL2 0x30
+
+enum pcie_port_type
+{
+  PCIE_ENDPOINT = 0,
+  PCIE_ROOT_PORT = 4,
+  PCIE_INTEGRATED_ENDPOINT = 9
+};
+
+#define PCI_EXT_AER 0x0001
+/* Advanced Error Reporting, offsets in it (7.8.4) */
+#define AER_SIZE 0x48
+#define AER_UNCOR_STATUS 0x04
+#define AER_UNCOR_MASK 0x08
+#define AER_UNCOR_SEVERITY 0x0c
+#define AER_COR_STATUS 0x10
+#define AER_COR_MASK 0x14
+#define AER_CONTROL 0x18
+#define AER_HEADER_LOG 0x1c
+#define AER_ROOT_COMMAND 0x2c
+#define AER_ROOT_STATUS 0x30
+#define AER_ROOT_SOURCE 0x34
+
+#define PCI_SLOTS 32
+#define PCI_FUNCTIONS 8
+#define PCI_DEVFNS 256
+#define PCI_PINS 4
+#define PCI_BARS 6
+#define MSIX_VECTORS_MAX 2048
+#define MSIX_ENTRY 16 /* bytes */
+#define MSIX_WORDS 4
+
+enum pci_msix_state
+{
+  PCI_MSIX_OFF,
+  PCI_MSIX_MASKED, /* enabled, the whole function is masked */
+  PCI_MSIX_ON
+};
+
+struct pci_bus;
+
+struct pci_bar
+{
+  uint64_t size;  /* 0: absent */
+  uint64_t flags; /* enum gwt_pci_bar_flag */
+  uint64_t at;    /* guest-physical, while mapped */
+  struct gwt_region *region;
+  uint64_t mapped;
+};
+
+/* The part "pci-device" of every function. */
+struct gwt_pci
+{
+  /* properties */
+  const char *bus_name;
+  const char *address;
+  bool multifunction;
+  bool err_unc_mask;
+  uint8_t pad_1[6];
+
+  /* Configuration space, and for each byte what the guest may write, clears by writing 1, and what
+     has to be equal on both sides of a migration.  `initial` is what a reset restores. */
+  uint8_t config[PCI_CONFIG_SIZE];
+  uint8_t wmask[PCI_CONFIG_SIZE];
+  uint8_t w1cmask[PCI_CONFIG_SIZE];
+  uint8_t cmask[PCI_CONFIG_SIZE];
+  uint8_t initial[PCI_CONFIG_SIZE];
+  uint8_t used[PCI_CONFIG_SIZE]; /* which capability owns the byte */
+
+  uint32_t msix_table[MSIX_VECTORS_MAX * MSIX_WORDS]; /* atomic: senders are on any thread */
+  uint64_t msix_pending[MSIX_VECTORS_MAX / 64];       /* likewise */
+
+  struct gwt_device *device;
+  void *self; /* the device's own instance: what client callbacks take */
+  const struct gwt_pci_client *client;
+  struct pci_bus *bus;       /* NULL until it is on one */
+  struct pci_bus *secondary; /* of a bridge */
+  struct pci_bar bar[PCI_BARS];
+  uint64_t info_flags;
+  uint32_t devfn;
+  uint32_t port_type; /* enum pcie_port_type */
+  uint32_t express;   /* offset of the capability, 0: none */
+  uint32_t msix;
+  uint32_t aer;
+  uint32_t n_vectors;
+  uint32_t pending_at; /* offset of the pending bits in the MSI-X BAR */
+  uint32_t last_extended; /* where the chain of extended capabilities ends, 0: none yet */
+  uint32_t identified;
+  uint32_t root_pending; /* a root port's error interrupt is due; follows from AER's registers */
+  /* What other threads look at: atomic. */
+  uint32_t intx_level;  /* what the device drives */
+  uint32_t intx_routed; /* what the bus sees: 0 while disabled by the command register */
+  uint32_t master;      /* follows from the command register */
+  uint32_t msix_state;  /* enum pci_msix_state; follows from the MSI-X control register */
+};
+
+struct pci_bus
+{
+  const char *name;
+  struct gwt_pci *bridge;    /* NULL: the root bus */
+  struct pci_host *host;
+  struct pci_bus *next;      /* all buses */
+  struct gwt_pci *function[PCI_DEVFNS];
+};
+
+struct pci_host
+{
+  /* properties */
+  const char *bus_name;
+  uint64_t io_size, memory_size, memory64_size;
+
+  struct gwt_device *device;
+  struct pci_bus *root;
+  struct gwt_region *ecam, *io, *memory, *memory64;
+  struct gwt_irq *line[PCI_PINS];
+  uint32_t asserted[PCI_PINS]; /* functions that drive each line; atomic */
+};
+
+/* Host services; set in the plugin's start (). */
+extern const struct gwt_host *pci_gwt;
+extern const struct gwt_memory_api *pci_memory;
+extern const struct gwt_irq_api *pci_irq;
+extern const struct gwt_device_api *pci_devices;
+extern const struct gwt_fdt_api *pci_fdt;
+
+extern const struct gwt_device_type pci_function_type, pci_port_type, pci_host_type,
+    pci_host_bridge_type;
+extern const struct gwt_pci_api pci_api;
+
+/* ---- little-endian registers ------------------------------------------------------------------- */
+
+static inline uint32_t
+pci_get (const uint8_t *at, unsigned size)
+{
+  uint32_t value = 0;
+  for (unsigned i = 0; i < size; i++)
+    value |= (uint32_t) at[i] << (8 * i);
+  return value;
+}
+
+static inline void
+pci_put (uint8_t *at, unsigned size, uint64_t value)
+{
+  for (unsigned i = 0; i < size; i++)
+    at[i] = (uint8_t) (value >> (8 * i));
+}
+
+static inline uint32_t
+pci_reg (const struct gwt_pci *pci, uint32_t offset, unsigned size)
+{
+  return pci_get (pci->config + offset, size);
+}
+
+/* function.c */
+uint32_t pci_config_read (struct gwt_pci *pci, uint32_t offset, uint32_t size);
+void pci_config_write (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t value);
+void pci_config_preset (struct gwt_pci *pci, uint32_t offset, unsigned size, uint64_t value,
+                        uint64_t wmask, uint64_t w1cmask);
+int pci_identify (struct gwt_pci *pci, const struct gwt_pci_info *info,
+                  const struct gwt_pci_client *client, struct gwt_error *err);
+uint32_t pci_add_capability (struct gwt_pci *pci, uint8_t id, uint32_t size,
+                             struct gwt_error *err);
+uint32_t pci_add_extended (struct gwt_pci *pci, uint16_t id, uint8_t version, uint32_t size,
+                           struct gwt_error *err);
+int pci_add_bar (struct gwt_pci *pci, uint32_t index, struct gwt_region *region, uint64_t flags,
+                 struct gwt_error *err);
+int pci_add_express (struct gwt_pci *pci, enum pcie_port_type type, struct gwt_error *err);
+void pci_update_bars (struct gwt_pci *pci);
+void pci_update_intx (struct gwt_pci *pci);
+/* STICKY: a bus reset or function-level reset, which leaves the error registers as they are (7.4,
+   ROS and RWS); else power was off. */
+void pci_function_reset (struct gwt_pci *pci, bool sticky);
+/* Its flags have to be known: GWT_PCI_KNOWN. */
+#define GWT_PCI_KNOWN ((uint64_t) (GWT_PCI_EXPRESS | GWT_PCI_INTX | GWT_PCI_AER))
+
+/* msix.c */
+int pci_add_msix (struct gwt_pci *pci, uint32_t vectors, uint32_t bar, struct gwt_error *err);
+uint32_t pci_msix_enabled (struct gwt_pci *pci);
+void pci_msix_notify (struct gwt_pci *pci, uint32_t vector);
+void pci_msix_written (struct gwt_pci *pci); /* its control register may have changed */
+void pci_msix_reset (struct gwt_pci *pci);
+
+/* aer.c */
+int pci_add_aer (struct gwt_pci *pci, struct gwt_error *err);
+void pci_aer_report (struct gwt_pci *pci, uint32_t status, uint32_t correctable,
+                     const uint32_t *header);
+void pci_aer_written (struct gwt_pci *pci); /* a root port: interrupt follows status and command */
+#define PCI_AER_METHODS 1
+extern const struct gwt_method pci_aer_methods[PCI_AER_METHODS];
+
+/* bus.c */
+/* Named NAME, below HOST (the root bus) or BRIDGE; NULL with ERR set. */
+struct pci_bus *pci_bus_new (const char *name, struct pci_host *host, struct gwt_pci *bridge,
+                             struct gwt_error *err);
+void pci_bus_free (struct pci_bus *bus);
+/* Put a function on the bus that its properties name; 0, or -1 with ERR set. */
+int pci_bus_plug (struct gwt_pci *pci, struct gwt_error *err);
+void pci_bus_unplug (struct gwt_pci *pci);
+/* The function that answers to bus number BUS and DEVFN now, or NULL. */
+struct gwt_pci *pci_bus_find (struct pci_host *host, uint32_t bus, uint32_t devfn);
+uint32_t pci_bus_number (const struct pci_bus *bus);
+/* Everything below BUS: BARs after a window moved, reset. */
+void pci_bus_update_bars (struct pci_bus *bus);
+void pci_bus_reset (struct pci_bus *bus);
+/* Where the guest-physical address of PCI address AT (SIZE bytes) is, seen from BUS; false where no
+   window leads there. */
+bool pci_bus_window (const struct pci_bus *bus, uint64_t flags, uint64_t at, uint64_t size,
+                     uint64_t *physical);
+/* A function's pin changes by CHANGE (+1 or -1). */
+void pci_bus_intx (const struct pci_bus *bus, uint32_t devfn, int change);
+
+#endif
