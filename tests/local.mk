@@ -39,6 +39,7 @@ unit_tests =
 include tests/repo/local.mk
 include tests/util/local.mk
 include tests/memory/local.mk
+include tests/pcie/local.mk
 include tests/device/local.mk
 include tests/devices/local.mk
 include tests/cpu/local.mk

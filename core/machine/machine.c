@@ -272,7 +272,8 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
     has_region = has_region || !gwt_memory_region_kept (region);
   if (at_given && !has_region)
     {
-      gwt_error_set (err, GWT_E_INVALID, "at: the device has no region that a board places; leave it out");
+      gwt_error_set (err, GWT_E_INVALID,
+                     "at: the device has no region that a board places; leave it out");
       return false;
     }
   for (guint i = 0; (region = gwt_memory_device_region (device, i)) != NULL; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Advanced Error Reporting (PCI Express Base Specification 5.0, 6.2 and 7.8.4): what a function
- * records, the message that it sends, what the ports above make of it.  Must not know which errors a
- * device has.
+ * records, the message that it sends, what the ports above make of it.  Must not know which errors
+ * a device has.
  */
 #include "pcie.h"
 
@@ -51,7 +51,7 @@ set_bits (struct gwt_pci *pci, uint32_t offset, unsigned size, uint32_t bits)
   pci_put (pci->config + offset, size, pci_reg (pci, offset, size) | bits);
 }
 
-/* ---- root port -------------------------------------------------------------------------------- */
+/* ---- root port ------------------------------------------------------------------------------ */
 
 static bool
 root_interrupts (const struct gwt_pci *port)
@@ -134,7 +134,7 @@ message_up (const struct pci_bus *bus, enum severity severity, uint32_t requeste
     }
 }
 
-/* ---- functions -------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------ */
 
 static void
 send (struct gwt_pci *pci, enum severity severity)
@@ -222,7 +222,7 @@ pci_add_aer (struct gwt_pci *pci, struct gwt_error *err)
   return 0;
 }
 
-/* ---- injection -------------------------------------------------------------------------------- */
+/* ---- injection ------------------------------------------------------------------------------ */
 
 static void
 aer_inject (void *self, uint32_t status, uint8_t correctable, uint32_t h0, uint32_t h1, uint32_t h2,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Buses: who is where, which bus number leads where, which addresses a bridge lets through, where an
- * interrupt pin ends.  Must not know what a function does.
+ * Buses: who is where, which bus number leads where, which addresses a bridge lets through, where
+ * an interrupt pin ends.  Must not know what a function does.
  */
 #include "pcie.h"
 
@@ -11,7 +11,7 @@
 
 static struct pci_bus *buses; /* in order of creation */
 
-/* ---- making ----------------------------------------------------------------------------------- */
+/* ---- making --------------------------------------------------------------------------------- */
 
 static struct pci_bus *
 bus_named (const char *name)
@@ -63,7 +63,7 @@ pci_bus_free (struct pci_bus *bus)
   free (bus);
 }
 
-/* ---- plugging --------------------------------------------------------------------------------- */
+/* ---- plugging ------------------------------------------------------------------------------- */
 
 static struct pci_bus *
 find_bus (const struct gwt_pci *pci, struct gwt_error *err)
@@ -89,7 +89,9 @@ find_bus (const struct gwt_pci *pci, struct gwt_error *err)
 static int
 hex_digit (char c)
 {
-  return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+  return c >= '0' && c <= '9'                 ? c - '0'
+         : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                              : -1;
 }
 
 /* "1f.7", "0x1f", "1": slot and function, both hexadecimal. */
@@ -261,7 +263,7 @@ pci_bus_unplug (struct gwt_pci *pci)
   set_present (bus);
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------------------- */
 
 uint32_t
 pci_bus_number (const struct pci_bus *bus)
@@ -295,7 +297,7 @@ pci_bus_find (struct pci_host *host, uint32_t bus, uint32_t devfn)
   return bus == 0 ? host->root->function[devfn] : find_below (host->root, bus, devfn);
 }
 
-/* ---- addresses -------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------ */
 
 static bool
 is_within (uint64_t at, uint64_t size, uint64_t base, uint64_t limit)
@@ -359,7 +361,7 @@ pci_bus_window (const struct pci_bus *bus, uint64_t flags, uint64_t at, uint64_t
              && in_region (host->memory64, base, at, size));
 }
 
-/* ---- all below -------------------------------------------------------------------------------- */
+/* ---- all below ------------------------------------------------------------------------------ */
 
 void
 pci_bus_update_bars (struct pci_bus *bus)
@@ -389,7 +391,7 @@ pci_bus_reset (struct pci_bus *bus)
     }
 }
 
-/* ---- interrupt pins --------------------------------------------------------------------------- */
+/* ---- interrupt pins ------------------------------------------------------------------------- */
 
 void
 pci_bus_intx (const struct pci_bus *bus, uint32_t devfn, int change)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A PCI function: configuration space with its masks, capabilities, BARs, reset; the device type
- * "pci-device" that is a part of every function.  Must not know buses beyond bus.c's calls, nor what
- * the device does.
+ * "pci-device" that is a part of every function.  Must not know buses beyond bus.c's calls, nor
+ * what the device does.
  */
 #include "pcie.h"
 
 #include <string.h>
 
-/* ---- configuration space ------------------------------------------------------------------------ */
+/* ---- configuration space -------------------------------------------------------------------- */
 
 void
 pci_config_preset (struct gwt_pci *pci, uint32_t offset, unsigned size, uint64_t value,
@@ -61,9 +61,10 @@ express_written (struct gwt_pci *pci)
 static void
 bridge_written (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t old_control)
 {
-  bool windows = overlaps (offset, size, PCI_IO_BASE, 2)
-                 || overlaps (offset, size, PCI_MEMORY_BASE, PCI_IO_LIMIT_HIGH + 2 - PCI_MEMORY_BASE)
-                 || overlaps (offset, size, PCI_COMMAND, 2);
+  bool windows
+      = overlaps (offset, size, PCI_IO_BASE, 2)
+        || overlaps (offset, size, PCI_MEMORY_BASE, PCI_IO_LIMIT_HIGH + 2 - PCI_MEMORY_BASE)
+        || overlaps (offset, size, PCI_COMMAND, 2);
   uint32_t control = pci_reg (pci, PCI_BRIDGE_CONTROL, 2);
   if (control & ~old_control & PCI_BRIDGE_RESET)
     pci_bus_reset (pci->secondary);
@@ -116,7 +117,7 @@ pci_config_write (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t 
   written (pci, offset, size, old_control);
 }
 
-/* ---- identity and capabilities ---------------------------------------------------------------- */
+/* ---- identity and capabilities -------------------------------------------------------------- */
 
 int
 pci_identify (struct gwt_pci *pci, const struct gwt_pci_info *info,
@@ -127,7 +128,8 @@ pci_identify (struct gwt_pci *pci, const struct gwt_pci_info *info,
       pci_gwt->error_set (err, GWT_E_EXISTS, "the function has said what it is already");
       return -1;
     }
-  if (info->flags & ~GWT_PCI_KNOWN || ((info->flags & GWT_PCI_AER) && !(info->flags & GWT_PCI_EXPRESS)))
+  if (info->flags & ~GWT_PCI_KNOWN
+      || ((info->flags & GWT_PCI_AER) && !(info->flags & GWT_PCI_EXPRESS)))
     {
       pci_gwt->error_set (err, GWT_E_UNSUPPORTED, "flags 0x%llx of the function make no sense here",
                           (unsigned long long) info->flags);
@@ -202,9 +204,10 @@ pci_add_extended (struct gwt_pci *pci, uint16_t id, uint8_t version, uint32_t si
   /* The chain begins at 0x100 (7.6.1). */
   if (at == 0 || (pci->last_extended == 0 && at != 256))
     {
-      pci_gwt->error_set (err, GWT_E_RANGE,
-                          "extended capability 0x%04x of %u bytes does not fit; the function has %s",
-                          id, size, express ? "no room left" : "no extended space");
+      pci_gwt->error_set (
+          err, GWT_E_RANGE,
+          "extended capability 0x%04x of %u bytes does not fit; the function has %s", id, size,
+          express ? "no room left" : "no extended space");
       return 0;
     }
   memset (pci->used + at, 1, size);
@@ -246,7 +249,7 @@ pci_add_express (struct gwt_pci *pci, enum pcie_port_type type, struct gwt_error
   return 0;
 }
 
-/* ---- BARs ----------------------------------------------------------------------------------------- */
+/* ---- BARs ----------------------------------------------------------------------------------- */
 
 int
 pci_add_bar (struct gwt_pci *pci, uint32_t index, struct gwt_region *region, uint64_t flags,
@@ -289,7 +292,8 @@ bar_address (const struct gwt_pci *pci, uint32_t index, uint64_t *at)
   if (bar->flags & GWT_PCI_BAR_64)
     address |= (uint64_t) pci_reg (pci, PCI_BAR0 + 4 * index + 4, 4) << 32;
   address &= ~(bar->size - 1);
-  /* All ones is a guest asking for the size; zero is where firmware leaves what it did not place. */
+  /* All ones is a guest asking for the size; zero is where firmware leaves what it did not place.
+   */
   if (pci->bus == NULL || !(command & (io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) || address == 0
       || address + (bar->size - 1) < address)
     return false;
@@ -317,7 +321,7 @@ pci_update_bars (struct gwt_pci *pci)
     }
 }
 
-/* ---- INTx ----------------------------------------------------------------------------------------- */
+/* ---- INTx ----------------------------------------------------------------------------------- */
 
 static uint32_t
 intx_wanted (const struct gwt_pci *pci)
@@ -341,7 +345,7 @@ pci_update_intx (struct gwt_pci *pci)
   while (intx_wanted (pci) != want);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 void
 pci_function_reset (struct gwt_pci *pci, bool sticky)
@@ -417,7 +421,8 @@ function_reset (void *self, uint32_t kind)
 
 static const struct gwt_field function_fields[] = {
   GWT_PROP_ROW (struct gwt_pci, bus_name, "bus",
-                .doc = "bus that the function is on: 'pcie.0' or the id of a port; first by default"),
+                .doc
+                = "bus that the function is on: 'pcie.0' or the id of a port; first by default"),
   GWT_PROP_ROW (struct gwt_pci, address, "addr",
                 .doc = "SLOT or SLOT.FUNCTION in hexadecimal; first free slot by default"),
   GWT_PROP_ROW (struct gwt_pci, multifunction, "multifunction",

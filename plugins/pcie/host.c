@@ -35,7 +35,7 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct pci_host, asserted, "follows from the functions' levels"),
 };
 
-/* ---- registers -------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------ */
 
 static struct gwt_pci *
 addressed (struct pci_host *host, uint64_t offset)
@@ -98,7 +98,7 @@ static const struct gwt_mmio_ops window_ops = {
   .write = window_write,
 };
 
-/* ---- device tree ------------------------------------------------------------------------------ */
+/* ---- device tree ---------------------------------------------------------------------------- */
 
 static uint32_t
 add_range (uint32_t *cells, uint32_t kind, uint64_t at, struct gwt_region *region)
@@ -174,7 +174,7 @@ host_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
   return 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static int
 host_realize (void *self, struct gwt_device *device, struct gwt_error *err)
@@ -190,7 +190,8 @@ host_realize (void *self, struct gwt_device *device, struct gwt_error *err)
   host->memory = pci_memory->mmio (device, "pcie-memory", host->memory_size, &window_ops, err);
   if (host->memory == NULL)
     return -1;
-  host->memory64 = pci_memory->mmio (device, "pcie-memory64", host->memory64_size, &window_ops, err);
+  host->memory64
+      = pci_memory->mmio (device, "pcie-memory64", host->memory64_size, &window_ops, err);
   if (host->memory64 == NULL || pci_irq->outputs (device, "intx", PCI_PINS, host->line, err) < 0)
     return -1;
   host->root = pci_bus_new (host->bus_name, host, NULL, err);
@@ -219,7 +220,7 @@ const struct gwt_device_type pci_host_type = {
   .describe = host_describe,
 };
 
-/* ---- the function at 00:00.0 ------------------------------------------------------------------ */
+/* ---- the function at 00:00.0 ---------------------------------------------------------------- */
 
 struct pci_host_bridge
 {

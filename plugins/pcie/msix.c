@@ -3,9 +3,10 @@
  * MSI-X (PCI Express Base Specification 5.0, 7.7.2): table, pending bits, messages.  Must not know
  * who raises a vector nor who receives the message.
  *
- * A vector is raised on any thread while a vCPU writes the table: words and pending bits are atomic.
- * Raising sets the pending bit before it looks at the masks, unmasking clears the mask before it
- * looks at the pending bit, and whoever takes the bit away sends: no message is lost or sent twice.
+ * A vector is raised on any thread while a vCPU writes the table: words and pending bits are
+ * atomic. Raising sets the pending bit before it looks at the masks, unmasking clears the mask
+ * before it looks at the pending bit, and whoever takes the bit away sends: no message is lost or
+ * sent twice.
  */
 #include "pcie.h"
 
@@ -71,7 +72,7 @@ pci_msix_enabled (struct gwt_pci *pci)
   return __atomic_load_n (&pci->msix_state, __ATOMIC_SEQ_CST) != PCI_MSIX_OFF;
 }
 
-/* ---- registers -------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------ */
 
 void
 pci_msix_written (struct gwt_pci *pci)
@@ -80,7 +81,8 @@ pci_msix_written (struct gwt_pci *pci)
   enum pci_msix_state state = !(control & CONTROL_ENABLE) ? PCI_MSIX_OFF
                               : control & CONTROL_MASK    ? PCI_MSIX_MASKED
                                                           : PCI_MSIX_ON;
-  if (__atomic_exchange_n (&pci->msix_state, (uint32_t) state, __ATOMIC_SEQ_CST) == (uint32_t) state)
+  if (__atomic_exchange_n (&pci->msix_state, (uint32_t) state, __ATOMIC_SEQ_CST)
+      == (uint32_t) state)
     return;
   if (state == PCI_MSIX_ON)
     for (uint32_t i = 0; i < pci->n_vectors; i++)
@@ -149,7 +151,7 @@ static const struct gwt_mmio_ops msix_ops = {
   .write = msix_write,
 };
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 void
 pci_msix_reset (struct gwt_pci *pci)

@@ -13,7 +13,7 @@ const struct gwt_irq_api *pci_irq;
 const struct gwt_device_api *pci_devices;
 const struct gwt_fdt_api *pci_fdt;
 
-/* ---- gwt.pci/1 -------------------------------------------------------------------------------- */
+/* ---- gwt.pci/1 ------------------------------------------------------------------------------ */
 
 static struct gwt_pci *
 api_function (struct gwt_device *device)
@@ -116,7 +116,7 @@ const struct gwt_pci_api pci_api = {
   .aer_report = pci_aer_report,
 };
 
-/* ---- the plugin ------------------------------------------------------------------------------- */
+/* ---- the plugin ----------------------------------------------------------------------------- */
 
 static int
 pcie_start (const struct gwt_host *host, struct gwt_error *err)
@@ -134,8 +134,8 @@ pcie_start (const struct gwt_host *host, struct gwt_error *err)
 
 static const char *const required[]
     = { GWT_DEVICE_EXT, GWT_FDT_EXT, GWT_IRQ_EXT, GWT_MEMORY_EXT, NULL };
-static const struct gwt_device_type *const types[] = { &pci_function_type, &pci_port_type,
-                                                       &pci_host_type, &pci_host_bridge_type, NULL };
+static const struct gwt_device_type *const types[]
+    = { &pci_function_type, &pci_port_type, &pci_host_type, &pci_host_bridge_type, NULL };
 static const struct gwt_extension offers[] = { { GWT_PCI_EXT, &pci_api } };
 
 static const struct gwt_plugin plugin = {

@@ -23,7 +23,7 @@
 
 #include <stdbool.h>
 
-/* ---- registers (PCI Express Base Specification 5.0, chapter 7) --------------------------------- */
+/* ---- registers (PCI Express Base Specification 5.0, chapter 7) ------------------------------ */
 
 #define PCI_CONFIG_SIZE 4096
 #define PCI_VENDOR 0x00
@@ -224,7 +224,7 @@ extern const struct gwt_device_type pci_function_type, pci_port_type, pci_host_t
     pci_host_bridge_type;
 extern const struct gwt_pci_api pci_api;
 
-/* ---- little-endian registers ------------------------------------------------------------------- */
+/* ---- little-endian registers ---------------------------------------------------------------- */
 
 static inline uint32_t
 pci_get (const uint8_t *at, unsigned size)

@@ -40,6 +40,11 @@ target spec "$corpus"/spec/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
 target mmio "$tmp"/seeds/mmio-*
+if [ -f "$builddir/plugins/pcie.so" ]; then
+  target pcie "$tmp"/seeds/pcie-*
+else
+  skip fuzz-pcie "the plugin pcie was not built"
+fi
 plugins=("$builddir"/plugins/sifive-test.so)
 if [ -f "${plugins[0]}" ]; then
   strip -o "$tmp/seeds/plugin.so" "${plugins[0]}" 2>/dev/null || cp "${plugins[0]}" "$tmp/seeds/plugin.so"

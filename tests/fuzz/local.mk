@@ -21,6 +21,12 @@ tests_fuzz_fuzz_image_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_mmio_SOURCES = tests/fuzz/fuzz-mmio.c $(fuzz_shared)
 tests_fuzz_fuzz_mmio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_mmio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+if PLUGIN_PCIE
+check_PROGRAMS += tests/fuzz/fuzz-pcie
+tests_fuzz_fuzz_pcie_SOURCES = tests/fuzz/fuzz-pcie.c $(fuzz_shared) tests/pcie/pcie-bench.h
+tests_fuzz_fuzz_pcie_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_pcie_LDADD = $(CORE_LIBS)
+endif
 dist_check_SCRIPTS += tests/fuzz/fuzz.sh tests/fuzz/machines.py
 EXTRA_DIST += tests/fuzz/seeds.py tests/fuzz/run-libfuzzer \
 	$(wildcard $(top_srcdir)/tests/fuzz/corpus/*/*)

@@ -51,3 +51,23 @@ for value in (0x00200020, 0x00d000d0, 0x00ff00ff, 0x00400040, 0x12345678, 0x00e8
               0x11, 0x22, 0x33, 0x44, 0x00d000d0, 0x00980098):
     flash += step(STORE, 0, value)
 put("mmio-flash", flash + step(LOAD, 0x40))
+
+# A bus set up as a kernel does it, then errors, messages, resets.
+def config(bus, slot, reg, value, size=2, kind=1):
+    offset = bus << 23 | slot << 16 | reg
+    return step(size << 6 | 2 << 3 | kind, offset, value)
+
+
+def device(number, what, arg=0):
+    return step(1 << 3, number | what << 8, arg)
+
+
+put("pcie-port", config(0, 1, 0x18, 0x010100) + config(0, 1, 0x20, 0x41004100)
+    + config(0, 1, 0x3e, 2, 1) + config(0, 1, 4, 0x107, 1) + config(0, 1, 0x12c, 7)
+    + config(1, 0, 0x14, 0x41000000) + config(1, 0, 0x20, 0x41001000) + config(1, 0, 4, 6, 1)
+    + device(1, 1, 18) + device(1, 3) + device(1, 2, 1) + config(0, 1, 0x3e, 0x42, 1)
+    + device(0, 0))
+put("pcie-bars", config(0, 2, 0x14, 0x40001000) + config(0, 2, 0x20, 0x40000000)
+    + config(0, 2, 0x18, 0xffffffff) + config(0, 2, 4, 7, 1)
+    + step(2 << 6 | 2 << 3 | 3, 0, 0x80000000)
+    + step(2 << 6 | 3, 0x1004) + config(0, 2, 0x14, 0x40000000) + device(2, 4, 0x80000000))

@@ -58,7 +58,8 @@ test_virt (void)
   } wanted[] = { { "sifive-test", 0x100000, -1 }, { "goldfish-rtc", 0x101000, 11 },
                  { "aclint", 0x2000000, -1 },     { "sifive-plic", 0xc000000, -1 },
                  { "ns16550", 0x10000000, 10 },   { "fw-cfg", 0x10100000, -1 },
-                 { "cfi-flash", 0x20000000, -1 }, { "cfi-flash", 0x22000000, -1 } };
+                 { "cfi-flash", 0x20000000, -1 }, { "cfi-flash", 0x22000000, -1 },
+                 { "pcie-host", 0x30000000, 32 } };
   for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
     {
       bool found = false;

@@ -149,7 +149,8 @@ realize (void *self, struct gwt_device *device, struct gwt_error *err)
   struct gwt_region *io = memory->mmio (device, "probe-io", IO_SIZE, &io_ops, err);
   struct gwt_region *bytes = memory->mmio (device, "probe-memory", MEMORY_SIZE, &bytes_ops, err);
   struct gwt_region *wide = memory->mmio (device, "probe-wide", WIDE_SIZE, &wide_ops, err);
-  if (io == NULL || bytes == NULL || wide == NULL || pcis->identify (p->pci, &info, &client, err) < 0
+  if (io == NULL || bytes == NULL || wide == NULL
+      || pcis->identify (p->pci, &info, &client, err) < 0
       || pcis->bar (p->pci, 0, io, GWT_PCI_BAR_IO, err) < 0
       || pcis->bar (p->pci, 1, bytes, 0, err) < 0
       || pcis->bar (p->pci, 2, wide, GWT_PCI_BAR_64 | GWT_PCI_BAR_PREFETCH, err) < 0)

@@ -1,0 +1,13 @@
+# tests/pcie: the pcie plugin in the core, with a function made for tests
+if PLUGIN_PCIE
+EXTRA_DIST += tests/pcie/pcie-bench.h
+check_PROGRAMS += tests/pcie/pci-probe.so
+tests_pcie_pci_probe_so_SOURCES = tests/pcie/pci-probe.c
+tests_pcie_pci_probe_so_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_pcie_pci_probe_so_CFLAGS = $(PLUGIN_CFLAGS)
+tests_pcie_pci_probe_so_LDFLAGS = $(PLUGIN_LDFLAGS)
+tests_pcie_pci_probe_so_LDADD =
+unit_tests += tests/pcie/test-pcie
+tests_pcie_test_pcie_CFLAGS = $(CORE_CFLAGS)
+tests_pcie_test_pcie_LDADD = $(CORE_LIBS)
+endif
