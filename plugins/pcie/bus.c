@@ -68,8 +68,7 @@ pci_bus_free (struct pci_bus *bus)
 static struct pci_bus *
 find_bus (const struct gwt_pci *pci, struct gwt_error *err)
 {
-  bool given = pci->bus_name != NULL && pci->bus_name[0] != '\0';
-  struct pci_bus *bus = given ? bus_named (pci->bus_name) : buses;
+  struct pci_bus *bus = pci->bus_name != NULL ? bus_named (pci->bus_name) : buses;
   char names[256] = "";
   size_t used = 0;
   if (bus != NULL)
@@ -190,7 +189,7 @@ find_place (const struct pci_bus *bus, const struct gwt_pci *pci, uint32_t *devf
             struct gwt_error *err)
 {
   const char *text = pci->address;
-  if (text == NULL || text[0] == '\0')
+  if (text == NULL)
     return find_slot (bus, devfn, err);
   if (!parse_address (text, devfn))
     {

@@ -170,8 +170,8 @@ pci_add_msix (struct gwt_pci *pci, uint32_t vectors, uint32_t bar, struct gwt_er
 {
   if (vectors == 0 || vectors > MSIX_VECTORS_MAX || pci->msix != 0)
     {
-      pci_gwt->error_set (err, GWT_E_RANGE, "%u MSI-X vectors %s; use 1 to %u, once", vectors,
-                          pci->msix != 0 ? "are a second time" : "are out of range",
+      pci_gwt->error_set (err, GWT_E_RANGE, "%u MSI-X vectors %s; use 1 to %u", vectors,
+                          pci->msix != 0 ? "come on top of others" : "are out of range",
                           MSIX_VECTORS_MAX);
       return -1;
     }

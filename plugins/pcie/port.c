@@ -11,6 +11,7 @@
 #define DEVICE 0x000c
 #define CLASS 0x060400
 
+#define CAP_SUBSYSTEM 0x0d
 #define IO_TYPE_32 0x01
 #define MEMORY_TYPE_64 0x0001
 #define BRIDGE_PARITY 0x0001
@@ -63,12 +64,13 @@ make_header (struct gwt_pci *pci)
   pci_config_preset (pci, PCI_PRIMARY_BUS, 1, 0, 0xff, 0);
   pci_config_preset (pci, PCI_SECONDARY_BUS, 1, 0, 0xff, 0);
   pci_config_preset (pci, PCI_SUBORDINATE_BUS, 1, 0, 0xff, 0);
-  pci_config_preset (pci, PCI_IO_BASE, 1, IO_TYPE_32, 0xf0, 0);
+  /* The windows are closed: bases above limits. */
+  pci_config_preset (pci, PCI_IO_BASE, 1, IO_TYPE_32 | 0xf0, 0xf0, 0);
   pci_config_preset (pci, PCI_IO_LIMIT, 1, IO_TYPE_32, 0xf0, 0);
   pci_config_preset (pci, PCI_SECONDARY_STATUS, 2, 0, 0, PCI_STATUS_W1C);
-  pci_config_preset (pci, PCI_MEMORY_BASE, 2, 0, 0xfff0, 0);
+  pci_config_preset (pci, PCI_MEMORY_BASE, 2, 0xfff0, 0xfff0, 0);
   pci_config_preset (pci, PCI_MEMORY_LIMIT, 2, 0, 0xfff0, 0);
-  pci_config_preset (pci, PCI_PREFETCH_BASE, 2, MEMORY_TYPE_64, 0xfff0, 0);
+  pci_config_preset (pci, PCI_PREFETCH_BASE, 2, MEMORY_TYPE_64 | 0xfff0, 0xfff0, 0);
   pci_config_preset (pci, PCI_PREFETCH_LIMIT, 2, MEMORY_TYPE_64, 0xfff0, 0);
   pci_config_preset (pci, PCI_PREFETCH_BASE_HIGH, 4, 0, UINT32_MAX, 0);
   pci_config_preset (pci, PCI_PREFETCH_LIMIT_HIGH, 4, 0, UINT32_MAX, 0);
@@ -77,6 +79,17 @@ make_header (struct gwt_pci *pci)
   /* ISA and VGA decoding are not for links. */
   pci_config_preset (pci, PCI_BRIDGE_CONTROL, 2, 0,
                      BRIDGE_PARITY | PCI_BRIDGE_SERR | PCI_BRIDGE_RESET, 0);
+}
+
+/* A type 1 header has no subsystem; this capability stands for it. */
+static int
+add_subsystem (struct gwt_pci *pci, struct gwt_error *err)
+{
+  uint32_t at = pci_add_capability (pci, CAP_SUBSYSTEM, 8, err);
+  if (at == 0)
+    return -1;
+  pci_config_preset (pci, at + 4, 4, VENDOR, 0, 0);
+  return 0;
 }
 
 static void
@@ -111,8 +124,8 @@ port_realize (void *self, struct gwt_device *device, struct gwt_error *err)
   if (pci->secondary == NULL)
     return -1;
   make_header (pci);
-  if (pci_add_express (pci, PCIE_ROOT_PORT, err) < 0 || pci_add_msix (pci, 1, 0, err) < 0
-      || pci_add_aer (pci, err) < 0)
+  if (add_subsystem (pci, err) < 0 || pci_add_msix (pci, 1, 0, err) < 0
+      || pci_add_express (pci, PCIE_ROOT_PORT, err) < 0 || pci_add_aer (pci, err) < 0)
     {
       pci_bus_free (pci->secondary);
       pci->secondary = NULL;

@@ -8,6 +8,7 @@ tests_pcie_pci_probe_so_CFLAGS = $(PLUGIN_CFLAGS)
 tests_pcie_pci_probe_so_LDFLAGS = $(PLUGIN_LDFLAGS)
 tests_pcie_pci_probe_so_LDADD =
 unit_tests += tests/pcie/test-pcie
+dist_check_SCRIPTS += tests/pcie/pcie-options.sh
 tests_pcie_test_pcie_CFLAGS = $(CORE_CFLAGS)
 tests_pcie_test_pcie_LDADD = $(CORE_LIBS)
 endif

@@ -213,6 +213,11 @@ test_bridge (void)
   g_assert_cmphex (get (1, express + 2, 2), ==, 0x142);
   g_assert_cmphex (get (1, express + 0x14, 4) >> 19, ==, 5);
   g_assert_cmphex (get (1, express + 0x1a, 2) & 0x40, ==, 0x40);
+  g_assert_cmphex (get (1, capability (0, 1, 0x0d) + 4, 4), ==, 0x1b36);
+  /* Closed windows after reset: bases above limits. */
+  g_assert_cmphex (get (1, 0x1c, 2), ==, 0x01f1);
+  g_assert_cmphex (get (1, 0x20, 4), ==, 0x0000fff0);
+  g_assert_cmphex (get (1, 0x24, 4), ==, 0x0001fff1);
   /* No bus number leads there before it is given, and 0 never. */
   g_assert_cmphex (load (config_at (1, 0, 0, 0), 4), ==, 0xffffffff);
   open_port ();
@@ -290,13 +295,14 @@ test_places (void)
   bench_must ("pci-probe,id=p,bus=rp,addr=0x0");
   bench_must ("pci-probe,id=q,addr=1f.7");
   refused ("pci-probe,id=x,bus=rp1", "device 'x': bus: there is no bus 'rp1'; use 'pcie.0', 'rp'");
+  refused ("pci-probe,id=x,bus=", "bus: there is no bus ''; use 'pcie.0'");
   refused ("pci-probe,id=x,bus=rp", "only slot of port 'rp' is taken; add a pcie-root-port");
   refused ("pci-probe,id=x,bus=rp,addr=1", "port 'rp' has slot 0 alone, not '1'; leave addr out");
   refused ("pci-probe,id=x,addr=1", "'1' of bus 'pcie.0' is taken by 'rp'; choose another");
   refused ("pci-probe,id=x,addr=1f.7", "is taken by 'q'");
   refused ("pci-probe,id=x,addr=0", "is taken by 'root'");
   static const char *const bad[]
-      = { "20", "1.8", "1.", "x", "-1", "1.0.0", "100000001", "0x", " 1" };
+      = { "", "20", "1.8", "1.", "x", "-1", "1.0.0", "100000001", "0x", " 1" };
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       g_autofree char *text = g_strdup_printf ("pci-probe,id=x,addr=%s", bad[i]);
