@@ -609,6 +609,66 @@ test_no_lost_bit (void)
   clean ();
 }
 
+/* A device with its own lock whose register's store sends a message. */
+static uint64_t calls_inside;
+static struct gwt_device *sender;
+
+static uint32_t
+sender_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
+{
+  const struct mock *receiver = gwt_device_find ("receiver")->instance;
+
+  (void) offset;
+  (void) size;
+  g_assert_cmpuint (api->message (sender, 0x5004, (uint32_t) value), ==, GWT_ACCESS_OK);
+  calls_inside = receiver->calls;
+  ((struct mock *) self)->calls++;
+  return GWT_ACCESS_OK;
+}
+
+static void
+test_message (void)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_device *receiver = device_new ("receiver");
+  struct mock *mock = receiver->instance, elsewhere = { 0 };
+  static const struct gwt_mmio_ops ops = { sizeof (ops), 4, 4, 0, mock_read, sender_write };
+  struct gwt_region *region;
+
+  ram_at ("ram", 0x1000, 0x1000, 0);
+  mmio_at (receiver, 0x5000, 0x100, &word_ops);
+  /* Registers take it, RAM takes it, nobody takes it. */
+  g_assert_cmpuint (api->message (receiver, 0x5004, 7), ==, GWT_ACCESS_OK);
+  g_assert_cmpuint (mock->calls, ==, 1);
+  g_assert_cmpuint (mock->offset, ==, 4);
+  g_assert_cmpuint (mock->size, ==, 4);
+  g_assert_cmpuint (mock->value, ==, 7);
+  g_assert_cmpuint (api->message (receiver, 0x1010, 8), ==, GWT_ACCESS_OK);
+  g_assert_cmpuint (load (0x1010, 4), ==, 8);
+  g_assert_cmpuint (api->message (receiver, 0x9000, 8), ==, GWT_ACCESS_UNMAPPED);
+  g_assert_cmpuint (api->message (receiver, 0x1012, 8), ==, GWT_ACCESS_ERROR);
+  /* From inside a device's own lock: behind it. */
+  sender = gwt_device_new (gwt_type_find ("locked"), "sender", &err);
+  g_assert_true (gwt_device_realize (sender, &err));
+  region = mmio_at (sender, 0x6000, 0x100, &ops);
+  g_assert_cmpuint (gwt_memory_store (0x6000, 4, 9), ==, GWT_ACCESS_OK);
+  g_assert_cmpuint (calls_inside, ==, 1);
+  g_assert_cmpuint (mock->calls, ==, 2);
+  g_assert_cmpuint (mock->value, ==, 9);
+  /* Callbacks with another instance; where a region is. */
+  api->set_self (region, &elsewhere);
+  g_assert_cmpuint (gwt_memory_store (0x6000, 4, 9), ==, GWT_ACCESS_OK);
+  g_assert_cmpuint (elsewhere.calls, ==, 1);
+  uint64_t address = 1;
+  g_assert_true (api->address (region, &address) && address == 0x6000);
+  api->unmap (region);
+  g_assert_false (api->address (region, NULL));
+  g_assert_false (gwt_memory_region_kept (region));
+  api->keep (region);
+  g_assert_true (gwt_memory_region_kept (region));
+  clean ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -619,6 +679,10 @@ main (int argc, char **argv)
   api = gwt_extension_find (GWT_MEMORY_EXT);
   g_assert_nonnull (api);
   g_assert_true (gwt_type_register (&mock_type, "test", "1", &err));
+  struct gwt_device_type locked = mock_type;
+  locked.name = "locked";
+  locked.threads = GWT_THREADS_DEVICE;
+  g_assert_true (gwt_type_register (&locked, "test", "1", &err));
   gwt_machine_lock ();
   g_test_add_func ("/memory/ram", test_ram);
   g_test_add_func ("/memory/rom", test_rom);
@@ -628,6 +692,7 @@ main (int argc, char **argv)
   g_test_add_func ("/memory/bad-regions", test_bad_regions);
   g_test_add_func ("/memory/dma", test_dma);
   g_test_add_func ("/memory/dma-pin", test_dma_pin);
+  g_test_add_func ("/memory/message", test_message);
   g_test_add_func ("/memory/flash", test_flash);
   g_test_add_func ("/memory/span", test_span);
   g_test_add_func ("/memory/dirty", test_dirty);
