@@ -301,7 +301,7 @@ pci_bus_find (struct pci_host *host, uint32_t bus, uint32_t devfn)
 static bool
 is_within (uint64_t at, uint64_t size, uint64_t base, uint64_t limit)
 {
-  return base <= limit && at >= base && at <= limit && size - 1 <= limit - at;
+  return at >= base && at <= limit && size - 1 <= limit - at;
 }
 
 static bool

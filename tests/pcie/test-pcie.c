@@ -282,6 +282,7 @@ test_flr (void)
   g_assert_cmphex (load (config_at (1, 0, 0, 0x110), 4), ==, 0);
   /* A root port has no such reset. */
   express = capability (0, 1, 0x10);
+  g_assert_cmphex (get (1, express + 4, 4) & 1 << 28, ==, 0);
   put (1, express + 8, 2, 0x8001);
   g_assert_cmphex (get (1, express + 8, 2), ==, 1);
   bench_end ();
@@ -539,8 +540,11 @@ test_aer (void)
   store (config_at (1, 0, 0, AER + 8), 4, 0x8000);
   tell ("p", "aer_inject", "[32768, false, 1, 1, 1, 1]");
   g_assert_cmphex (below (0x04), ==, 0xc000);
-  g_assert_cmphex (below (0x1c), ==, 5);
   g_assert_cmphex (get (1, AER + 0x30, 4), ==, 0);
+  store (config_at (1, 0, 0, AER + 4), 4, 0xffffffff);
+  tell ("p", "aer_inject", "[32768, false, 1, 1, 1, 1]");
+  g_assert_cmphex (below (0x18) & 0x1f, ==, 14);
+  g_assert_cmphex (below (0x1c), ==, 5);
   /* Severity as the guest sets it. */
   store (config_at (1, 0, 0, AER + 8), 4, 0);
   store (config_at (1, 0, 0, AER + 12), 4, 0x8000);
@@ -556,6 +560,11 @@ test_aer (void)
   put (1, port + 8, 2, 1);
   tell ("rp", "aer_inject", "[1, true, 0, 0, 0, 0]");
   g_assert_cmphex (get (1, AER + 0x30, 4), ==, 1);
+  g_assert_cmphex (get (1, AER + 0x34, 2), ==, 0x0008);
+  /* The source is that of the first. */
+  put (1, 0x3e, 2, 2);
+  tell ("p", "aer_inject", "[64, true, 0, 0, 0, 0]");
+  g_assert_cmphex (get (1, AER + 0x30, 4), ==, 3);
   g_assert_cmphex (get (1, AER + 0x34, 2), ==, 0x0008);
   json_object_put (call ("n", "aer_inject", "[1, true, 0, 0, 0, 0]", "no Advanced Error"));
   json_object_put (call ("p", "aer_inject", "[3, true, 0, 0, 0, 0]", "is not one bit"));
