@@ -1,6 +1,6 @@
 # tests/pcie: the pcie plugin in the core, with a function made for tests
-if PLUGIN_PCIE
 EXTRA_DIST += tests/pcie/pcie-bench.h
+if PLUGIN_PCIE
 check_PROGRAMS += tests/pcie/pci-probe.so
 tests_pcie_pci_probe_so_SOURCES = tests/pcie/pci-probe.c
 tests_pcie_pci_probe_so_CPPFLAGS = $(PLUGIN_CPPFLAGS)
