@@ -53,10 +53,17 @@ pci_bus_free (struct pci_bus *bus)
   struct pci_bus **link = &buses;
   if (bus == NULL)
     return;
-  /* Who is left has no bus any more, and its interrupt no way. */
+  /* Who is left has no bus any more: its interrupt goes, and so do its BARs. */
   for (uint32_t i = 0; i < PCI_DEVFNS; i++)
-    if (bus->function[i] != NULL)
-      bus->function[i]->bus = NULL;
+    {
+      struct gwt_pci *pci = bus->function[i];
+      if (pci == NULL)
+        continue;
+      if (__atomic_exchange_n (&pci->intx_routed, 0, __ATOMIC_SEQ_CST))
+        pci_bus_intx (bus, pci->devfn, -1);
+      pci->bus = NULL;
+      pci_update_bars (pci);
+    }
   while (*link != bus)
     link = &(*link)->next;
   *link = bus->next;

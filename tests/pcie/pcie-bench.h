@@ -16,6 +16,7 @@
 #include "core/device/type.h"
 #include "core/util/extension.h"
 
+#include <godwit/pci.h>
 #include <string.h>
 
 #define ECAM UINT64_C (0x30000000)

@@ -324,10 +324,19 @@ test_places (void)
   gwt_device_destroy (gwt_device_find ("p"));
   g_assert_cmphex (get (1, capability (0, 1, 0x10) + 0x1a, 2) & 0x40, ==, 0);
   bench_must ("pci-probe,id=s,bus=rp");
-  /* A port that goes first leaves its device without a bus. */
+  /* A port that goes first leaves its device without a bus: without BARs and interrupt. */
+  open_port ();
+  store (config_at (1, 0, 0, 0x14), 4, 0x41000000);
+  store (config_at (1, 0, 0, 4), 2, 2);
+  g_assert_cmphex (load (UINT64_C (0x41000000), 4), ==, 0);
   tell ("s", "intx", "[1]");
+  g_assert_cmpuint (sink->level[1], ==, 1);
   gwt_device_destroy (gwt_device_find ("rp"));
+  g_assert_cmpuint (sink->level[1], ==, 0);
+  g_assert_cmphex (load (UINT64_C (0x41000000), 4), ==, 0xffffffff);
   tell ("s", "intx", "[0]");
+  tell ("s", "intx", "[1]");
+  g_assert_cmpuint (sink->level[1], ==, 0);
   bench_end ();
 }
 
@@ -410,6 +419,97 @@ test_msix (void)
   tell ("p", "notify", "[2047]");
   g_assert_cmphex (load (WINDOW + 0x80f8, 8), ==, UINT64_C (1) << 63);
   g_assert_cmphex (load (WINDOW + 0x80fc, 4), ==, UINT32_C (1) << 31);
+  bench_end ();
+}
+
+/* A vector is raised on one thread while a vCPU masks and unmasks it: each raise is followed by a
+   message, however late, and none is made up. */
+static gpointer
+raise_often (gpointer data)
+{
+  const struct gwt_pci_api *api = gwt_extension_find (GWT_PCI_EXT);
+  struct gwt_pci *pci = data;
+  for (int i = 0; i < 20000; i++)
+    api->msix_notify (pci, 2);
+  return NULL;
+}
+
+static void
+test_msix_threads (void)
+{
+  bench_begin ();
+  struct gwt_device *device = bench_must ("pci-probe,id=p,addr=2");
+  const struct gwt_pci_api *api = gwt_extension_find (GWT_PCI_EXT);
+  unsigned msix = capability (0, 2, 0x11);
+  uint64_t entry = WINDOW + 32;
+  put (2, 0x20, 4, (uint32_t) WINDOW);
+  put (2, 4, 2, 6);
+  put (2, msix + 2, 2, 0x8000);
+  store (entry, 8, RAM);
+  store (entry + 8, 4, 1);
+  for (int round = 0; round < 20; round++)
+    {
+      GThread *thread = g_thread_new ("raise", raise_often, api->function (device));
+      for (int i = 0; i < 200; i++)
+        {
+          store (entry + 12, 4, i & 1);
+          if (i % 50 == 0)
+            put (2, msix + 2, 2, i & 64 ? 0xc000 : 0x8000);
+        }
+      put (2, msix + 2, 2, 0x8000);
+      store (entry + 12, 4, 1);
+      g_thread_join (thread);
+      /* Masked now, and quiet: what is pending comes on unmasking, and nothing else does. */
+      api->msix_notify (api->function (device), 2);
+      g_assert_cmphex (load (WINDOW + 0x800, 8), ==, 4);
+      store (RAM, 4, 0);
+      store (entry + 12, 4, 0);
+      g_assert_cmphex (load (RAM, 4), ==, 1);
+      g_assert_cmphex (load (WINDOW + 0x800, 8), ==, 0);
+      store (RAM, 4, 0);
+      store (entry + 12, 4, 1);
+      store (entry + 12, 4, 0);
+      g_assert_cmphex (load (RAM, 4), ==, 0);
+    }
+  bench_end ();
+}
+
+/* Two functions on one line, driven on two threads while a vCPU switches them off and on. */
+static gpointer
+drive_often (gpointer data)
+{
+  const struct gwt_pci_api *api = gwt_extension_find (GWT_PCI_EXT);
+  for (uint32_t i = 0; i < 20000; i++)
+    api->intx (data, i & 1);
+  api->intx (data, 1);
+  return NULL;
+}
+
+static void
+test_intx_threads (void)
+{
+  bench_begin ();
+  const struct gwt_pci_api *api = gwt_extension_find (GWT_PCI_EXT);
+  struct gwt_pci *p = api->function (bench_must ("pci-probe,id=p,addr=2"));
+  struct gwt_pci *q = api->function (bench_must ("pci-probe,id=q,addr=6"));
+  for (int round = 0; round < 5; round++)
+    {
+      GThread *threads[]
+          = { g_thread_new ("p", drive_often, p), g_thread_new ("q", drive_often, q) };
+      for (int i = 0; i < 500; i++)
+        put (2, 4, 2, i & 1 ? 0x400 : 0);
+      put (2, 4, 2, 0);
+      for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+        g_thread_join (threads[i]);
+      g_assert_cmpuint (sink->level[2], ==, 1);
+      api->intx (p, 0);
+      g_assert_cmpuint (sink->level[2], ==, 1);
+      put (6, 4, 2, 0x400);
+      g_assert_cmpuint (sink->level[2], ==, 0);
+      put (6, 4, 2, 0);
+      api->intx (q, 0);
+      g_assert_cmpuint (sink->level[2], ==, 0);
+    }
   bench_end ();
 }
 
@@ -633,7 +733,9 @@ main (int argc, char **argv)
   g_test_add_func ("/pcie/function-level-reset", test_flr);
   g_test_add_func ("/pcie/places", test_places);
   g_test_add_func ("/pcie/msix", test_msix);
+  g_test_add_func ("/pcie/msix-threads", test_msix_threads);
   g_test_add_func ("/pcie/intx", test_intx);
+  g_test_add_func ("/pcie/intx-threads", test_intx_threads);
   g_test_add_func ("/pcie/bus-master", test_master);
   g_test_add_func ("/pcie/aer", test_aer);
   g_test_add_func ("/pcie/aer-message", test_aer_message);
