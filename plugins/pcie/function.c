@@ -75,8 +75,7 @@ bridge_written (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t ol
 static void
 update_command (struct gwt_pci *pci)
 {
-  uint32_t master = (pci_reg (pci, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) != 0;
-  __atomic_store_n (&pci->master, master, __ATOMIC_SEQ_CST);
+  __atomic_store_n (&pci->command, pci_reg (pci, PCI_COMMAND, 2), __ATOMIC_SEQ_CST);
   pci_update_intx (pci);
 }
 
@@ -326,7 +325,7 @@ pci_update_bars (struct gwt_pci *pci)
 static uint32_t
 intx_wanted (const struct gwt_pci *pci)
 {
-  uint32_t off = pci_reg (pci, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF;
+  uint32_t off = __atomic_load_n (&pci->command, __ATOMIC_SEQ_CST) & PCI_COMMAND_INTX_OFF;
   return __atomic_load_n (&pci->intx_level, __ATOMIC_SEQ_CST) && !off && pci->bus != NULL;
 }
 
@@ -458,7 +457,7 @@ static const struct gwt_field function_fields[] = {
   GWT_HOST_ROW (struct gwt_pci, root_pending, "follows from configuration space"),
   GWT_STATE_ROW (struct gwt_pci, intx_level, "intx-level", .max = 1, .doc = "INTA is driven"),
   GWT_HOST_ROW (struct gwt_pci, intx_routed, "follows from intx-level and the command register"),
-  GWT_HOST_ROW (struct gwt_pci, master, "follows from the command register"),
+  GWT_HOST_ROW (struct gwt_pci, command, "follows from configuration space"),
   GWT_HOST_ROW (struct gwt_pci, msix_state, "follows from the MSI-X control register"),
 };
 

@@ -48,7 +48,7 @@ send (struct gwt_pci *pci, uint32_t vector)
   if (is_blocked (pci, vector) || !(__atomic_fetch_and (at, ~bit, __ATOMIC_SEQ_CST) & bit))
     return;
   /* A message is a write by the function. */
-  if (!__atomic_load_n (&pci->master, __ATOMIC_SEQ_CST))
+  if (!(__atomic_load_n (&pci->command, __ATOMIC_SEQ_CST) & PCI_COMMAND_MASTER))
     return;
   uint64_t address
       = word_get (pci, vector, ADDRESS) | (uint64_t) word_get (pci, vector, ADDRESS_HIGH) << 32;

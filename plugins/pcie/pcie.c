@@ -64,7 +64,7 @@ api_intx (struct gwt_pci *pci, uint32_t level)
 static bool
 is_master (const struct gwt_pci *pci)
 {
-  return __atomic_load_n (&pci->master, __ATOMIC_SEQ_CST) != 0;
+  return (__atomic_load_n (&pci->command, __ATOMIC_SEQ_CST) & PCI_COMMAND_MASTER) != 0;
 }
 
 static uint32_t

@@ -187,7 +187,7 @@ struct gwt_pci
   /* What other threads look at: atomic. */
   uint32_t intx_level;  /* what the device drives */
   uint32_t intx_routed; /* what the bus sees: 0 while disabled by the command register */
-  uint32_t master;      /* follows from the command register */
+  uint32_t command;     /* the command register */
   uint32_t msix_state;  /* enum pci_msix_state; follows from the MSI-X control register */
 };
 
