@@ -17,6 +17,7 @@
 #include "core/cpu/run.h"
 #include "core/monitor/dispatch.h"
 #include "core/monitor/framing.h"
+#include "core/util/json.h"
 #include "core/util/log.h"
 #include "core/util/socket.h"
 
@@ -152,17 +153,23 @@ client_request (struct client *c, const char *text, size_t length)
 {
   struct json_tokener *tokener = json_tokener_new_ex (GWT_FRAME_DEPTH + 1);
   struct json_object *request = NULL, *answer;
-  if (tokener != NULL)
+  GWT_AUTO_ERROR (err);
+  if (tokener != NULL && gwt_json_numbers_fit (text, length, &err))
     {
       json_tokener_set_flags (tokener, JSON_TOKENER_VALIDATE_UTF8);
       request = json_tokener_parse_ex (tokener, text, (int) length);
     }
   if (request == NULL)
     {
-      GWT_AUTO_ERROR (err);
-      gwt_error_set (&err, GWT_E_INVALID, "JSON parse error, %s",
-                     tokener != NULL ? json_tokener_error_desc (json_tokener_get_error (tokener))
-                                     : "out of memory");
+      if (gwt_error_is_set (&err))
+        {
+          gwt_error_prefix (&err, "JSON parse error");
+          err.code = GWT_E_INVALID; /* which is the class of all parse errors */
+        }
+      else
+        gwt_error_set (&err, GWT_E_INVALID, "JSON parse error, %s",
+                       tokener != NULL ? json_tokener_error_desc (json_tokener_get_error (tokener))
+                                       : "out of memory");
       answer = gwt_qmp_error_object (&err, NULL);
     }
   else

@@ -39,6 +39,34 @@ number_length (const char *text, size_t size)
   return errno == 0 ? n : 0;
 }
 
+bool
+gwt_json_numbers_fit (const char *text, size_t size, struct gwt_error *err)
+{
+  char quote = 0;
+  for (size_t at = 0; at < size; at++)
+    {
+      char c = text[at];
+      if (quote != 0)
+        {
+          at += c == '\\';
+          quote = c == quote ? 0 : quote;
+        }
+      else if (c == '"' || c == '\'')
+        quote = c;
+      else if (c == '-' || g_ascii_isdigit (c))
+        {
+          size_t length = number_length (text + at, size - at);
+          if (length == 0)
+            {
+              gwt_error_set (err, GWT_E_RANGE, "byte %zu: this number is out of range", at);
+              return false;
+            }
+          at += length - 1;
+        }
+    }
+  return true;
+}
+
 /* json-c's strict mode still takes keys in single quotes, raw control characters, NaN, Infinity,
    numbers of any size, and members that are there twice.  This walk over the bytes finds those;
    what else is wrong is left to the parser. */

@@ -44,6 +44,16 @@ def waiting(t):
     t.ok(not os.path.exists(t.path("wait.sock")), "the socket is still there")
 
 
+@gwttest.test("a number of more than 64 bits is refused, not made to fit")
+def large_numbers(t):
+    q = start(t).qmp
+    t.equal(q.raw({"execute": "query-name", "id": 2 ** 64 - 1})["id"], 2 ** 64 - 1)
+    t.equal(q.raw({"execute": "query-name", "id": "99999999999999999999 \\"})["return"], {})
+    t.contains(q.raw({"execute": "query-name", "id": 2 ** 64})["error"]["desc"],
+               "this number is out of range")
+    t.equal(q.cmd("query-name"), {})
+
+
 @gwttest.test("commands wait for the end of negotiation, which comes once")
 def negotiation(t):
     vm = start(t)
