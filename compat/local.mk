@@ -5,4 +5,5 @@ EXTRA_DIST += compat/abi/HISTORY compat/abi/layout-1.txt compat/abi/x86_64.abi
 EXTRA_DIST += \
 	compat/plugins/aclint.json compat/plugins/cfi-flash.json compat/plugins/fw-cfg.json \
 	compat/plugins/goldfish-rtc.json compat/plugins/ns16550.json compat/plugins/pcie.json \
-	compat/plugins/rv64-cpu.json compat/plugins/sifive-plic.json compat/plugins/sifive-test.json
+	compat/plugins/rv64-cpu.json compat/plugins/sifive-plic.json compat/plugins/sifive-test.json \
+	compat/plugins/virtio.json compat/plugins/virtio-rng.json

@@ -15,4 +15,5 @@ godwitinclude_HEADERS = \
 	include/godwit/method.h \
 	include/godwit/pci.h \
 	include/godwit/riscv.h \
-	include/godwit/run.h
+	include/godwit/run.h \
+	include/godwit/virtio.h

@@ -8,6 +8,9 @@ include plugins/sifive-test/local.mk
 include plugins/fw-cfg/local.mk
 include plugins/cfi-flash/local.mk
 include plugins/pcie/local.mk
+include plugins/virtio/local.mk
+include plugins/virtio-rng/local.mk
 EXTRA_DIST += plugins/rv64-cpu/README.md plugins/aclint/README.md plugins/sifive-plic/README.md \
 	plugins/ns16550/README.md plugins/goldfish-rtc/README.md plugins/sifive-test/README.md \
-	plugins/fw-cfg/README.md plugins/cfi-flash/README.md plugins/pcie/README.md
+	plugins/fw-cfg/README.md plugins/cfi-flash/README.md plugins/pcie/README.md \
+	plugins/virtio/README.md plugins/virtio-rng/README.md

@@ -17,5 +17,6 @@
 #include <godwit/pci.h>
 #include <godwit/riscv.h>
 #include <godwit/run.h>
+#include <godwit/virtio.h>
 
 #endif

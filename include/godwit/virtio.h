@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * "gwt.virtio/1": virtio devices (Virtual I/O Device specification 1.2).  The virtio plugin offers
+ * it: queues, feature negotiation, status, and the transports; a device plugin adds what its kind
+ * of device does.
+ *
+ * A device comes as types that share one instance struct: NAME-device with the parent
+ * GWT_VIRTIO_MMIO_PARENT, and NAME-pci with the parent GWT_VIRTIO_PCI_PARENT once that transport is
+ * offered.  Such a type declares GWT_THREADS_PARALLEL and has locks of its own.  Everything about
+ * rings is checked here: indices, loops, lengths, where a buffer lies.  A device sees only chains
+ * whose every byte is guest RAM; a guest that breaks the rules gets DEVICE_NEEDS_RESET.
+ *
+ * Each queue is independent: calls for different queues never wait for one another, calls for one
+ * queue are put in order here.  A device must not hold a lock of its own while it calls notify ()
+ * if it takes the same lock on [main]: an interrupt may have to wait for the machine lock.
+ */
+#ifndef GODWIT_VIRTIO_H
+#define GODWIT_VIRTIO_H
+
+#include <godwit/device.h>
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+#define GWT_VIRTIO_EXT "gwt.virtio/1"
+#define GWT_VIRTIO_PCI_PARENT "virtio-pci"
+#define GWT_VIRTIO_MMIO_PARENT "virtio-mmio-device"
+
+#define GWT_VIRTIO_QUEUES_MAX 1024
+#define GWT_VIRTIO_QUEUE_SIZE_MAX 1024
+/* Buffers of one chain, readable and writable together. */
+#define GWT_VIRTIO_BUFFERS_MAX 1024
+
+  struct gwt_virtio; /* one device */
+  struct gwt_virtq;  /* one of its queues */
+
+  /* Guest memory of one buffer, directly accessible from pop () to push (). */
+  struct gwt_iovec
+  {
+    void *base;
+    uint64_t size;
+  };
+
+  /* A chain of descriptors: first what the device reads, then what it writes.  Owned by the virtio
+     plugin, lent to the device from pop () to push () or unpop (). */
+  struct gwt_virtq_chain
+  {
+    uint64_t struct_size;
+    const struct gwt_iovec *readable;
+    const struct gwt_iovec *writable;
+    uint32_t n_readable;
+    uint32_t n_writable;
+    uint64_t readable_size, writable_size; /* bytes in all */
+  };
+
+  /* What a kind of device does; called with the instance of the device's own type.  A static table.
+     No lock of the plugin's that pop (), push () or notify () need is held in any of them. */
+  struct gwt_virtio_client
+  {
+    uint64_t struct_size;
+    /* [main, vcpu] Optional, with config_size 0.  Read or write SIZE bytes (1, 2 or 4), inside the
+       device's configuration space; one at a time, and never beside `running`. */
+    void (*config_read) (void *self, uint32_t offset, void *data, uint32_t size);
+    void (*config_write) (void *self, uint32_t offset, const void *data, uint32_t size);
+    /* [main, vcpu] Optional.  The driver wants FEATURES, a subset of what was offered; 0, or -1 to
+       refuse: the driver sees that FEATURES_OK stays clear. */
+    int (*features_accepted) (void *self, uint64_t features);
+    /* [main, vcpu] Optional.  RUNNING 1: the driver set DRIVER_OK, queues are served from now on.
+     0: it reset the device, gave up, or the machine is reset: pop () gives nothing any more, push
+     () only takes back.  When it returns from 0 the device has pushed or forgotten every chain;
+     they are gone then.  It must not wait for a thread that may be inside notify ().  Where a
+     device is unrealized while it runs, this comes after its type's own unrealize. */
+  void (*running) (void *self, uint32_t running);
+    /* [vcpu] There may be new chains in queue INDEX: pop () until NULL, here or on a thread of the
+       device's that serves this queue.  May be called for no reason, also by several vCPUs at once.
+     */
+    void (*notified) (void *self, struct gwt_virtq *queue, uint32_t index);
+    /* [main, vcpu] Optional.  Queue INDEX alone is stopped: as `running` 0 for this queue. */
+    void (*queue_reset) (void *self, uint32_t index);
+  };
+
+  /* What a device is; a static table. */
+  struct gwt_virtio_info
+  {
+    uint64_t struct_size;
+    uint32_t device_id;   /* 1 net, 2 block, 3 console, 4 entropy, ... */
+    uint32_t config_size; /* bytes of device configuration space, at most 3840 */
+    uint64_t features;  /* device-specific ones offered, bits 0 to 23 and 50 to 63; those of queues
+                           and transport come from properties */
+    uint32_t n_queues;  /* 1 to GWT_VIRTIO_QUEUES_MAX */
+    uint32_t pci_class; /* 24-bit class code behind PCI */
+  };
+
+  struct gwt_virtio_api
+  {
+    uint64_t struct_size;
+    /* [main, in realize] The virtio side of DEVICE, whose type has one of the parents above.  INFO
+       is copied, CLIENT lives as long as the device.  Owned by the virtio plugin, which undoes it
+       all when the device is unrealized.  NULL with ERR set. */
+    struct gwt_virtio *(*setup) (struct gwt_device *device, const struct gwt_virtio_info *info,
+                                 const struct gwt_virtio_client *client, struct gwt_error *err);
+    /* [main, in realize] Queue INDEX with at most SIZE (power of two, 2 to
+       GWT_VIRTIO_QUEUE_SIZE_MAX) entries; each must be made.  Owned as above.  NULL with ERR set.
+     */
+    struct gwt_virtq *(*queue) (struct gwt_virtio *virtio, uint32_t index, uint32_t size,
+                                struct gwt_error *err);
+    /* [any] Features that the driver accepted, with those of queues and transport; 0 before. */
+    uint64_t (*features) (struct gwt_virtio *virtio);
+    /* [any] Configuration space has changed: a new generation, and the driver is told. */
+    void (*config_changed) (struct gwt_virtio *virtio);
+    /* [any] The driver broke the rules as WHY says (for the log): DEVICE_NEEDS_RESET; no queue is
+       served until it resets. */
+    void (*broken) (struct gwt_virtio *virtio, const char *why);
+
+    /* [any] Next chain, lent until push () or unpop (), or NULL where there is none now, or the
+       queue is not to be served.  Several may be out at once. */
+    struct gwt_virtq_chain *(*pop) (struct gwt_virtq *queue);
+    /* [any] Give CHAIN back with the first WRITTEN bytes of its writable part written; the driver
+       is not told before notify ().  Any order. */
+    void (*push) (struct gwt_virtq *queue, struct gwt_virtq_chain *chain, uint64_t written);
+    /* [any] Give CHAIN back as if it had never been popped: last out, first back. */
+    void (*unpop) (struct gwt_virtq *queue, struct gwt_virtq_chain *chain);
+    /* [any] Interrupt the driver if it wants to know of what was pushed. */
+    void (*notify) (struct gwt_virtq *queue);
+    /* [any] Ask to be (1), or not to be (0), notified of new chains; after 1 look once more with
+       pop
+       ().  A driver may notify nevertheless.  Queues begin with 1. */
+    void (*want_notify) (struct gwt_virtq *queue, uint32_t on);
+  };
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,14 @@
+if PLUGIN_VIRTIO
+plugins_PROGRAMS += plugins/virtio.so
+plugins_virtio_so_SOURCES = plugins/virtio/device.c \
+	plugins/virtio/mmio.c \
+	plugins/virtio/packed.c \
+	plugins/virtio/queue.c \
+	plugins/virtio/split.c \
+	plugins/virtio/virtio.c \
+	plugins/virtio/virtio.h
+plugins_virtio_so_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_virtio_so_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_virtio_so_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_virtio_so_LDADD =
+endif

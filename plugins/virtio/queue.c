@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Queues: their rings and buffers in guest memory, chains from pop to push, when the driver is
+ * told.  It must not know how a ring is laid out (split.c, packed.c), nor which transport there is.
+ *
+ * Rings stay mapped while a queue runs; their content is the guest's, who may change it at any
+ * moment, so what is loaded is judged and used as loaded.
+ */
+#include "virtio.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Chains of more buffers than this are freed instead of kept: a guest could make all so large. */
+#define SPARE_ROOM 32
+
+/* ---- guest memory -----------------------------------------------------------------------------
+ */
+
+const char *
+area_map (struct gwt_virtq *q, struct area *area, uint64_t address, uint64_t size,
+          uint32_t writable)
+{
+  struct gwt_device *device = q->virtio->device;
+  uint64_t got = size;
+
+  area->host = virtio_memory->dma_map (device, address, &got, writable);
+  if (area->host == NULL)
+    return "a ring or table outside RAM";
+  area->address = address;
+  area->size = got;
+  if (got == size)
+    return NULL;
+  area_unmap (q, area);
+  return "a ring or table that leaves RAM";
+}
+
+void
+area_unmap (struct gwt_virtq *q, struct area *area)
+{
+  if (area->host)
+    virtio_memory->dma_unmap (q->virtio->device, area->address, area->size, 0);
+  memset (area, 0, sizeof *area);
+}
+
+void
+area_written (struct gwt_virtq *q, const struct area *area, uint64_t offset, uint64_t size)
+{
+  struct gwt_device *device = q->virtio->device;
+  uint64_t got = size;
+
+  /* The area stays mapped; a mapping of these bytes alone marks them dirty. */
+  if (virtio_memory->dma_map (device, area->address + offset, &got, 1))
+    virtio_memory->dma_unmap (device, area->address + offset, got, got);
+}
+
+const char *
+indirect_map (struct gwt_virtq *q, struct area *table, uint64_t address, uint32_t size,
+              uint32_t flags)
+{
+  if (!q->indirect)
+    return "an indirect table that was not negotiated";
+  /* In a packed ring the flag NEXT is in the same place. */
+  if (flags & DESC_NEXT)
+    return "an indirect table with a next descriptor";
+  if (size == 0 || size % 16 != 0)
+    return "an indirect table that is no whole number of descriptors";
+  return area_map (q, table, address, size, 0);
+}
+
+static uint32_t
+chain_grow (struct chain *c)
+{
+  uint32_t room = c->room ? 2 * c->room : 8;
+  struct gwt_iovec *iov = realloc (c->iov, room * sizeof *iov);
+  uint64_t *address;
+
+  if (iov == NULL)
+    return 0;
+  c->iov = iov;
+  address = realloc (c->address, room * sizeof *address);
+  if (address == NULL)
+    return 0;
+  c->address = address;
+  c->room = room;
+  return 1;
+}
+
+const char *
+chain_add (struct gwt_virtq *q, struct chain *c, uint64_t address, uint32_t size, uint32_t writable)
+{
+  uint64_t left = size;
+
+  if (size == 0)
+    return "a buffer of no bytes";
+  if (!writable && c->pub.n_writable)
+    return "a readable buffer behind a writable one";
+  if (address + (size - 1) < address)
+    return "a buffer that wraps around";
+  /* In pieces: RAM of several blocks may lie side by side. */
+  while (left)
+    {
+      uint64_t got = left;
+      void *base;
+
+      if (c->n_iov == GWT_VIRTIO_BUFFERS_MAX)
+        return "a chain of more than 1024 buffers";
+      if (c->n_iov == c->room && !chain_grow (c))
+        return "a chain that the host has no memory for";
+      base = virtio_memory->dma_map (q->virtio->device, address, &got, writable);
+      if (base == NULL)
+        return "a buffer outside RAM";
+      c->iov[c->n_iov].base = base;
+      c->iov[c->n_iov].size = got;
+      c->address[c->n_iov++] = address;
+      if (writable)
+        {
+          c->pub.n_writable++;
+          c->pub.writable_size += got;
+        }
+      else
+        {
+          c->pub.n_readable++;
+          c->pub.readable_size += got;
+        }
+      address += got;
+      left -= got;
+    }
+  return NULL;
+}
+
+/* ---- chains -----------------------------------------------------------------------------------
+ */
+
+static void
+chain_free (struct chain *c)
+{
+  free (c->iov);
+  free (c->address);
+  free (c);
+}
+
+static struct chain *
+chain_new (struct gwt_virtq *q)
+{
+  struct chain *c = q->spare;
+
+  if (c == NULL)
+    return calloc (1, sizeof *c);
+  q->spare = c->next;
+  c->next = NULL;
+  return c;
+}
+
+/* Unmap its buffers, the first WRITTEN bytes of those that can be written dirty, and keep it. */
+static void
+chain_release (struct gwt_virtq *q, struct chain *c, uint64_t written)
+{
+  struct chain keep;
+  uint32_t i;
+
+  for (i = 0; i < c->n_iov; i++)
+    {
+      uint64_t size = c->iov[i].size, dirty = 0;
+
+      if (i >= c->pub.n_readable)
+        {
+          dirty = written < size ? written : size;
+          written -= dirty;
+        }
+      virtio_memory->dma_unmap (q->virtio->device, c->address[i], size, dirty);
+    }
+  if (c->room > SPARE_ROOM)
+    {
+      chain_free (c);
+      return;
+    }
+  memset (&keep, 0, sizeof keep);
+  keep.iov = c->iov;
+  keep.address = c->address;
+  keep.room = c->room;
+  keep.next = q->spare;
+  *c = keep;
+  q->spare = c;
+}
+
+static void
+link_out (struct gwt_virtq *q, struct chain *c)
+{
+  c->prev = q->last;
+  c->next = NULL;
+  if (q->last)
+    q->last->next = c;
+  else
+    q->first = c;
+  q->last = c;
+  q->in_use += c->slots;
+}
+
+static void
+unlink_out (struct gwt_virtq *q, struct chain *c)
+{
+  if (c->prev)
+    c->prev->next = c->next;
+  else
+    q->first = c->next;
+  if (c->next)
+    c->next->prev = c->prev;
+  else
+    q->last = c->prev;
+  q->in_use -= c->slots;
+}
+
+/* ---- starting and stopping --------------------------------------------------------------------
+ */
+
+static uint32_t
+overlap (uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+  return a < b ? b - a < a_size : a - b < b_size;
+}
+
+static const char *
+map_rings (struct gwt_virtq *q)
+{
+  const char *why = q->packed ? packed_map (q) : split_map (q);
+
+  if (why)
+    return why;
+  if (overlap (q->desc.address, q->desc.size, q->driver.address, q->driver.size)
+      || overlap (q->desc.address, q->desc.size, q->device.address, q->device.size)
+      || overlap (q->driver.address, q->driver.size, q->device.address, q->device.size))
+    return "rings that overlap";
+  return NULL;
+}
+
+static void
+unmap_rings (struct gwt_virtq *q)
+{
+  area_unmap (q, &q->desc);
+  area_unmap (q, &q->driver);
+  area_unmap (q, &q->device);
+}
+
+const char *
+virtq_start (struct gwt_virtq *q)
+{
+  uint64_t features = q->virtio->features;
+  const char *why;
+
+  pthread_mutex_lock (&q->lock);
+  q->packed = !!(features & FEATURE_RING_PACKED);
+  q->event_idx = !!(features & FEATURE_EVENT_IDX);
+  q->indirect = !!(features & FEATURE_INDIRECT_DESC);
+  q->in_order = !!(features & FEATURE_IN_ORDER);
+  q->event_at = EVENT_NONE;
+  if (q->s->num == 0 || q->s->num > q->size_max)
+    why = "a queue size that is not offered";
+  else
+    why = map_rings (q);
+  if (why)
+    unmap_rings (q);
+  else
+    __atomic_store_n (&q->running, 1, __ATOMIC_RELEASE);
+  pthread_mutex_unlock (&q->lock);
+  return why;
+}
+
+void
+virtq_stop (struct gwt_virtq *q)
+{
+  pthread_mutex_lock (&q->lock);
+  __atomic_store_n (&q->running, 0, __ATOMIC_RELEASE);
+  pthread_mutex_unlock (&q->lock);
+}
+
+void
+virtq_clear (struct gwt_virtq *q)
+{
+  pthread_mutex_lock (&q->lock);
+  while (q->first)
+    {
+      struct chain *c = q->first;
+
+      /* Nobody says how much of it was written. */
+      unlink_out (q, c);
+      chain_release (q, c, UINT64_MAX);
+    }
+  unmap_rings (q);
+  pthread_mutex_unlock (&q->lock);
+}
+
+void
+virtq_reset_state (struct gwt_virtq *q)
+{
+  memset (q->s, 0, sizeof *q->s);
+  q->s->num = (uint16_t) q->size_max;
+  /* §2.8.1: both counters begin with 1. */
+  q->s->avail_wrap = q->s->used_wrap = 1;
+}
+
+void
+virtq_free (struct gwt_virtq *q)
+{
+  struct chain *c;
+
+  while ((c = q->spare) != NULL)
+    {
+      q->spare = c->next;
+      chain_free (c);
+    }
+  pthread_mutex_destroy (&q->lock);
+}
+
+/* ---- for the device ---------------------------------------------------------------------------
+ */
+
+static uint32_t
+is_served (struct gwt_virtq *q)
+{
+  return q->running && !(virtio_status (q->virtio) & STATUS_NEEDS_RESET);
+}
+
+struct gwt_virtq_chain *
+virtq_pop (struct gwt_virtq *q)
+{
+  const char *why = NULL;
+  uint32_t found = 0;
+  struct chain *c;
+
+  pthread_mutex_lock (&q->lock);
+  c = is_served (q) ? chain_new (q) : NULL;
+  if (c)
+    {
+      why = q->packed ? packed_pop (q, c, &found) : split_pop (q, c, &found);
+      if (found)
+        {
+          c->pub.struct_size = sizeof c->pub;
+          c->pub.readable = c->iov;
+          c->pub.writable = c->iov + c->pub.n_readable;
+          link_out (q, c);
+        }
+      else
+        {
+          chain_release (q, c, 0);
+          c = NULL;
+        }
+    }
+  pthread_mutex_unlock (&q->lock);
+  if (why)
+    virtio_broken (q->virtio, why);
+  return c ? &c->pub : NULL;
+}
+
+void
+virtq_push (struct gwt_virtq *q, struct gwt_virtq_chain *chain, uint64_t written)
+{
+  struct chain *c = (struct chain *) chain;
+
+  pthread_mutex_lock (&q->lock);
+  c->written = written < c->pub.writable_size ? written : c->pub.writable_size;
+  c->done = 1;
+  if (!is_served (q))
+    {
+      unlink_out (q, c);
+      chain_release (q, c, c->written);
+      c = NULL;
+    }
+  /* In order: this one, and those that waited for it; or nothing yet. */
+  else if (q->in_order)
+    c = q->first;
+  while (c && c->done)
+    {
+      struct chain *next = q->in_order ? c->next : NULL;
+
+      if (q->packed)
+        packed_use (q, c);
+      else
+        split_use (q, c);
+      unlink_out (q, c);
+      chain_release (q, c, c->written);
+      c = next;
+    }
+  pthread_mutex_unlock (&q->lock);
+}
+
+void
+virtq_unpop (struct gwt_virtq *q, struct gwt_virtq_chain *chain)
+{
+  struct chain *c = (struct chain *) chain;
+  uint32_t wrong;
+
+  pthread_mutex_lock (&q->lock);
+  /* A younger one is out: the driver's ring cannot be taken back to before this one. */
+  wrong = c != q->last;
+  if (!wrong && q->packed)
+    packed_unpop (q, c);
+  else if (!wrong)
+    q->s->last_avail--;
+  unlink_out (q, c);
+  chain_release (q, c, 0);
+  pthread_mutex_unlock (&q->lock);
+  if (wrong)
+    virtio_broken (q->virtio, "the device gave back a chain out of turn");
+}
+
+void
+virtq_notify (struct gwt_virtq *q)
+{
+  uint32_t wants = 0;
+
+  pthread_mutex_lock (&q->lock);
+  if (is_served (q) && q->s->used_since)
+    {
+      /* The driver stores what it wants and then looks at the ring, we the other way round. */
+      __atomic_thread_fence (__ATOMIC_SEQ_CST);
+      wants = q->packed ? packed_wants_interrupt (q) : split_wants_interrupt (q);
+      q->s->used_since = 0;
+    }
+  pthread_mutex_unlock (&q->lock);
+  if (wants)
+    virtio_queue_interrupt (q->virtio, q->index);
+}
+
+void
+virtq_want_notify (struct gwt_virtq *q, uint32_t on)
+{
+  pthread_mutex_lock (&q->lock);
+  if (is_served (q) && q->s->no_notify != !on)
+    {
+      q->s->no_notify = !on;
+      q->event_at = EVENT_NONE;
+      if (q->packed)
+        packed_want_notify (q);
+      else
+        split_want_notify (q);
+      /* Before the next look at the driver's ring. */
+      __atomic_thread_fence (__ATOMIC_SEQ_CST);
+    }
+  pthread_mutex_unlock (&q->lock);
+}
