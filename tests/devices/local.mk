@@ -1,7 +1,8 @@
 # tests/devices: each platform device on a host made of stubs (mock-host.c), without the core
 device_tests = tests/devices/test-aclint tests/devices/test-sifive-plic \
 	tests/devices/test-ns16550 tests/devices/test-goldfish-rtc tests/devices/test-sifive-test \
-	tests/devices/test-fw-cfg tests/devices/test-cfi-flash tests/devices/test-hostile
+	tests/devices/test-fw-cfg tests/devices/test-cfi-flash tests/devices/test-hostile \
+	tests/devices/test-virtio
 unit_tests += $(device_tests)
 check_LIBRARIES += tests/devices/libmockhost.a
 tests_devices_libmockhost_a_SOURCES = tests/devices/mock-host.c tests/devices/mock-services.c \
@@ -23,3 +24,7 @@ tests_devices_test_cfi_flash_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_devices_test_cfi_flash_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
 tests_devices_test_hostile_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_devices_test_hostile_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+tests_devices_test_virtio_SOURCES = tests/devices/test-virtio.c tests/devices/virtio-driver.c \
+	tests/devices/virtio-driver.h
+tests_devices_test_virtio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_devices_test_virtio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)

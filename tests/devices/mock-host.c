@@ -61,6 +61,35 @@ intern (const char *text)
   return g_intern_string (text);
 }
 
+/* Those loaded; they stay. */
+static const struct gwt_plugin *plugins[16];
+static guint n_plugins;
+
+const void *
+mock_offer (const char *id)
+{
+  guint p;
+  uint64_t i;
+
+  for (p = 0; p < n_plugins; p++)
+    for (i = 0; i < plugins[p]->n_offers; i++)
+      if (strcmp (plugins[p]->offers[i].id, id) == 0)
+        return plugins[p]->offers[i].table;
+  return NULL;
+}
+
+static const struct gwt_device_type *
+find_type (const char *name)
+{
+  guint p, i;
+
+  for (p = 0; p < n_plugins; p++)
+    for (i = 0; plugins[p]->types[i]; i++)
+      if (strcmp (plugins[p]->types[i]->name, name) == 0)
+        return plugins[p]->types[i];
+  g_error ("no plugin was loaded that has the type %s", name);
+}
+
 /* ---- plugins --------------------------------------------------------------------------------- */
 
 static const struct gwt_host host_table = {
@@ -108,20 +137,47 @@ mock_load (const char *name)
     if (mock_extension (*id) == NULL)
       g_error ("%s requires %s, which nobody offers", name, *id);
   g_assert_cmpint (plugin->start (&host_table, &mock_error), ==, 0);
+  g_assert_cmpuint (n_plugins, <, G_N_ELEMENTS (plugins));
+  plugins[n_plugins++] = plugin;
   return plugin;
 }
 
 /* ---- devices --------------------------------------------------------------------------------- */
 
 static const struct gwt_field *
-find_row (const struct gwt_device_type *type, const char *name)
+has_row (const struct gwt_device_type *type, const char *name)
 {
   uint64_t i;
 
   for (i = 0; i < type->n_fields; i++)
     if (strcmp (type->fields[i].name, name) == 0)
       return &type->fields[i];
-  g_error ("%s has no row '%s'", type->name, name);
+  return NULL;
+}
+
+static const struct gwt_field *
+find_row (const struct gwt_device_type *type, const char *name)
+{
+  const struct gwt_field *row = has_row (type, name);
+
+  if (row == NULL)
+    g_error ("%s has no row '%s'", type->name, name);
+  return row;
+}
+
+struct gwt_device *
+mock_find (const char *id)
+{
+  guint i;
+
+  for (i = 0; i < mock.devices->len; i++)
+    {
+      struct gwt_device *d = g_ptr_array_index (mock.devices, i);
+
+      if (strcmp (d->id, id) == 0)
+        return d;
+    }
+  g_error ("no device '%s'", id);
 }
 
 static void
@@ -136,17 +192,23 @@ set_property (struct gwt_device *d, const char *text)
 {
   char *name = g_strdup (text), *value = strchr (name, '=');
   const struct gwt_field *row;
-  char *member;
+  char *member, *instance = d->instance;
 
   g_assert_nonnull (value);
   *value++ = 0;
-  row = find_row (d->type, name);
+  row = has_row (d->type, name);
+  if (row == NULL && d->parent && (row = has_row (d->parent, name)) != NULL)
+    instance = d->part;
+  if (row == NULL)
+    g_error ("%s has no row '%s'", d->type->name, name);
   g_assert_cmpuint (row->role, ==, GWT_PROP);
-  member = (char *) d->instance + row->offset;
+  member = instance + row->offset;
   if (row->kind == GWT_STR)
     *(const char **) member = g_intern_string (value);
   else if (row->kind == GWT_CHARDEV)
     *(struct gwt_chardev **) member = &mock.serial;
+  else if (row->kind == GWT_LINK)
+    *(struct gwt_device **) member = mock_find (value);
   else
     {
       uint64_t number = g_ascii_strtoull (value, NULL, 0);
@@ -158,20 +220,11 @@ set_property (struct gwt_device *d, const char *text)
   g_free (name);
 }
 
-static struct gwt_device *
-new_device (const struct gwt_device_type *type, const char *id, va_list args)
+static void
+set_defaults (const struct gwt_device_type *type, char *instance)
 {
-  struct gwt_device *d = g_new0 (struct gwt_device, 1);
-  const char *property;
   uint64_t i;
 
-  memset (&mock_error, 0, sizeof mock_error);
-  d->type = type;
-  d->id = g_strdup (id);
-  d->instance = g_malloc0 (type->instance_size);
-  d->lines = g_ptr_array_new_with_free_func (g_free);
-  if (type->init)
-    g_assert_cmpint (type->init (d->instance, d, &mock_error), ==, 0);
   for (i = 0; i < type->n_fields; i++)
     {
       const struct gwt_field *row = &type->fields[i];
@@ -179,16 +232,56 @@ new_device (const struct gwt_device_type *type, const char *id, va_list args)
       if (row->role != GWT_PROP || row->kind == GWT_CHARDEV)
         continue;
       if (row->kind == GWT_STR)
-        *(const char **) ((char *) d->instance + row->offset) = row->def_text;
+        *(const char **) (instance + row->offset) = row->def_text;
       else
-        put_number ((char *) d->instance + row->offset, row->size, row->def);
+        put_number (instance + row->offset, row->size, row->def);
     }
+}
+
+static int
+call (int (*fn) (void *self, struct gwt_device *device, struct gwt_error *err), void *self,
+      struct gwt_device *d)
+{
+  return fn == NULL || fn (self, d, &mock_error) == 0;
+}
+
+/* Its parent's part first; what has been realized is unrealized by mock_free. */
+static gboolean
+realize (struct gwt_device *d)
+{
+  if (d->parent && !(d->part_realized = call (d->parent->realize, d->part, d)))
+    return FALSE;
+  d->realized = call (d->type->realize, d->instance, d);
+  return d->realized && (!d->parent || call (d->parent->complete, d->part, d))
+         && call (d->type->complete, d->instance, d);
+}
+
+static struct gwt_device *
+new_device (const struct gwt_device_type *type, const char *id, va_list args)
+{
+  struct gwt_device *d = g_new0 (struct gwt_device, 1);
+  const char *property;
+
+  memset (&mock_error, 0, sizeof mock_error);
+  d->type = type;
+  d->id = g_strdup (id);
+  d->instance = g_malloc0 (type->instance_size);
+  d->lines = g_ptr_array_new_with_free_func (g_free);
+  if (type->parent)
+    {
+      d->parent = find_type (type->parent);
+      d->part = g_malloc0 (d->parent->instance_size);
+      set_defaults (d->parent, d->part);
+    }
+  if (type->init)
+    g_assert_cmpint (type->init (d->instance, d, &mock_error), ==, 0);
+  set_defaults (type, d->instance);
   while ((property = va_arg (args, const char *)) != NULL)
     set_property (d, property);
-  if (type->realize (d->instance, d, &mock_error) == 0)
+  if (realize (d))
     {
       g_assert_cmpuint (mock_error.code, ==, 0);
-      d->realized = TRUE;
+      g_ptr_array_add (mock.devices, d);
       mock_reset (d, GWT_RESET_COLD);
       return d;
     }
@@ -231,6 +324,10 @@ mock_free (struct gwt_device *d)
 
   if (d->realized && d->type->unrealize)
     d->type->unrealize (d->instance);
+  if (d->part_realized && d->parent->unrealize)
+    d->parent->unrealize (d->part);
+  g_ptr_array_remove (mock.devices, d);
+  g_free (d->part);
   for (i = 0; i < d->n_regions; i++)
     {
       g_free ((char *) d->region[i]->name);
@@ -248,6 +345,8 @@ mock_free (struct gwt_device *d)
 void
 mock_reset (struct gwt_device *d, uint32_t kind)
 {
+  if (d->parent)
+    d->parent->reset (d->part, kind);
   d->type->reset (d->instance, kind);
 }
 

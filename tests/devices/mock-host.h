@@ -20,6 +20,10 @@
 #define MOCK_RAM_BASE 0x80000000u
 #define MOCK_RAM_SIZE 0x100000u
 #define MOCK_ROM_BASE 0x90000000u /* can be read by DMA, not written */
+#define MOCK_ROM_SIZE 0x1000u
+/* A second RAM that begins where the first one ends: contiguous for the guest, not for the host. */
+#define MOCK_RAM2_BASE (MOCK_RAM_BASE + MOCK_RAM_SIZE)
+#define MOCK_RAM2_SIZE 0x10000u
 
 struct gwt_error
 {
@@ -76,6 +80,9 @@ struct gwt_device
   uint32_t n_inputs;
   gwt_irq_input_fn input;
   GPtrArray *lines; /* struct gwt_irq */
+  const struct gwt_device_type *parent; /* where it has one with a part */
+  void *part;
+  gboolean part_realized;
 };
 
 struct mock_hart
@@ -100,6 +107,10 @@ struct mock
   uint32_t logs; /* lines at GWT_LOG_GUEST */
   uint32_t shutdowns, resets, exit_status;
   uint64_t dma_bytes;
+  uint8_t *ram2;
+  uint32_t dma_maps;   /* dma_map without its dma_unmap */
+  uint64_t dma_dirty;  /* bytes that dma_unmap was told of */
+  GPtrArray *devices;  /* those made by mock_new, not owned */
   const char *last_dma; /* device that did DMA */
   /* Called before a line or a timer takes its new value: what another thread does just then. */
   void (*meanwhile) (void);
@@ -108,8 +119,13 @@ struct mock
 extern struct mock mock;
 extern struct gwt_error mock_error;
 
+/* A device by id, which has to be there. */
+struct gwt_device *mock_find (const char *id);
+
 /* Between the two files of the mock host. */
 const void *mock_extension (const char *id);
+/* What a plugin that was loaded offers. */
+const void *mock_offer (const char *id);
 void mock_set_error (struct gwt_error *err, uint32_t code, const char *format, ...)
     GWT_PRINTF (3, 4);
 
@@ -148,6 +164,9 @@ uint64_t mock_next_timer (uint32_t clock);
 uint64_t mock_type (const void *data, uint64_t size);
 /* What was sent so far, as a string; forgets it. */
 char *mock_sent (void);
+
+/* A pointer to guest memory, NULL where SIZE bytes at ADDRESS are not all in one RAM. */
+void *mock_memory (uint64_t address, uint64_t size);
 
 /* The device's node as text, one "name = value" a line. */
 const char *mock_describe (struct gwt_device *d);

@@ -27,8 +27,20 @@ device_instance (struct gwt_device *d)
 static struct gwt_device *
 device_find (const char *id)
 {
-  (void) id;
+  guint i;
+
+  for (i = 0; i < mock.devices->len; i++)
+    if (strcmp (device_id (g_ptr_array_index (mock.devices, i)), id) == 0)
+      return g_ptr_array_index (mock.devices, i);
   return NULL;
+}
+
+static void *
+device_part (struct gwt_device *d, const char *type)
+{
+  if (strcmp (d->type->name, type) == 0)
+    return d->instance;
+  return d->parent && strcmp (d->parent->name, type) == 0 ? d->part : NULL;
 }
 
 static const void *
@@ -45,8 +57,24 @@ interface_of (struct gwt_device *d, const char *id)
 static struct gwt_device *
 nth_with_interface (const char *id, uint32_t n)
 {
-  g_assert_cmpstr (id, ==, GWT_RISCV_HART_INTERFACE);
-  return n < mock.harts_made ? &mock.hart[n] : NULL;
+  guint i;
+
+  if (strcmp (id, GWT_RISCV_HART_INTERFACE) == 0)
+    return n < mock.harts_made ? &mock.hart[n] : NULL;
+  for (i = 0; i < mock.devices->len; i++)
+    {
+      struct gwt_device *d = g_ptr_array_index (mock.devices, i);
+
+      if (interface_of (d, id) != NULL && n-- == 0)
+        return d;
+    }
+  return NULL;
+}
+
+static void *
+interface_instance (struct gwt_device *d, const char *id)
+{
+  return interface_of (d, id) ? d->instance : NULL;
 }
 
 static uint32_t
@@ -65,6 +93,8 @@ static const struct gwt_device_api device_api = {
   .interface_of = interface_of,
   .nth_with_interface = nth_with_interface,
   .cpu_count = cpu_count,
+  .part = device_part,
+  .interface_instance = interface_instance,
 };
 
 /* ---- harts ----------------------------------------------------------------------------------- */
@@ -213,6 +243,57 @@ memory_dma_write (struct gwt_device *d, uint64_t address, const void *data, uint
   return GWT_ACCESS_OK;
 }
 
+void *
+mock_memory (uint64_t address, uint64_t size)
+{
+  if (address >= MOCK_RAM_BASE && address - MOCK_RAM_BASE < MOCK_RAM_SIZE)
+    return size <= MOCK_RAM_SIZE - (address - MOCK_RAM_BASE) ? mock.ram + (address - MOCK_RAM_BASE)
+                                                             : NULL;
+  if (address >= MOCK_RAM2_BASE && address - MOCK_RAM2_BASE < MOCK_RAM2_SIZE)
+    return size <= MOCK_RAM2_SIZE - (address - MOCK_RAM2_BASE)
+               ? mock.ram2 + (address - MOCK_RAM2_BASE)
+               : NULL;
+  return NULL;
+}
+
+static void *
+memory_dma_map (struct gwt_device *d, uint64_t address, uint64_t *size, uint32_t to_write)
+{
+  uint64_t base = MOCK_RAM_BASE, room = MOCK_RAM_SIZE;
+  uint8_t *host = mock.ram;
+
+  mock.last_dma = d->type->name;
+  if (address >= MOCK_ROM_BASE && address - MOCK_ROM_BASE < MOCK_ROM_SIZE && !to_write)
+    {
+      base = MOCK_ROM_BASE;
+      room = MOCK_ROM_SIZE;
+    }
+  else if (address >= MOCK_RAM2_BASE)
+    {
+      base = MOCK_RAM2_BASE;
+      room = MOCK_RAM2_SIZE;
+      host = mock.ram2;
+    }
+  if (*size == 0 || address < base || address - base >= room)
+    {
+      *size = 0;
+      return NULL;
+    }
+  *size = MIN (*size, room - (address - base));
+  __atomic_add_fetch (&mock.dma_maps, 1, __ATOMIC_SEQ_CST);
+  return host + (address - base);
+}
+
+static void
+memory_dma_unmap (struct gwt_device *d, uint64_t address, uint64_t size, uint64_t written)
+{
+  (void) d;
+  (void) address;
+  g_assert_cmpuint (written, <=, size);
+  g_assert_cmpuint (__atomic_fetch_sub (&mock.dma_maps, 1, __ATOMIC_SEQ_CST), >, 0);
+  __atomic_add_fetch (&mock.dma_dirty, written, __ATOMIC_SEQ_CST);
+}
+
 static const struct gwt_memory_api memory_api = {
   .struct_size = sizeof memory_api,
   .mmio = memory_mmio,
@@ -224,6 +305,8 @@ static const struct gwt_memory_api memory_api = {
   .mark_dirty = memory_mark_dirty,
   .dma_read = memory_dma_read,
   .dma_write = memory_dma_write,
+  .dma_map = memory_dma_map,
+  .dma_unmap = memory_dma_unmap,
 };
 
 /* ---- gwt.irq/1 ------------------------------------------------------------------------------- */
@@ -649,7 +732,7 @@ mock_extension (const char *id)
   for (i = 0; i < G_N_ELEMENTS (all); i++)
     if (strcmp (all[i].id, id) == 0)
       return all[i].table;
-  return NULL;
+  return mock_offer (id);
 }
 
 void
@@ -663,6 +746,8 @@ mock_new_machine (uint32_t cpus)
       g_byte_array_free (mock.serial.output, TRUE);
       g_string_free (mock.fdt, TRUE);
       g_free (mock.ram);
+      g_free (mock.ram2);
+      g_ptr_array_free (mock.devices, TRUE);
     }
   memset (&mock, 0, sizeof mock);
   memset (&mock_error, 0, sizeof mock_error);
@@ -673,6 +758,8 @@ mock_new_machine (uint32_t cpus)
   mock.serial.room = G_MAXUINT64;
   mock.fdt = g_string_new (NULL);
   mock.ram = g_malloc0 (MOCK_RAM_SIZE);
+  mock.ram2 = g_malloc0 (MOCK_RAM2_SIZE);
+  mock.devices = g_ptr_array_new ();
   for (i = 0; i < cpus; i++)
     {
       mock.hart[i].type = &hart_type;

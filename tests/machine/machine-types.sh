@@ -130,8 +130,9 @@ bad "godwit: $(at b2 '"id": "rtc0"' -1): \$.devices[3]: " -M b2
 board b3 -e 's/"at": \["0x101000"\]/"at": ["0x101000", "0x102000"]/'
 bad "$(at b3 '"id": "rtc0"' -1): \$.devices[3]: device 'rtc0' has only 1 region; shorten 'at'" \
   -M b3
-board b4 -e 's/"at": \["0x101000"\]/"at": ["0x10001000"]/'
-bad "at 0x10001000 with 0x1000 bytes reaches into 'virtio-mmio' at 0x10001000" -M b4
+board b4 -e 's/"at": \["0x101000"\]/"at": ["0x10301000"]/' \
+  -e 's/"devices": \[/"windows": [{ "name": "kept", "base": "0x10300000", "size": "0x8000" }], &/'
+bad "at 0x10301000 with 0x1000 bytes reaches into 'kept' at 0x10300000" -M b4
 board b5 -e 's/"at": \["0x101000"\]/"at": ["0x80001000"]/'
 bad "godwit: $(at b5 '"id": "rtc0"' -1): \$.devices[3]: " -M b5
 board b6 -e 's/"at": \["0x101000"\]/"at": ["0xfffffffffffffff0"]/'

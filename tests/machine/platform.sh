@@ -36,7 +36,7 @@ check "-global reaches it" $g -S -dumpdtb out.dtb -device example2 -global examp
 bad () { expect_error 1 "$1" $g -S -dumpdtb no.dtb "${@:2}"; }
 bad "godwit: -device: 'a': region 'example2 of a' at 0x10000000 to 0x10000fff overlaps region" \
   -device example2,id=a,at=0x10000000
-bad "region 'example2' at 0x10001000 with 0x1000 bytes reaches into 'virtio-mmio' at 0x10001000 " \
+bad "overlaps region 'virtio-mmio of virtio-mmio0' at 0x10001000" \
   -device example2,id=a,at=0x10001000
 bad "overlaps region 'pcie-ecam of pcie0' at 0x30000000" -device example2,id=a,at=0x30000000
 bad "godwit: -device: 'a': at: 'here' is not a number" -device example2,id=a,at=here

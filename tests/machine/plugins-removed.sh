@@ -25,7 +25,7 @@ n=0
 for so in "$builddir"/plugins/*.so; do
   name=$(basename "$so" .so)
   type=$name
-  [ "$name" = pcie ] && type=pcie-host
+  case $name in pcie) type=pcie-host ;; virtio) type=virtio-mmio ;; esac
   rm -rf some; mkdir some
   for other in "$builddir"/plugins/*.so; do [ "$other" = "$so" ] || ln -s "$other" some/; done
   GODWIT_PLUGIN_PATH=$tmp/some
