@@ -341,6 +341,92 @@ test_interrupts (void)
   driver_free (&d);
 }
 
+static struct driver *acknowledging;
+
+static void
+acknowledge (void)
+{
+  driver_store (acknowledging, R_ACK, 3);
+}
+
+/* Another thread acknowledges an interrupt that this one is about to show on the line: the line
+   must not stay high, or a guest would be in its handler for ever. */
+static void
+test_acknowledged_meanwhile (void)
+{
+  struct driver d;
+
+  driver_new (&d, NULL);
+  driver_start (&d, 0, 4);
+  acknowledging = &d;
+  mock.meanwhile = acknowledge;
+  d.api->config_changed (d.probe->virtio);
+  g_assert_cmphex (driver_load (&d, R_ISR), ==, 0);
+  g_assert_cmpuint (mock_level (d.slot, "irq", 0), ==, 0);
+  d.api->config_changed (d.probe->virtio);
+  g_assert_cmphex (interrupted (&d), ==, 2);
+  driver_free (&d);
+}
+
+/* Rings and interrupts from two threads at once; a lost notification or a stuck line ends it. */
+static gpointer
+serve (gpointer data)
+{
+  struct driver *d = data;
+  guint done = 0;
+
+  while (done < 5000)
+    {
+      struct gwt_virtq_chain *c = d->api->pop (d->probe->queue[0]);
+
+      if (c == NULL)
+        {
+          g_thread_yield ();
+          continue;
+        }
+      d->api->push (d->probe->queue[0], c, c->writable_size);
+      d->api->notify (d->probe->queue[0]);
+      done++;
+    }
+  return NULL;
+}
+
+static void
+test_two_threads (gconstpointer data)
+{
+  static const uint32_t size = 32;
+  struct driver d;
+  GThread *thread;
+  guint given = 0, back = 0;
+
+  driver_new (&d, ALL_ON, NULL);
+  driver_start (&d, *(const uint64_t *) data & ~EVENT_IDX, 8);
+  thread = g_thread_new ("serve", serve, &d);
+  while (back < 5000)
+    {
+      uint32_t written;
+      uint16_t id;
+
+      if (given < 5000 && given - back < 8)
+        {
+          driver_add (&d, &size, 1, 1);
+          given++;
+        }
+      if (driver_used (&d, &id, &written))
+        {
+          g_assert_cmpuint (written, ==, 32);
+          back++;
+        }
+      if (driver_load (&d, R_ISR))
+        driver_store (&d, R_ACK, 1);
+    }
+  g_thread_join (thread);
+  driver_store (&d, R_ACK, 1);
+  g_assert_cmpuint (mock_level (d.slot, "irq", 0), ==, 0);
+  g_assert_cmphex (driver_load (&d, R_STATUS), ==, OK_STATUS);
+  driver_free (&d);
+}
+
 static void
 test_notifications (void)
 {
@@ -499,12 +585,14 @@ bad_next (struct driver *d)
 static void
 bad_index_jump (struct driver *d)
 {
+  driver_desc (d->desc, 0, BUF, 8, 0, 0); /* which every entry names */
   driver_put16 (d->driver + 2, (uint16_t) (d->num + 1));
 }
 
 static void
 bad_index_back (struct driver *d)
 {
+  driver_desc (d->desc, 0, BUF, 8, 0, 0);
   driver_put16 (d->driver + 2, 0xffff);
 }
 
@@ -605,14 +693,22 @@ bad_table_beyond (struct driver *d)
   indirect (d, TABLE, 16, 0);
 }
 
+/* Sound but for its length. */
 static void
 bad_table_long (struct driver *d)
 {
   guint i;
 
   for (i = 0; i < 1025; i++)
-    driver_desc (TABLE, i, BUF, 8, D_NEXT, (uint16_t) (i + 1));
-  indirect (d, TABLE, 16 * 1026, 0);
+    driver_desc (TABLE, i, BUF, 8, i < 1024 ? D_NEXT : 0, (uint16_t) (i + 1));
+  indirect (d, TABLE, 16 * 1025, 0);
+}
+
+static void
+bad_table_at_all (struct driver *d)
+{
+  driver_desc (TABLE, 0, BUF, 8, 0, 0);
+  indirect (d, TABLE, 16, 0);
 }
 
 static const struct
@@ -640,7 +736,7 @@ static const struct
   { "indirect-loop", bad_table_loop, 0 },
   { "indirect-beyond-table", bad_table_beyond, 0 },
   { "indirect-1025-buffers", bad_table_long, 0 },
-  { "indirect-not-negotiated", bad_table_loop, INDIRECT_DESC },
+  { "indirect-not-negotiated", bad_table_at_all, INDIRECT_DESC },
 };
 
 /* The device asks for a reset, says so once, serves nobody, and is well after the reset. */
@@ -703,6 +799,28 @@ test_malformed_packed (gconstpointer data)
   driver_desc (TABLE, 0, BUF, 8, 0, 0);
   for (n = 0; n < 8; n++)
     driver_desc (d.desc, n, packed[i].address, packed[i].size, 3, packed[i].flags | D_AVAIL);
+  check_broken (&d);
+}
+
+/* By the device's own word, with a sound chain in the queue and one out. */
+static void
+test_broken_by_device (void)
+{
+  static const uint32_t size = 8;
+  struct gwt_virtq_chain *c;
+  uint32_t written;
+  struct driver d;
+  uint16_t id;
+
+  driver_new (&d, NULL);
+  driver_start (&d, 0, 4);
+  driver_add (&d, &size, 1, 1);
+  driver_add (&d, &size, 1, 1);
+  c = d.api->pop (d.probe->queue[0]);
+  d.api->broken (d.probe->virtio, "a request that makes no sense");
+  d.api->push (d.probe->queue[0], c, 8);
+  d.api->notify (d.probe->queue[0]);
+  g_assert_false (driver_used (&d, &id, &written));
   check_broken (&d);
 }
 
@@ -932,8 +1050,12 @@ main (int argc, char **argv)
   g_test_add_func ("/virtio/interrupts", test_interrupts);
   g_test_add_func ("/virtio/notifications", test_notifications);
   g_test_add_func ("/virtio/two-rams", test_two_rams);
+  g_test_add_func ("/virtio/acknowledged-meanwhile", test_acknowledged_meanwhile);
+  g_test_add_data_func ("/virtio/two-threads/split", &kinds[0], test_two_threads);
+  g_test_add_data_func ("/virtio/two-threads/packed", &kinds[2], test_two_threads);
   g_test_add_func ("/virtio/wrong-time", test_wrong_time);
   g_test_add_func ("/virtio/overrun", test_overrun);
+  g_test_add_func ("/virtio/broken-by-device", test_broken_by_device);
   g_test_add_func ("/virtio/rng", test_rng);
   for (i = 0; i < G_N_ELEMENTS (kinds); i++)
     {

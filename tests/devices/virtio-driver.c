@@ -254,16 +254,13 @@ driver_start (struct driver *d, uint64_t features, uint16_t num)
 void
 driver_put16 (uint64_t address, uint16_t value)
 {
-  memcpy (mock_memory (address, 2), &value, 2);
+  __atomic_store_n ((uint16_t *) mock_memory (address, 2), value, __ATOMIC_RELEASE);
 }
 
 uint16_t
 driver_get16 (uint64_t address)
 {
-  uint16_t value;
-
-  memcpy (&value, mock_memory (address, 2), 2);
-  return value;
+  return __atomic_load_n ((uint16_t *) mock_memory (address, 2), __ATOMIC_ACQUIRE);
 }
 
 void
@@ -274,8 +271,9 @@ driver_desc (uint64_t table, uint32_t i, uint64_t address, uint32_t size, uint16
   g_assert_nonnull (p);
   memcpy (p, &address, 8);
   memcpy (p + 8, &size, 4);
-  memcpy (p + 12, &a, 2);
-  memcpy (p + 14, &b, 2);
+  /* The device may be looking at the flags. */
+  driver_put16 (table + 16ull * i + 12, a);
+  driver_put16 (table + 16ull * i + 14, b);
 }
 
 /* Descriptors (address, size, flags) into the ring, and available. */

@@ -40,6 +40,7 @@ target spec "$corpus"/spec/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
 target mmio "$tmp"/seeds/mmio-*
+target virtio "$tmp"/seeds/virtio-*
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*
 else

@@ -1,7 +1,7 @@
 # Fuzz targets with a plain driver, run on a fixed corpus; tests/fuzz/run-libfuzzer runs them open-ended.
 fuzz_core = tests/fuzz/fuzz-json tests/fuzz/fuzz-spec tests/fuzz/fuzz-qmp tests/fuzz/fuzz-note \
 	tests/fuzz/fuzz-image
-check_PROGRAMS += $(fuzz_core) tests/fuzz/fuzz-mmio
+check_PROGRAMS += $(fuzz_core) tests/fuzz/fuzz-mmio tests/fuzz/fuzz-virtio
 fuzz_shared = tests/fuzz/driver.c tests/fuzz/broken.c tests/fuzz/fuzz.h tests/fuzz/claims.h
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c $(fuzz_shared)
 tests_fuzz_fuzz_json_CFLAGS = $(CORE_CFLAGS)
@@ -27,6 +27,10 @@ tests_fuzz_fuzz_pcie_SOURCES = tests/fuzz/fuzz-pcie.c $(fuzz_shared) tests/pcie/
 tests_fuzz_fuzz_pcie_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_pcie_LDADD = $(CORE_LIBS)
 endif
+tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz-virtio.c tests/devices/virtio-driver.c \
+	tests/devices/virtio-driver.h $(fuzz_shared)
+tests_fuzz_fuzz_virtio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_fuzz_fuzz_virtio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
 dist_check_SCRIPTS += tests/fuzz/fuzz.sh tests/fuzz/machines.py
 EXTRA_DIST += tests/fuzz/seeds.py tests/fuzz/run-libfuzzer \
 	$(wildcard $(top_srcdir)/tests/fuzz/corpus/*/*)

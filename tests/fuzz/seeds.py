@@ -71,3 +71,13 @@ put("pcie-bars", config(0, 2, 0x14, 0x40001000) + config(0, 2, 0x20, 0x40000000)
     + config(0, 2, 0x18, 0xffffffff) + config(0, 2, 4, 7, 1)
     + step(2 << 6 | 2 << 3 | 3, 0, 0x80000000)
     + step(2 << 6 | 3, 0x1004) + config(0, 2, 0x14, 0x40000000) + device(2, 4, 0x80000000))
+
+# Steps of tests/fuzz/fuzz-virtio.c: descriptors, an index, a turn of the device's.
+for name, features in (("split", 0x70), ("events", 0x76), ("in-order", 0x7c), ("packed", 0x77)):
+    chain = b"".join(struct.pack("<4B4B", 0, i, i, 64, 0, 3 if i == 0 else 2, i + 1,
+                                 0x80 if features & 1 else 0) for i in range(2))
+    put("virtio-" + name, bytes([features]) + chain + struct.pack("<8B", 3, 0, 1, 0, 0, 0, 0, 0)
+        + struct.pack("<8B", 6, 5, 0, 0, 0, 0, 0, 0) * 2 + struct.pack("<8B", 5, 8, 0, 0, 0, 0, 0, 0))
+table = struct.pack("<4B4B", 0x80, 0, 64, 16, 0, 2, 0, 0)
+put("virtio-indirect", bytes([0x76]) + table + struct.pack("<4B4B", 0, 0, 0, 16, 0, 4, 0, 0)
+    + struct.pack("<8B", 3, 0, 1, 0, 0, 0, 0, 0) + struct.pack("<8B", 7, 3, 0, 0, 0, 0, 0, 0))
