@@ -13,11 +13,11 @@ if gwttest.SANITIZERS:
 LOAD = "insmod /lib/modules/virtio_mmio.ko && insmod /lib/modules/virtio_rng.ko"
 
 
-def boot(t, *devices, harts=1):
+def boot(t, *devices, harts=1, qmp=False):
     args = []
     for device in devices:
         args += ["-device", device]
-    vm = t.start(*linuxguest.arguments(harts=harts), *args)
+    vm = t.start(*linuxguest.arguments(harts=harts), *args, qmp=qmp)
     vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
     vm.expect(linuxguest.PROMPT)
     return vm
@@ -110,6 +110,21 @@ def limited(t):
     took = float(linuxguest.output(t, vm, "cat /proc/uptime").split()[0]) - start
     # 16 KiB are four quotas; the first may have been untouched, and the driver reads ahead.
     t.ok(took >= 0.4, "16 KiB took %g s of guest time" % took)
+    linuxguest.power_off(t, vm)
+
+
+@gwttest.test("a reset of the machine while two harts read")
+def machine_reset(t):
+    vm = boot(t, "virtio-rng-device,packed=on", harts=2, qmp=True)
+    load_driver(t, vm)
+    linuxguest.output(t, vm, "for n in 1 2; do cat /dev/hwrng >/dev/null & done")
+    vm.qmp.cmd("system_reset")
+    vm.qmp.event("RESET")
+    vm.expect("OpenSBI v", linuxguest.BOOT_SECONDS)
+    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
+    vm.expect(linuxguest.PROMPT)
+    load_driver(t, vm)
+    read_entropy(t, vm, 64)
     linuxguest.power_off(t, vm)
 
 

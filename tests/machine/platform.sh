@@ -38,6 +38,13 @@ bad "godwit: -device: 'a': region 'example2 of a' at 0x10000000 to 0x10000fff ov
   -device example2,id=a,at=0x10000000
 bad "overlaps region 'virtio-mmio of virtio-mmio0' at 0x10001000" \
   -device example2,id=a,at=0x10001000
+rng=(-device virtio-rng-device)
+bad "godwit: -device: device 'virtio-rng-device8': all 8 virtio-mmio slots are taken; use fewer" \
+  "${rng[@]}" "${rng[@]}" "${rng[@]}" "${rng[@]}" "${rng[@]}" "${rng[@]}" "${rng[@]}" "${rng[@]}" \
+  "${rng[@]}"
+bad "device 'b': slot 'virtio-mmio3' is taken by 'a'; choose another, or leave out bus" \
+  "${rng[@]},id=a,bus=virtio-mmio3" "${rng[@]},id=b,bus=virtio-mmio3"
+bad "property 'bus': device 'uart0' of type 'ns16550' does not offer interface" "${rng[@]},bus=uart0"
 bad "overlaps region 'pcie-ecam of pcie0' at 0x30000000" -device example2,id=a,at=0x30000000
 bad "godwit: -device: 'a': at: 'here' is not a number" -device example2,id=a,at=here
 bad "go beyond the end of the address space" -device example2,id=a,at=0xfffffffffffff800
