@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The architecture half of rv64-cpu without an interpreter: CSRs, traps, page walk, PMP, stimecmp.
  * The execution half and the host are played by the stubs below; "memory" is one small array at
- * RAM.
+ * RAM.  Longer than a file should be, because every case stands on the same stubs.
  */
 #include <glib.h>
 #include <string.h>

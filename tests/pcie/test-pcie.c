@@ -474,8 +474,8 @@ test_msix_threads (void)
   bench_end ();
 }
 
-/* Two functions on one line: in each round one thread raises its own while another lowers its, and a
-   vCPU switches the first off and on.  Who is last must not leave the line as it was before. */
+/* Two functions on one line: in each round one thread raises its own while another lowers its, and
+   a vCPU switches the first off and on.  Who is last must not leave the line as it was before. */
 #define ROUNDS 5000
 static gint round_number, rounds_done; /* atomic */
 

@@ -25,7 +25,7 @@ contains "lib.sh: a skip has its reason" "$(shell_test 'skip x because')" "ok 1 
 contains "lib.sh: all skipped" "$(shell_test 'skip_all because')" "1..0 # SKIP because"
 contains "lib.sh: a test that breaks off has no plan" "$(shell_test 'ok a; exit 0')" "ok 1 - a
 status 0"
-shell_test 'echo $tmp >"$abs_top_builddir/nowhere" 2>/dev/null; mkdir "$tmp/x"; ok a; echo "$tmp"' \
+shell_test 'mkdir "$tmp/x"; ok a; echo "$tmp"' \
   | grep '^/' >"$tmp/where"
 check_not "lib.sh: the scratch folder is gone" test -e "$(cat "$tmp/where")"
 
