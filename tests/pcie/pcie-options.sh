@@ -45,6 +45,7 @@ board ()
   "$python3" -c '
 import json, sys
 board = json.load(open(sys.argv[1]))
+pcie = [d for d in board["devices"] if d["id"] == "pcie0"][0]
 exec(sys.argv[2])
 json.dump(board, open("board.json", "w"))' "$srcdir/machines/virt.json" "$1"
 }
@@ -52,14 +53,14 @@ on_board () { expect_error 1 "$1" $godwit -plugin "$probe" -M ./board.json -bios
 board 'board["devices"] = [d for d in board["devices"] if not d["id"].startswith("pcie0")]'
 on_board "godwit: -device: device 'p': the machine has no PCI bus; use one with a 'pcie-host'" \
   -device pci-probe,id=p
-board 'board["devices"][-2]["at"][3] = {"above-ram": "3G"}'
+board 'pcie["at"][3] = {"above-ram": "3G"}'
 on_board "0xc0000000 is no alignment; use a power of two, at least 4K"
-board 'board["devices"][-2]["at"][3] = {"above-ram": "0x8000000000000000"}'
+board 'pcie["at"][3] = {"above-ram": "0x8000000000000000"}'
 check "the highest place" $godwit -M ./board.json -bios none -S -dumpdtb a.dtb
-board 'board["devices"][-2]["at"][3] = {"above": "4K"}'
+board 'pcie["at"][3] = {"above": "4K"}'
 on_board "did you mean 'above-ram'"
-board 'board["devices"][-2]["at"].append("0x1000")'
+board 'pcie["at"].append("0x1000")'
 on_board "device 'pcie0' has only 4 regions; shorten 'at'"
-board 'board["devices"].append(dict(board["devices"][-2], id="pcie1"))'
+board 'board["devices"].append(dict(pcie, id="pcie1"))'
 on_board "there is a bus 'pcie.0' already; choose another name"
 done_testing
