@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* virtio over MMIO: registers, status, both kinds of queue, and drivers that break the rules. */
+/*
+ * virtio over MMIO: registers, status, both kinds of queue, and drivers that break the rules.
+ * Longer than a file should be: the malformed cases are variations of the well-formed traffic and
+ * share its set-up.
+ */
 #include "virtio-driver.h"
 
 #include <string.h>
