@@ -42,7 +42,9 @@ struct server
 {
   struct gwt_socket_spec *spec;
   int fd;
-  guint watch;
+  guint watch;  /* 0 while paused */
+  guint paused; /* timer that ends the pause */
+  bool complained;
 };
 
 static GSList *clients; /* struct client * */
@@ -269,12 +271,37 @@ client_new (int in, int out)
     client_listen (c);
 }
 
+static gboolean on_client (gint fd, GIOCondition condition, gpointer data);
+
+static gboolean
+on_pause_over (gpointer data)
+{
+  struct server *s = data;
+  s->paused = 0;
+  s->watch = g_unix_fd_add (s->fd, G_IO_IN, on_client, s);
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 on_client (gint fd, GIOCondition condition, gpointer data)
 {
+  struct server *s = data;
   int client = gwt_socket_accept (fd);
   if (client >= 0)
     client_new (client, client);
+  else if (s->watch != 0
+           && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+    {
+      /* The client stays in the socket's queue, so the descriptor stays readable: without a pause
+         the main loop would do nothing else than fail here. */
+      if (!s->complained)
+        gwt_log (GWT_LOG_WARN, "qmp: a client has to wait: %s; close others or raise the limit",
+                 g_strerror (errno));
+      s->complained = true;
+      s->watch = 0;
+      s->paused = g_timeout_add_seconds (1, on_pause_over, s);
+      return G_SOURCE_REMOVE;
+    }
   return G_SOURCE_CONTINUE;
 }
 
@@ -390,7 +417,7 @@ gwt_qmp_close_all (void)
     {
       struct server *s = l->data;
       if (s->watch != 0)
-        g_source_remove (s->watch);
+        g_source_remove (s->watch != 0 ? s->watch : s->paused);
       close (s->fd);
       gwt_socket_remove (s->spec);
       gwt_socket_spec_free (s->spec);

@@ -279,6 +279,34 @@ def tcp(t):
     t.equal(vm.wait(), 0)
 
 
+@gwttest.test("without a free descriptor a new client waits, the others are served")
+def descriptors(t):
+    path = t.path("few.sock")
+    vm = t.start_program("sh", "-c", 'ulimit -n 48; exec "$@"', "sh", gwttest.GODWIT, *STOPPED,
+                         "-qmp", "unix:%s,server=on,wait=off" % path)
+    first = gwttest.Qmp.connect(path, alive=vm.alive)
+    t.cleanup(first.close)
+    others = []
+    for _ in range(60):
+        s = socket.socket(socket.AF_UNIX)
+        s.setblocking(False)
+        others.append(s)
+        try:
+            s.connect(path)
+        except BlockingIOError:  # the socket's queue is full of clients that wait
+            break
+        t.equal(first.cmd("query-name"), {})
+    t.contains(vm.stderr(), "qmp: a client has to wait: Too many open files")
+    t.equal(vm.stderr().count("has to wait"), 1, "lines in the log")
+    for s in others:
+        s.close()
+    last = gwttest.Qmp.connect(path, alive=vm.alive)
+    t.cleanup(last.close)
+    t.equal(last.cmd("query-name"), {})
+    last.cmd("quit")
+    t.equal(vm.wait(), 0)
+
+
 @gwttest.test("bad monitor addresses are refused before anything is made")
 def addresses(t):
     plain = t.path("file")
