@@ -15,6 +15,13 @@ extern "C" {
 
 struct gwt_region;
 
+/* Memory that is directly accessible, guest RAM for one: SIZE bytes at BASE. */
+struct gwt_iovec
+{
+  void *base;
+  uint64_t size;
+};
+
 /* Result of every access; travels as uint32_t. */
 enum gwt_access
 {

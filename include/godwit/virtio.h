@@ -17,7 +17,7 @@
 #ifndef GODWIT_VIRTIO_H
 #define GODWIT_VIRTIO_H
 
-#include <godwit/device.h>
+#include <godwit/memory.h>
 
 #ifdef __cplusplus
 extern "C"
@@ -35,13 +35,6 @@ extern "C"
 
   struct gwt_virtio; /* one device */
   struct gwt_virtq;  /* one of its queues */
-
-  /* Guest memory of one buffer, directly accessible from pop () to push (). */
-  struct gwt_iovec
-  {
-    void *base;
-    uint64_t size;
-  };
 
   /* A chain of descriptors: first what the device reads, then what it writes.  Owned by the virtio
      plugin, lent to the device from pop () to push () or unpop (). */
