@@ -13,6 +13,7 @@ godwitinclude_HEADERS = \
 	include/godwit/irq.h \
 	include/godwit/memory.h \
 	include/godwit/method.h \
+	include/godwit/net.h \
 	include/godwit/pci.h \
 	include/godwit/riscv.h \
 	include/godwit/run.h \

@@ -564,6 +564,12 @@ chardev_set_line (struct gwt_chardev *chardev, uint32_t baud, uint32_t data_bits
   /* No back end of this release is a real line. */
 }
 
+static void *
+find_backend (const char *id)
+{
+  return gwt_chardev_find (id);
+}
+
 void
 gwt_chardev_register_extensions (void)
 {
@@ -578,7 +584,7 @@ gwt_chardev_register_extensions (void)
 
   if (gwt_extension_find (GWT_CHARDEV_EXT))
     return;
-  gwt_device_set_chardev_finder (gwt_chardev_find);
+  gwt_device_set_backend_finder (GWT_CHARDEV, find_backend);
   if (!gwt_extension_add (GWT_CHARDEV_EXT, &api, "host", &err))
     gwt_log (GWT_LOG_ERROR, "chardev: %s", err.text);
 }

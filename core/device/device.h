@@ -43,7 +43,7 @@ struct gwt_device
   struct gwt_device *base;
   struct gwt_provenance *provenance; /* one per row of type->fields */
   GPtrArray *strings; /* every text a property ever had, owned: old ones may still be in use */
-  char **texts;       /* one per row: text of GWT_STR, id of GWT_LINK and GWT_CHARDEV; in strings */
+  char **texts;       /* one per row: text of GWT_STR, id of a link or back end; in strings */
   bool realized;
   bool from_board;
   /* lock.c */
@@ -92,10 +92,10 @@ void gwt_device_reset_all (uint32_t kind);
 /* FN (DATA) runs after unrealize, before the instance is freed; newest first. */
 void gwt_device_on_destroy (struct gwt_device *device, void (*fn) (void *data), void *data);
 
-/* How ids of character back ends become what a GWT_CHARDEV member holds; set by the layer that has
- * them. */
-typedef struct gwt_chardev *(*gwt_chardev_finder) (const char *id);
-void gwt_device_set_chardev_finder (gwt_chardev_finder finder);
+/* How ids of back ends become what a member of KIND (GWT_CHARDEV, GWT_NETDEV) holds; set by the
+   layer that has them. */
+typedef void *(*gwt_backend_finder) (const char *id);
+void gwt_device_set_backend_finder (uint32_t kind, gwt_backend_finder finder);
 /* Value as text that gwt_device_set reads back; caller frees.  NULL with ERR set. */
 char *gwt_device_get_text (struct gwt_device *device, const char *name, struct gwt_error *err);
 

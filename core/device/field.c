@@ -33,6 +33,7 @@ static const struct kind
   { GWT_STR, sizeof (char *), "str" },
   { GWT_LINK, sizeof (void *), "link" },
   { GWT_CHARDEV, sizeof (void *), "chardev" },
+  { GWT_NETDEV, sizeof (void *), "netdev" },
   { GWT_OPAQUE, 0, "opaque" },
 };
 
@@ -87,6 +88,12 @@ bool
 gwt_kind_is_signed (uint32_t kind)
 {
   return kind >= GWT_I8 && kind <= GWT_I64;
+}
+
+bool
+gwt_kind_is_pointer (uint32_t kind)
+{
+  return kind == GWT_STR || kind == GWT_LINK || kind == GWT_CHARDEV || kind == GWT_NETDEV;
 }
 
 bool
@@ -232,7 +239,7 @@ shape_fault (const struct gwt_device_type *type, const struct gwt_field *f)
     return "is not aligned";
   if (f->offset > type->instance_size || field_bytes (f) > type->instance_size - f->offset)
     return "reaches beyond its instance";
-  bool pointer = f->kind == GWT_STR || f->kind == GWT_LINK || f->kind == GWT_CHARDEV;
+  bool pointer = gwt_kind_is_pointer (f->kind);
   if (pointer && f->role != GWT_PROP)
     return "is a pointer and so can only be a property";
   if (f->kind == GWT_OPAQUE && (f->role == GWT_PROP || f->role == GWT_REG))

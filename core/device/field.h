@@ -25,6 +25,8 @@ const char *gwt_kind_name (uint32_t kind);
 const char *gwt_role_name (uint32_t role);
 bool gwt_kind_is_unsigned (uint32_t kind);
 bool gwt_kind_is_signed (uint32_t kind);
+/* A text, a link or a back end: what is in the member is a pointer. */
+bool gwt_kind_is_pointer (uint32_t kind);
 /* The names in FIELD's `values`, NULL-terminated; g_strfreev.  NULL where it has none. */
 char **gwt_field_values (const struct gwt_field *field);
 /* Do min and max mean something? */

@@ -18,7 +18,7 @@ default_text (const struct gwt_field *f)
   GWT_AUTO_ERROR (ignored);
   if ((f->flags & GWT_FIELD_REQUIRED) != 0 || !gwt_value_default (f, &value, &ignored))
     return NULL;
-  bool pointer = f->kind == GWT_STR || f->kind == GWT_LINK || f->kind == GWT_CHARDEV;
+  bool pointer = gwt_kind_is_pointer (f->kind);
   char *text = pointer && value.text == NULL ? NULL : gwt_value_to_text (f, &value);
   gwt_value_clear (&value);
   return text;
@@ -54,6 +54,8 @@ append_property (GString *out, const struct gwt_field *f)
     g_string_append_printf (more, ", id of a device with %s", f->interface);
   else if (f->kind == GWT_CHARDEV)
     g_string_append (more, ", id of a character back end");
+  else if (f->kind == GWT_NETDEV)
+    g_string_append (more, ", id of a network back end");
   if (more->len > 0)
     g_string_append_printf (out, " (%s)", more->str + 2);
   g_string_append_c (out, '\n');

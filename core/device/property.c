@@ -10,12 +10,23 @@
 #include "core/device/value.h"
 #include "core/util/text.h"
 
-static gwt_chardev_finder chardev_finder;
+/* Properties that hold a back end: how its id becomes one, and what is said where there is none. */
+static struct backends
+{
+  uint32_t kind;
+  gwt_backend_finder find;
+  const char *what, *option;
+} backends[] = {
+  { GWT_CHARDEV, NULL, "character back end", "-chardev BACKEND" },
+  { GWT_NETDEV, NULL, "network back end", "-netdev TYPE" },
+};
 
 void
-gwt_device_set_chardev_finder (gwt_chardev_finder finder)
+gwt_device_set_backend_finder (uint32_t kind, gwt_backend_finder finder)
 {
-  chardev_finder = finder;
+  for (guint i = 0; i < G_N_ELEMENTS (backends); i++)
+    if (backends[i].kind == kind)
+      backends[i].find = finder;
 }
 
 const char *
@@ -109,24 +120,25 @@ store_link (struct gwt_device *device, const struct gwt_field *f, struct gwt_val
 }
 
 static bool
-store_chardev (struct gwt_device *device, const struct gwt_field *f, struct gwt_value *value,
+store_backend (struct gwt_device *device, const struct gwt_field *f, struct gwt_value *value,
                struct gwt_error *err)
 {
-  struct gwt_chardev *chardev = NULL;
+  const struct backends *b = backends;
+  void *backend = NULL;
+  while (b->kind != f->kind)
+    b++;
   if (value->text != NULL)
     {
-      if (chardev_finder != NULL)
-        chardev = chardev_finder (value->text);
-      if (chardev == NULL)
+      if (b->find != NULL)
+        backend = b->find (value->text);
+      if (backend == NULL)
         {
-          gwt_error_set (
-              err, GWT_E_NOT_FOUND,
-              "there is no character back end '%s'; add one with '-chardev BACKEND,id=%s'",
-              value->text, value->text);
+          gwt_error_set (err, GWT_E_NOT_FOUND, "there is no %s '%s'; add one with '%s,id=%s'",
+                         b->what, value->text, b->option, value->text);
           return false;
         }
     }
-  store_pointer (device, f, chardev);
+  store_pointer (device, f, backend);
   keep_text (device, f, value);
   return true;
 }
@@ -144,7 +156,8 @@ store (struct gwt_device *device, const struct gwt_field *f, struct gwt_value *v
     case GWT_LINK:
       return store_link (device, f, value, err);
     case GWT_CHARDEV:
-      return store_chardev (device, f, value, err);
+    case GWT_NETDEV:
+      return store_backend (device, f, value, err);
     default:
       gwt_value_store (f, value, device->instance);
       return true;
@@ -154,7 +167,7 @@ store (struct gwt_device *device, const struct gwt_field *f, struct gwt_value *v
 static void
 load (struct gwt_device *device, const struct gwt_field *f, struct gwt_value *value)
 {
-  if (f->kind == GWT_STR || f->kind == GWT_LINK || f->kind == GWT_CHARDEV)
+  if (gwt_kind_is_pointer (f->kind))
     *value = (struct gwt_value){ .text = g_strdup (device->texts[field_index (device, f)]) };
   else
     gwt_value_load (f, device->instance, value);

@@ -175,6 +175,7 @@ gwt_value_from_text (const struct gwt_field *f, const char *text, struct gwt_val
       return true;
     case GWT_LINK:
     case GWT_CHARDEV:
+    case GWT_NETDEV:
       value->text = text[0] != '\0' ? g_strdup (text) : NULL;
       return true;
     case GWT_BOOL:
@@ -233,7 +234,7 @@ gwt_value_from_json (const struct gwt_field *f, struct json_object *json, struct
                      struct gwt_error *err)
 {
   *value = (struct gwt_value){ 0 };
-  bool pointer = f->kind == GWT_STR || f->kind == GWT_LINK || f->kind == GWT_CHARDEV;
+  bool pointer = gwt_kind_is_pointer (f->kind);
   switch (json_object_get_type (json))
     {
     case json_type_string:
@@ -326,6 +327,7 @@ gwt_value_to_json (const struct gwt_field *f, const struct gwt_value *value)
     case GWT_STR:
     case GWT_LINK:
     case GWT_CHARDEV:
+    case GWT_NETDEV:
       return value->text != NULL ? json_object_new_string (value->text) : NULL;
     case GWT_BOOL:
       return json_object_new_boolean (value->bits != 0);
@@ -352,6 +354,7 @@ gwt_value_to_text (const struct gwt_field *f, const struct gwt_value *value)
     case GWT_STR:
     case GWT_LINK:
     case GWT_CHARDEV:
+    case GWT_NETDEV:
       return g_strdup (value->text != NULL ? value->text : "");
     case GWT_BOOL:
       return g_strdup (value->bits != 0 ? "on" : "off");

@@ -14,6 +14,7 @@
 #include <godwit/irq.h>
 #include <godwit/memory.h>
 #include <godwit/method.h>
+#include <godwit/net.h>
 #include <godwit/pci.h>
 #include <godwit/riscv.h>
 #include <godwit/run.h>

@@ -16,6 +16,7 @@ struct sample
   const char *str, *named;
   struct gwt_device *peer;
   struct gwt_chardev *chardev;
+  struct gwt_netdev *netdev;
   uint32_t u32, i32_state[4];
   int32_t i32;
   uint16_t u16;
@@ -40,6 +41,8 @@ static const struct gwt_field sample_fields[] = {
                 .doc = "a text with a default"),
   GWT_PROP_ROW (struct sample, peer, "peer", .interface = SAMPLE_INTERFACE, .doc = "another one"),
   GWT_PROP_ROW (struct sample, chardev, "chardev", .flags = GWT_FIELD_HOST_ONLY,
+                .doc = "a back end"),
+  GWT_PROP_ROW (struct sample, netdev, "netdev", .flags = GWT_FIELD_HOST_ONLY,
                 .doc = "a back end"),
   GWT_PROP_ROW (struct sample, u32, "u32", .def = 2, .min = 1, .max = 100,
                 .doc = "one to a hundred"),

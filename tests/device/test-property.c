@@ -127,6 +127,8 @@ test_round_trip (void)
     { "peer", "b", "b", "\"b\"" },
     { "peer", "", "", "null" },
     { "chardev", "com1", "com1", "\"com1\"" },
+    { "netdev", "net0", "net0", "\"net0\"" },
+    { "netdev", "", "", "null" },
   };
   struct gwt_device *peer = make ("sample", "b"), *device = make ("sample", "a");
   struct gwt_device *second = make ("sample", "c");
@@ -200,6 +202,9 @@ test_refusals (void)
     { "chardev", "tty",
       "device 'a': property 'chardev': there is no character back end 'tty'; add one with "
       "'-chardev BACKEND,id=tty'" },
+    { "netdev", "com1",
+      "device 'a': property 'netdev': there is no network back end 'com1'; add one with "
+      "'-netdev TYPE,id=com1'" },
     { "str", "\xff\xfe",
       "device 'a': property 'str': '\357\277\275\357\277\275' is not valid UTF-8" },
   };
@@ -345,11 +350,18 @@ test_ids (void)
   gwt_device_destroy_all ();
 }
 
-static struct gwt_chardev *
+static void *
 find_chardev (const char *id)
 {
   static int there;
-  return strcmp (id, "com1") == 0 ? (struct gwt_chardev *)&there : NULL;
+  return strcmp (id, "com1") == 0 ? &there : NULL;
+}
+
+static void *
+find_netdev (const char *id)
+{
+  static int there;
+  return strcmp (id, "net0") == 0 ? &there : NULL;
 }
 
 int
@@ -367,7 +379,8 @@ main (int argc, char **argv)
   need_fields[0].flags |= GWT_FIELD_REQUIRED;
   need_type.fields = need_fields;
   need_type.parent = "base";
-  gwt_device_set_chardev_finder (find_chardev);
+  gwt_device_set_backend_finder (GWT_CHARDEV, find_chardev);
+  gwt_device_set_backend_finder (GWT_NETDEV, find_netdev);
   struct gwt_device_type *types[]
       = { &sample_type, &life_type, &need_type, &other_type, &parent_type };
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)

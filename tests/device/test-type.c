@@ -237,6 +237,7 @@ test_help (void)
     "  str=<str>                  a text\n",
     "  peer=<link>                another one (id of a device with test.sample/1)\n",
     "  chardev=<chardev>          a back end (id of a character back end)\n",
+    "  netdev=<netdev>            a back end (id of a network back end)\n",
   };
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
     if (strstr (help, lines[i]) == NULL)
