@@ -76,6 +76,7 @@ open_stdio (struct gwt_chardev *chardev, struct gwt_error *err)
   int in = fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
   gwt_terminal_raw (STDIN_FILENO, chardev->signals);
+  gwt_terminal_watch_size ();
   gwt_chardev_connect (chardev, in, own_output (STDOUT_FILENO), true);
   return true;
 }

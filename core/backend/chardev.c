@@ -484,6 +484,7 @@ device_gone (void *data)
   gwt_source_drop (&chardev->out_source);
   g_mutex_unlock (&chardev->lock);
   chardev->device = NULL;
+  chardev->frontend_open = false;
 }
 
 static bool
@@ -516,7 +517,10 @@ chardev_attach (struct gwt_chardev *chardev, struct gwt_device *device,
   if (client)
     memcpy (&chardev->client, client, MIN (client->struct_size, sizeof (chardev->client)));
   chardev->device = device;
+  chardev->frontend_open = true;
   gwt_device_on_destroy (device, device_gone, chardev);
+  if (chardev->connected)
+    gwt_chardev_event (chardev, GWT_CHARDEV_OPENED);
   gwt_chardev_deliver (chardev);
   return 0;
 }
@@ -558,6 +562,34 @@ chardev_accept_input (struct gwt_chardev *chardev)
 }
 
 static void
+chardev_set_open (struct gwt_chardev *chardev, uint32_t open)
+{
+  __atomic_store_n (&chardev->frontend_open, open != 0, __ATOMIC_RELAXED);
+}
+
+static void
+chardev_size (struct gwt_chardev *chardev, uint16_t *columns, uint16_t *rows)
+{
+  *columns = *rows = 0;
+  if (chardev->kind == GWT_CHARDEV_STDIO)
+    gwt_terminal_size (columns, rows);
+}
+
+void
+gwt_chardev_terminal_resized (void)
+{
+  guint i;
+
+  for (i = 0; gwt_chardevs && i < gwt_chardevs->len; i++)
+    {
+      struct gwt_chardev *chardev = g_ptr_array_index (gwt_chardevs, i);
+
+      if (chardev->kind == GWT_CHARDEV_STDIO)
+        gwt_chardev_event (chardev, GWT_CHARDEV_RESIZED);
+    }
+}
+
+static void
 chardev_set_line (struct gwt_chardev *chardev, uint32_t baud, uint32_t data_bits,
                   uint32_t stop_bits, uint32_t parity)
 {
@@ -579,6 +611,8 @@ gwt_chardev_register_extensions (void)
     .write = chardev_write,
     .accept_input = chardev_accept_input,
     .set_line = chardev_set_line,
+    .set_open = chardev_set_open,
+    .size = chardev_size,
   };
   GWT_AUTO_ERROR (err);
 

@@ -50,6 +50,7 @@ struct gwt_chardev
   struct gwt_device *device;
   struct gwt_chardev_client client; /* normalized */
   bool is_console;
+  bool frontend_open; /* any thread */
   struct gwt_mux mux;
 
   /* Connection; under `lock`, which is a leaf: no callback runs while it is held. */
@@ -81,6 +82,9 @@ extern GPtrArray *gwt_chardevs;
 /* Remove *SOURCE from the main loop, if any; under the chardev's lock. */
 void gwt_source_drop (GSource **source);
 
+/* [main] The user's terminal has another size. */
+void gwt_chardev_terminal_resized (void);
+
 /* chardev-spec.c */
 void gwt_chardev_free_spec (struct gwt_chardev *chardev);
 
@@ -103,5 +107,9 @@ void gwt_mux_to_console (const uint8_t *data, size_t size);
    any end of the process calls, that of a fatal signal too. */
 void gwt_terminal_raw (int fd, bool signals);
 void gwt_terminal_restore (void);
+/* 0 by 0 where neither standard output nor input is a terminal. */
+void gwt_terminal_size (uint16_t *columns, uint16_t *rows);
+/* Call gwt_chardev_terminal_resized whenever the terminal's size changes. */
+void gwt_terminal_watch_size (void);
 
 #endif

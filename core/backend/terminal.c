@@ -6,8 +6,10 @@
 #include "config.h"
 #include "core/backend/internal.h"
 #include <errno.h>
+#include <glib-unix.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 #include "core/cpu/run.h"
@@ -63,6 +65,34 @@ catch_fatal (void)
   action.sa_handler = on_continue;
   action.sa_flags = SA_RESTART;
   sigaction (SIGCONT, &action, NULL);
+}
+
+void
+gwt_terminal_size (uint16_t *columns, uint16_t *rows)
+{
+  struct winsize size = { 0 };
+
+  if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+    ioctl (STDIN_FILENO, TIOCGWINSZ, &size);
+  *columns = size.ws_col;
+  *rows = size.ws_row;
+}
+
+static gboolean
+on_resized (gpointer data)
+{
+  gwt_chardev_terminal_resized ();
+  return G_SOURCE_CONTINUE;
+}
+
+void
+gwt_terminal_watch_size (void)
+{
+  static bool watched;
+
+  if (!watched)
+    g_unix_signal_add (SIGWINCH, on_resized, NULL);
+  watched = true;
 }
 
 void

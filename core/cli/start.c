@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "core/backend/chardev.h"
 #include "core/cpu/run.h"
+#include "core/device/event.h"
 #include "core/device/lock.h"
 #include "core/machine/fdt-tree.h"
 #include "core/monitor/qmp.h"
@@ -286,8 +287,10 @@ static void
 finish (struct session *s)
 {
   gwt_run_finish ();
+  gwt_event_clear ();
   gwt_qmp_close_all ();
   gwt_device_destroy_all ();
+  gwt_event_clear ();
   gwt_chardev_close_all ();
   gwt_memory_destroy_all ();
   gwt_machine_free (s->machine);

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include "core/device/device.h"
+#include "core/device/event.h"
 #include <string.h>
 #include "core/device/irq.h"
 #include "core/device/lock.h"
@@ -416,4 +417,5 @@ gwt_device_register_extensions (void)
   if (!gwt_extension_add (GWT_DEVICE_EXT, &device_api, "host", &err)
       || !gwt_extension_add (GWT_IRQ_EXT, &gwt_irq_ext, "host", &err))
     gwt_error_report (&err, "internal");
+  gwt_event_register_extensions ();
 }

@@ -18,7 +18,8 @@ enum gwt_chardev_event
 {
   GWT_CHARDEV_OPENED = 1000,
   GWT_CHARDEV_CLOSED = 2000,
-  GWT_CHARDEV_BREAK = 3000
+  GWT_CHARDEV_BREAK = 3000,
+  GWT_CHARDEV_RESIZED = 4000 /* size () has another answer now */
 };
 
 /* The device's side, all [main] under its lock. */
@@ -37,7 +38,8 @@ struct gwt_chardev_client
 struct gwt_chardev_api
 {
   uint64_t struct_size;
-  /* [main, in realize] Become CHARDEV's one user; -1 with ERR set where it has one already. */
+  /* [main, in realize] Become CHARDEV's one user; -1 with ERR set where it has one already.  Where
+     its peer is there already, the event OPENED comes before this returns. */
   int (*attach) (struct gwt_chardev *chardev, struct gwt_device *device,
                  const struct gwt_chardev_client *client, struct gwt_error *err);
   /* [any] Bytes accepted, 0 to SIZE; a disconnected peer accepts and drops all.  Never blocks. */
@@ -47,6 +49,11 @@ struct gwt_chardev_api
   /* [any] Line settings, for back ends that are real lines; others ignore it. */
   void (*set_line) (struct gwt_chardev *chardev, uint32_t baud, uint32_t data_bits,
                     uint32_t stop_bits, uint32_t parity);
+  /* [any] Whether anything in the guest listens, for monitor clients; a user counts as open until
+     it says otherwise. */
+  void (*set_open) (struct gwt_chardev *chardev, uint32_t open);
+  /* [any] Size of the terminal at the other end in characters; 0 by 0 where there is none. */
+  void (*size) (struct gwt_chardev *chardev, uint16_t *columns, uint16_t *rows);
 };
 
 #ifdef __cplusplus

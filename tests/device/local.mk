@@ -21,3 +21,6 @@ tests_device_test_lock_LDADD = $(CORE_LIBS)
 unit_tests += tests/device/test-inherit
 tests_device_test_inherit_CFLAGS = $(CORE_CFLAGS)
 tests_device_test_inherit_LDADD = $(CORE_LIBS)
+unit_tests += tests/device/test-event
+tests_device_test_event_CFLAGS = $(CORE_CFLAGS)
+tests_device_test_event_LDADD = $(CORE_LIBS)

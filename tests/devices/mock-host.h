@@ -66,6 +66,9 @@ struct gwt_chardev
   struct gwt_device *device;
   uint32_t accepts; /* calls of accept_input () */
   uint32_t baud, data_bits, stop_bits, parity;
+  uint32_t open;      /* what the device said last */
+  uint32_t connected; /* a peer is there when a device attaches */
+  uint16_t columns, rows;
 };
 
 struct gwt_device
@@ -104,6 +107,7 @@ struct mock
   uint8_t *ram;
   struct gwt_chardev serial;
   GString *fdt;
+  GString *events; /* "ID NAME DATA", one a line */
   uint32_t logs; /* lines at GWT_LOG_GUEST */
   uint32_t shutdowns, resets, exit_status;
   uint64_t dma_bytes;

@@ -474,6 +474,9 @@ chardev_attach (struct gwt_chardev *c, struct gwt_device *d,
     }
   c->client = client;
   c->device = d;
+  c->open = 1;
+  if (c->connected && GWT_HAS (client, event))
+    client->event (d->instance, GWT_CHARDEV_OPENED);
   return 0;
 }
 
@@ -505,12 +508,27 @@ chardev_set_line (struct gwt_chardev *c, uint32_t baud, uint32_t data_bits, uint
   c->parity = parity;
 }
 
+static void
+chardev_set_open (struct gwt_chardev *c, uint32_t open)
+{
+  c->open = open;
+}
+
+static void
+chardev_size (struct gwt_chardev *c, uint16_t *columns, uint16_t *rows)
+{
+  *columns = c->columns;
+  *rows = c->rows;
+}
+
 static const struct gwt_chardev_api chardev_api = {
   .struct_size = sizeof chardev_api,
   .attach = chardev_attach,
   .write = chardev_write,
   .accept_input = chardev_accept_input,
   .set_line = chardev_set_line,
+  .set_open = chardev_set_open,
+  .size = chardev_size,
 };
 
 uint64_t
@@ -537,6 +555,18 @@ mock_sent (void)
   g_byte_array_set_size (mock.serial.output, 0);
   return text;
 }
+
+/* ---- gwt.event/1 ----------------------------------------------------------------------------- */
+
+static void
+event_emit (struct gwt_device *d, const char *name, const char *data, uint64_t flags)
+{
+  (void) flags;
+  g_string_append_printf (mock.events, "%s %s %s\n", d->id, name, data ? data : "");
+}
+
+static const struct gwt_event_api event_api
+    = { .struct_size = sizeof event_api, .emit = event_emit };
 
 /* ---- gwt.run/1 ------------------------------------------------------------------------------- */
 
@@ -725,7 +755,7 @@ mock_extension (const char *id)
   } all[] = {
     { GWT_DEVICE_EXT, &device_api }, { GWT_MEMORY_EXT, &memory_api },   { GWT_IRQ_EXT, &irq_api },
     { GWT_CLOCK_EXT, &clock_api },   { GWT_CHARDEV_EXT, &chardev_api }, { GWT_RUN_EXT, &run_api },
-    { GWT_FDT_EXT, &fdt_api },
+    { GWT_FDT_EXT, &fdt_api },       { GWT_EVENT_EXT, &event_api },
   };
   guint i;
 
@@ -745,6 +775,7 @@ mock_new_machine (uint32_t cpus)
       g_ptr_array_free (mock.timers, TRUE);
       g_byte_array_free (mock.serial.output, TRUE);
       g_string_free (mock.fdt, TRUE);
+      g_string_free (mock.events, TRUE);
       g_free (mock.ram);
       g_free (mock.ram2);
       g_ptr_array_free (mock.devices, TRUE);
@@ -757,6 +788,7 @@ mock_new_machine (uint32_t cpus)
   mock.serial.output = g_byte_array_new ();
   mock.serial.room = G_MAXUINT64;
   mock.fdt = g_string_new (NULL);
+  mock.events = g_string_new (NULL);
   mock.ram = g_malloc0 (MOCK_RAM_SIZE);
   mock.ram2 = g_malloc0 (MOCK_RAM2_SIZE);
   mock.devices = g_ptr_array_new ();
