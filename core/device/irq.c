@@ -24,7 +24,12 @@ struct input
   uint32_t line;
   atomic_uint high; /* outputs that drive it and are at 1 */
   atomic_uint busy; /* parallel devices: deliveries asked for and not yet made */
+  atomic_uint left; /* LEFT_...: the errand waits, for a level that was seen */
+  struct gwt_errand errand;
 };
+
+#define LEFT_LOW 1u
+#define LEFT_HIGH 2u
 
 struct gwt_irq
 {
@@ -120,12 +125,32 @@ deliver_deferred (void *what, uint32_t level)
   gwt_device_leave (in->device, token);
 }
 
+/* As above, for the threads of back ends: all that was left since the last time arrives at once. */
+static void
+deliver_errand (struct gwt_errand *errand)
+{
+  struct input *in
+      = (struct input *) (void *) ((char *) errand - G_STRUCT_OFFSET (struct input, errand));
+  unsigned left = atomic_exchange (&in->left, 0);
+  uint32_t now = input_level (in);
+
+  if (left & (now ? LEFT_LOW : LEFT_HIGH))
+    in->fn (in->device->instance, in->line, !now);
+  in->fn (in->device->instance, in->line, now);
+}
+
 static void
 deliver (struct input *in)
 {
   if (in->device->type->d.threads == GWT_THREADS_PARALLEL)
     {
       deliver_parallel (in);
+      return;
+    }
+  if (in->device->type->d.threads != GWT_THREADS_DEVICE && gwt_lock_is_io_thread ())
+    {
+      if (atomic_fetch_or (&in->left, input_level (in) ? LEFT_HIGH : LEFT_LOW) == 0)
+        gwt_lock_errand (&in->errand);
       return;
     }
   if (!gwt_device_may_enter (in->device))
@@ -173,6 +198,9 @@ lines_free (void *data)
 {
   struct lines *dead = data;
   guint count;
+
+  /* One of them may be for a line that goes away here. */
+  gwt_lock_run_errands ();
   g_autofree struct gwt_device **list = gwt_device_list (&count);
   for (guint d = 0; d < count; d++)
     {
@@ -286,6 +314,7 @@ api_inputs (struct gwt_device *device, const char *name, uint32_t count, gwt_irq
       bank.lines[i].device = device;
       bank.lines[i].fn = fn;
       bank.lines[i].line = i;
+      bank.lines[i].errand.fn = deliver_errand;
     }
   g_array_append_val (lines_of (device)->inputs, bank);
   return 0;

@@ -136,12 +136,76 @@ gwt_machine_lock (void)
   machine_held = true;
 }
 
+/* ---- errands --------------------------------------------------------------------------------- */
+
+/* Newest first; taken as a whole. */
+static _Atomic (struct gwt_errand *) errands;
+static __thread bool io_thread;
+
+void
+gwt_lock_io_thread (bool on)
+{
+  io_thread = on;
+}
+
+bool
+gwt_lock_is_io_thread (void)
+{
+  return io_thread;
+}
+
+void
+gwt_lock_run_errands (void)
+{
+  struct gwt_errand *taken;
+
+  while ((taken = atomic_exchange (&errands, NULL)) != NULL)
+    {
+      struct gwt_errand *oldest = NULL;
+
+      while (taken)
+        {
+          struct gwt_errand *next = taken->next;
+
+          taken->next = oldest;
+          oldest = taken;
+          taken = next;
+        }
+      while (oldest)
+        {
+          struct gwt_errand *next = oldest->next;
+
+          oldest->fn (oldest);
+          oldest = next;
+        }
+    }
+}
+
+static bool
+lock_at_once (void)
+{
+  unsigned word = FREE;
+
+  if (!atomic_compare_exchange_strong (&lock_word, &word, TAKEN))
+    return false;
+  machine_held = true;
+  return true;
+}
+
 void
 gwt_machine_unlock (void)
 {
-  machine_held = false;
-  if (atomic_exchange_explicit (&lock_word, FREE, memory_order_release) == TAKEN_SLEEPERS)
-    futex_wake (&lock_word, 1);
+  /* Who leaves an errand looks at the lock afterwards, and here the lock is dropped before the
+     errands are looked at once more; both in one total order.  So one of the two sees the other. */
+  do
+    {
+      if (G_UNLIKELY (atomic_load_explicit (&errands, memory_order_relaxed) != NULL))
+        gwt_lock_run_errands ();
+      machine_held = false;
+      if (atomic_exchange (&lock_word, FREE) == TAKEN_SLEEPERS)
+        futex_wake (&lock_word, 1);
+    }
+  while (G_UNLIKELY (atomic_load (&errands) != NULL) && lock_at_once ());
 }
 
 bool
@@ -230,6 +294,31 @@ gwt_device_leave (struct gwt_device *device, int token)
   pthread_mutex_unlock (&device->lock);
   if (G_UNLIKELY (deferred.count > 0))
     run_deferred ();
+}
+
+static void
+unlock_later (void *what, uint32_t arg)
+{
+  (void) what;
+  (void) arg;
+  if (lock_at_once ())
+    gwt_machine_unlock ();
+}
+
+void
+gwt_lock_errand (struct gwt_errand *errand)
+{
+  errand->next = atomic_load (&errands);
+  while (!atomic_compare_exchange_weak (&errands, &errand->next, errand))
+    ;
+  /* Not from within a device's own lock, which comes after the machine lock: once that is dropped,
+     unless somebody else has done it by then. */
+  if (device_held != NULL)
+    gwt_lock_defer (unlock_later, NULL, 0);
+  else if (machine_held)
+    gwt_lock_run_errands ();
+  else if (lock_at_once ())
+    gwt_machine_unlock ();
 }
 
 bool

@@ -23,6 +23,27 @@ bool gwt_device_lock_held (void);
    where the lock was free.  core/cpu says so that such a thread executes no guest code. */
 void gwt_lock_set_wait_hook (void (*fn) (bool begins));
 
+/*
+ * Threads of back ends ([io]) never wait for the machine lock: whoever holds it may be waiting for
+ * them (a disk is quiesced, say).  What they want done under it they leave as an errand.
+ */
+void gwt_lock_io_thread (bool on); /* this thread is one, or is none any more */
+bool gwt_lock_is_io_thread (void);
+
+/* Owned by the caller; it is not touched any more once FN was called. */
+struct gwt_errand
+{
+  struct gwt_errand *next;
+  void (*fn) (struct gwt_errand *errand);
+};
+
+/* [any] Have ERRAND->fn called with the machine lock held and no device lock: here and now where
+   the lock is free or this thread's, else by its holder, at the latest when he drops it.  Errands
+   of one thread are run in order.  ERRAND must not be waiting already. */
+void gwt_lock_errand (struct gwt_errand *errand);
+/* [main] Run what waits now. */
+void gwt_lock_run_errands (void);
+
 /* Enter a device's callbacks as its type declares (machine lock, own lock, nothing); re-entry by
    the thread that is inside already is allowed and takes nothing.  Returns a token for
    gwt_device_leave. */

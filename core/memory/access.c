@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include "core/memory/internal.h"
+#include <stdatomic.h>
 #include <string.h>
 #include "core/device/lock.h"
 #include "core/util/log.h"
@@ -459,10 +460,28 @@ dma_unmap (struct gwt_device *device, uint64_t address, uint64_t size, uint64_t 
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* Messages that wait for the machine lock; a guest that points an interrupt at a register must not
+   fill the host's memory with them. */
+#define MESSAGES_MAX 4096u
+
 struct message
 {
+  struct gwt_errand errand; /* first */
   uint64_t address;
+  uint32_t data;
 };
+
+static atomic_uint messages;
+
+static void
+message_errand (struct gwt_errand *errand)
+{
+  struct message *message = (struct message *) (void *) errand;
+
+  (void) gwt_memory_store (message->address, 4, message->data);
+  g_free (message);
+  atomic_fetch_sub (&messages, 1);
+}
 
 static void
 message_later (void *what, uint32_t data)
@@ -473,20 +492,45 @@ message_later (void *what, uint32_t data)
   g_free (message);
 }
 
+/* May a message go to ADDRESS on any thread: is RAM there, nothing, or what takes messages? */
+static bool
+is_direct (uint64_t address)
+{
+  const struct gwt_range *range = gwt_view_find (gwt_view_enter (), address, NULL);
+  bool direct = !range || range->region->kind == GWT_REGION_RAM
+                || (range->region->ops.flags & GWT_MMIO_MESSAGES) != 0;
+
+  gwt_view_leave ();
+  return direct;
+}
+
 /* The receiver may want the machine lock, which comes before any device's own, or its own. */
 static uint32_t
 message (struct gwt_device *device, uint64_t address, uint32_t data)
 {
+  bool io = gwt_lock_is_io_thread ();
   struct message *later;
 
   (void) device;
   if (address & 3)
     return GWT_ACCESS_ERROR;
-  if (!gwt_device_lock_held ())
+  if (io ? is_direct (address) : !gwt_device_lock_held ())
     return gwt_memory_store (address, 4, data);
-  later = g_new (struct message, 1);
+  if (io && atomic_fetch_add (&messages, 1) >= MESSAGES_MAX)
+    {
+      atomic_fetch_sub (&messages, 1);
+      gwt_log (GWT_LOG_GUEST, "a message to 0x%" G_GINT64_MODIFIER "x is lost: %u wait already",
+               address, MESSAGES_MAX);
+      return GWT_ACCESS_ERROR;
+    }
+  later = g_new0 (struct message, 1);
   later->address = address;
-  gwt_lock_defer (message_later, later, data);
+  later->data = data;
+  later->errand.fn = message_errand;
+  if (io)
+    gwt_lock_errand (&later->errand);
+  else
+    gwt_lock_defer (message_later, later, data);
   return GWT_ACCESS_OK;
 }
 

@@ -108,8 +108,8 @@ size_is_access (uint32_t size)
 }
 
 static bool
-check_ops (const char *name, const struct gwt_mmio_ops *ops, struct gwt_mmio_ops *copy,
-           struct gwt_error *err)
+check_ops (struct gwt_device *device, const char *name, const struct gwt_mmio_ops *ops,
+           struct gwt_mmio_ops *copy, struct gwt_error *err)
 {
   memset (copy, 0, sizeof (*copy));
   if (!ops)
@@ -133,7 +133,16 @@ check_ops (const char *name, const struct gwt_mmio_ops *ops, struct gwt_mmio_ops
           copy->min_size, copy->max_size);
       return false;
     }
-  if (copy->flags & ~(uint64_t) GWT_MMIO_UNALIGNED)
+  if ((copy->flags & GWT_MMIO_MESSAGES)
+      && (!device || device->type->d.threads != GWT_THREADS_PARALLEL))
+    {
+      gwt_error_set (err, GWT_E_INVALID,
+                     "region '%s': GWT_MMIO_MESSAGES is for types with GWT_THREADS_PARALLEL; "
+                     "declare that, or leave the flag out",
+                     name);
+      return false;
+    }
+  if (copy->flags & ~(uint64_t) (GWT_MMIO_UNALIGNED | GWT_MMIO_MESSAGES))
     {
       gwt_error_set (err, GWT_E_UNSUPPORTED,
                      "region '%s': flags 0x%" G_GINT64_MODIFIER
@@ -192,7 +201,7 @@ memory_mmio (struct gwt_device *device, const char *name, uint64_t size,
 
   if (!region)
     return NULL;
-  if (!check_ops (name, ops, &region->ops, err))
+  if (!check_ops (device, name, ops, &region->ops, err))
     {
       g_free (region->name);
       g_free (region);
@@ -214,7 +223,7 @@ block_region (struct gwt_device *device, enum gwt_region_kind kind, const char *
                    "region '%s': flags 0x%" G_GINT64_MODIFIER
                    "x are not known here; leave them out",
                    name, flags);
-  else if (kind == GWT_REGION_RAM || check_ops (name, ops, &region->ops, err))
+  else if (kind == GWT_REGION_RAM || check_ops (device, name, ops, &region->ops, err))
     region->block = gwt_block_new (name, size, flags, err);
   if (!region->block)
     {

@@ -32,7 +32,10 @@ enum gwt_access
 
 enum gwt_mmio_flag
 {
-  GWT_MMIO_UNALIGNED = 1 << 0 /* accesses that are not naturally aligned reach the device */
+  GWT_MMIO_UNALIGNED = 1 << 0, /* accesses that are not naturally aligned reach the device */
+  /* An interrupt controller of a board, GWT_THREADS_PARALLEL: messages arrive at once, on the
+     thread that sends them. */
+  GWT_MMIO_MESSAGES = 1 << 1
 };
 
 /*
@@ -104,7 +107,8 @@ struct gwt_memory_api
   /* [any] A message-signaled interrupt: the 4-byte store of DATA at ADDRESS (a multiple of 4) as
      DEVICE.  Unlike DMA it reaches registers, for those of interrupt controllers take messages; RAM
      takes it as any store.  Sent from inside a device with a lock of its own it arrives when that
-     lock is dropped, and then counts as GWT_ACCESS_OK here. */
+     lock is dropped, and then counts as GWT_ACCESS_OK here; so does one from an [io] thread to
+     registers without GWT_MMIO_MESSAGES, which arrives as soon as the machine lock is free. */
   uint32_t (*message) (struct gwt_device *device, uint64_t address, uint32_t data);
   /* [main, in realize] REGION's callbacks take SELF instead of the device's instance: a parent
      type's own registers. */

@@ -347,6 +347,106 @@ test_threads (void)
   gwt_device_destroy_all ();
 }
 
+static gpointer
+pulse_from_io (gpointer data)
+{
+  struct gwt_device *from = data;
+
+  gwt_lock_io_thread (true);
+  set (from, 0, 1);
+  set (from, 0, 0);
+  set (from, 1, 1);
+  set (from, 2, 1);
+  return NULL;
+}
+
+/* A back end's thread does not wait for the machine lock, whose holder may be waiting for it: this
+   one does.  What it left arrives when the lock is dropped, and nothing of it is lost. */
+static void
+test_io_thread (void)
+{
+  struct gwt_device *a = make ("parallel", "a"), *m = make ("machine", "m"), *o = make ("own", "o");
+
+  connect (a, 0, m, 0);
+  connect (a, 1, m, 1);
+  connect (a, 2, o, 2);
+  gwt_machine_lock ();
+  g_thread_join (g_thread_new (NULL, pulse_from_io, a));
+  g_assert_cmphex (wired (m)->trace, ==, 0);
+  g_assert_cmphex (wired (o)->trace, ==, 5);
+  gwt_machine_unlock ();
+  /* Line 0 was up and is down again, line 1 is up. */
+  g_assert_cmphex (wired (m)->trace, ==, 0x103);
+  g_assert_cmpuint (wired (m)->wrong_lock, ==, 0);
+  /* With the lock free it arrives at once. */
+  set (a, 1, 0);
+  g_thread_join (g_thread_new (NULL, pulse_from_io, a));
+  g_assert_cmphex (wired (m)->trace, ==, 0x1032103);
+  gwt_device_destroy_all ();
+}
+
+static atomic_uint turn;
+
+/* Raises line 1 in each odd turn, and makes it even. */
+static gpointer
+raise_in_turn (gpointer data)
+{
+  gwt_lock_io_thread (true);
+  for (guint round = 1; round <= ROUNDS; round++)
+    {
+      while (atomic_load (&turn) != 2 * round - 1)
+        g_thread_yield ();
+      set (data, 1, 1);
+      atomic_store (&turn, 2 * round);
+    }
+  return NULL;
+}
+
+static gpointer
+toggle_from_io (gpointer data)
+{
+  gwt_lock_io_thread (true);
+  return toggle (data);
+}
+
+/* The same against threads that take the lock all the time: each level that was set arrives, though
+   the thread that set it is gone, and the last state is the last that arrives. */
+static void
+test_io_storm (void)
+{
+  struct gwt_device *a = make ("parallel", "a"), *b = make ("own", "b"), *m = make ("machine", "m");
+
+  connect (a, 0, m, 0);
+  connect (b, 0, m, 0);
+  connect (a, 1, m, 1);
+  connect (b, 1, m, 2);
+  struct job jobs[] = { { a, 0, false }, { b, 0, true }, { a, 1, false }, { b, 1, true } };
+  GThread *threads[G_N_ELEMENTS (jobs)];
+  for (guint i = 0; i < G_N_ELEMENTS (jobs); i++)
+    threads[i] = g_thread_new (NULL, i < 2 ? toggle_from_io : toggle, &jobs[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (jobs); i++)
+    g_thread_join (threads[i]);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint (wired (m)->last[i], ==, 0);
+  g_assert_cmpuint (wired (m)->wrong_lock, ==, 0);
+  GThread *thread = g_thread_new (NULL, raise_in_turn, a);
+  for (guint round = 1; round <= ROUNDS; round++)
+    {
+      atomic_store (&turn, 2 * round - 1);
+      while (atomic_load (&turn) != 2 * round)
+        {
+          gwt_machine_lock ();
+          gwt_machine_unlock ();
+        }
+      /* Before this thread could deliver it with an unlock of its own. */
+      g_assert_cmpuint (wired (m)->last[1], ==, 1);
+      set (a, 1, 0);
+      g_assert_cmpuint (wired (m)->last[1], ==, 0);
+    }
+  g_thread_join (thread);
+  gwt_device_destroy_all ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -363,5 +463,7 @@ main (int argc, char **argv)
   g_test_add_func ("/irq/nested", test_nested);
   g_test_add_func ("/irq/after", test_after);
   g_test_add_func ("/irq/threads", test_threads);
+  g_test_add_func ("/irq/io-thread", test_io_thread);
+  g_test_add_func ("/irq/io-storm", test_io_storm);
   return g_test_run ();
 }

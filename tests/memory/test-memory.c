@@ -626,6 +626,46 @@ sender_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
   return GWT_ACCESS_OK;
 }
 
+static gpointer
+messages_from_io (gpointer data)
+{
+  gwt_lock_io_thread (true);
+  g_assert_cmpuint (api->message (data, 0x1020, 5), ==, GWT_ACCESS_OK);
+  g_assert_cmpuint (load (0x1020, 4), ==, 5);
+  g_assert_cmpuint (api->message (data, 0x5004, 11), ==, GWT_ACCESS_OK);
+  g_assert_cmpuint (api->message (data, 0x9000, 8), ==, GWT_ACCESS_UNMAPPED);
+  for (int i = 1; i < 4096; i++)
+    g_assert_cmpuint (api->message (data, 0x5008, 12), ==, GWT_ACCESS_OK);
+  g_assert_cmpuint (api->message (data, 0x5008, 12), ==, GWT_ACCESS_ERROR);
+  return NULL;
+}
+
+/* A back end's thread waits for nobody: to registers its messages come when the lock is dropped,
+   and a guest cannot make them pile up. */
+static void
+test_message_io (void)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_device *receiver = device_new ("receiver");
+  struct mock *mock = receiver->instance;
+  struct gwt_mmio_ops ops = word_ops;
+
+  ram_at ("ram", 0x1000, 0x1000, 0);
+  mmio_at (receiver, 0x5000, 0x100, &word_ops);
+  g_thread_join (g_thread_new (NULL, messages_from_io, receiver));
+  g_assert_cmpuint (mock->calls, ==, 0);
+  gwt_machine_unlock (); /* main () took it */
+  gwt_machine_lock ();
+  g_assert_cmpuint (mock->calls, ==, 4096);
+  g_assert_cmpuint (mock->value, ==, 12);
+  ops.flags = GWT_MMIO_MESSAGES;
+  g_assert_null (api->mmio (receiver, "controller", 0x100, &ops, &err));
+  g_assert_cmpstr (err.text, ==,
+                   "region 'controller': GWT_MMIO_MESSAGES is for types with "
+                   "GWT_THREADS_PARALLEL; declare that, or leave the flag out");
+  clean ();
+}
+
 static void
 test_message (void)
 {
@@ -693,6 +733,7 @@ main (int argc, char **argv)
   g_test_add_func ("/memory/dma", test_dma);
   g_test_add_func ("/memory/dma-pin", test_dma_pin);
   g_test_add_func ("/memory/message", test_message);
+  g_test_add_func ("/memory/message-io", test_message_io);
   g_test_add_func ("/memory/flash", test_flash);
   g_test_add_func ("/memory/span", test_span);
   g_test_add_func ("/memory/dirty", test_dirty);
