@@ -2,6 +2,7 @@
 godwitincludedir = $(includedir)/godwit
 godwitinclude_HEADERS = \
 	include/godwit/abi.h \
+	include/godwit/block.h \
 	include/godwit/chardev.h \
 	include/godwit/clock.h \
 	include/godwit/cpu.h \

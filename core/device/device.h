@@ -92,8 +92,8 @@ void gwt_device_reset_all (uint32_t kind);
 /* FN (DATA) runs after unrealize, before the instance is freed; newest first. */
 void gwt_device_on_destroy (struct gwt_device *device, void (*fn) (void *data), void *data);
 
-/* How ids of back ends become what a member of KIND (GWT_CHARDEV, GWT_NETDEV) holds; set by the
-   layer that has them. */
+/* How ids of back ends become what a member of KIND (GWT_CHARDEV, GWT_BLOCK, GWT_NETDEV)
+   holds; set by the layer that has them. */
 typedef void *(*gwt_backend_finder) (const char *id);
 void gwt_device_set_backend_finder (uint32_t kind, gwt_backend_finder finder);
 /* Value as text that gwt_device_set reads back; caller frees.  NULL with ERR set. */

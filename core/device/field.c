@@ -33,6 +33,7 @@ static const struct kind
   { GWT_STR, sizeof (char *), "str" },
   { GWT_LINK, sizeof (void *), "link" },
   { GWT_CHARDEV, sizeof (void *), "chardev" },
+  { GWT_BLOCK, sizeof (void *), "block" },
   { GWT_NETDEV, sizeof (void *), "netdev" },
   { GWT_OPAQUE, 0, "opaque" },
 };
@@ -93,7 +94,8 @@ gwt_kind_is_signed (uint32_t kind)
 bool
 gwt_kind_is_pointer (uint32_t kind)
 {
-  return kind == GWT_STR || kind == GWT_LINK || kind == GWT_CHARDEV || kind == GWT_NETDEV;
+  return kind == GWT_STR || kind == GWT_LINK || kind == GWT_CHARDEV || kind == GWT_BLOCK
+         || kind == GWT_NETDEV;
 }
 
 bool

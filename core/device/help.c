@@ -54,6 +54,8 @@ append_property (GString *out, const struct gwt_field *f)
     g_string_append_printf (more, ", id of a device with %s", f->interface);
   else if (f->kind == GWT_CHARDEV)
     g_string_append (more, ", id of a character back end");
+  else if (f->kind == GWT_BLOCK)
+    g_string_append (more, ", id of a block back end");
   else if (f->kind == GWT_NETDEV)
     g_string_append (more, ", id of a network back end");
   if (more->len > 0)

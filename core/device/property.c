@@ -15,10 +15,11 @@ static struct backends
 {
   uint32_t kind;
   gwt_backend_finder find;
-  const char *what, *option;
+  const char *what, *option; /* the option up to the id */
 } backends[] = {
-  { GWT_CHARDEV, NULL, "character back end", "-chardev BACKEND" },
-  { GWT_NETDEV, NULL, "network back end", "-netdev TYPE" },
+  { GWT_CHARDEV, NULL, "character back end", "-chardev BACKEND,id" },
+  { GWT_NETDEV, NULL, "network back end", "-netdev TYPE,id" },
+  { GWT_BLOCK, NULL, "block back end", "-blockdev driver=DRIVER,...,node-name" },
 };
 
 void
@@ -133,7 +134,7 @@ store_backend (struct gwt_device *device, const struct gwt_field *f, struct gwt_
         backend = b->find (value->text);
       if (backend == NULL)
         {
-          gwt_error_set (err, GWT_E_NOT_FOUND, "there is no %s '%s'; add one with '%s,id=%s'",
+          gwt_error_set (err, GWT_E_NOT_FOUND, "there is no %s '%s'; add one with '%s=%s'",
                          b->what, value->text, b->option, value->text);
           return false;
         }
@@ -156,6 +157,7 @@ store (struct gwt_device *device, const struct gwt_field *f, struct gwt_value *v
     case GWT_LINK:
       return store_link (device, f, value, err);
     case GWT_CHARDEV:
+    case GWT_BLOCK:
     case GWT_NETDEV:
       return store_backend (device, f, value, err);
     default:

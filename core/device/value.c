@@ -175,6 +175,7 @@ gwt_value_from_text (const struct gwt_field *f, const char *text, struct gwt_val
       return true;
     case GWT_LINK:
     case GWT_CHARDEV:
+    case GWT_BLOCK:
     case GWT_NETDEV:
       value->text = text[0] != '\0' ? g_strdup (text) : NULL;
       return true;
@@ -327,6 +328,7 @@ gwt_value_to_json (const struct gwt_field *f, const struct gwt_value *value)
     case GWT_STR:
     case GWT_LINK:
     case GWT_CHARDEV:
+    case GWT_BLOCK:
     case GWT_NETDEV:
       return value->text != NULL ? json_object_new_string (value->text) : NULL;
     case GWT_BOOL:
@@ -354,6 +356,7 @@ gwt_value_to_text (const struct gwt_field *f, const struct gwt_value *value)
     case GWT_STR:
     case GWT_LINK:
     case GWT_CHARDEV:
+    case GWT_BLOCK:
     case GWT_NETDEV:
       return g_strdup (value->text != NULL ? value->text : "");
     case GWT_BOOL:

@@ -220,6 +220,8 @@ kind_name (const struct gwt_field *field)
       return field->interface != NULL ? "link" : "link<device>";
     case GWT_CHARDEV:
       return "chardev";
+    case GWT_BLOCK:
+      return "str";
     case GWT_NETDEV:
       return "netdev";
     case GWT_F64:

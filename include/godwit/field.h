@@ -37,6 +37,7 @@ enum gwt_kind
   GWT_STR = 2000,     /* const char *; owned by the host, lives as long as the device; or NULL */
   GWT_LINK = 3000,    /* struct gwt_device *; text is the id of a device made earlier; or NULL */
   GWT_CHARDEV = 4000, /* struct gwt_chardev *; text is the id of a character back end; or NULL */
+  GWT_BLOCK = 5000,   /* struct gwt_block *; text is the id of a block back end; or NULL */
   GWT_NETDEV = 6000,  /* struct gwt_netdev *; text is the id of a network back end; or NULL */
   GWT_OPAQUE = 9000   /* no scalar: structs, pointers; roles STATE and HOST only */
 };
@@ -75,6 +76,7 @@ struct gwt_field
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 struct gwt_device;
 struct gwt_chardev;
+struct gwt_block;
 struct gwt_netdev;
 #define GWT_KIND_OF(x)                                                                             \
   _Generic ((x),                                                                                   \
@@ -82,7 +84,7 @@ struct gwt_netdev;
       int8_t: GWT_I8, int16_t: GWT_I16, int32_t: GWT_I32, int64_t: GWT_I64,                        \
       _Bool: GWT_BOOL, double: GWT_F64, const char *: GWT_STR, char *: GWT_STR,                    \
       struct gwt_device *: GWT_LINK, struct gwt_chardev *: GWT_CHARDEV,                       \
-      struct gwt_netdev *: GWT_NETDEV, default: GWT_OPAQUE)
+      struct gwt_block *: GWT_BLOCK, struct gwt_netdev *: GWT_NETDEV, default: GWT_OPAQUE)
 #define GWT_ROW(ROLE, T, m, e, n, NAME, ...)                                                       \
   { .name = NAME, .role = ROLE, .kind = GWT_KIND_OF (((T *) 0)->e), .offset = offsetof (T, m),     \
     .size = sizeof (((T *) 0)->e), .elems = n, __VA_ARGS__ }

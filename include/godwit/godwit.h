@@ -4,6 +4,7 @@
 #define GODWIT_GODWIT_H
 
 #include <godwit/abi.h>
+#include <godwit/block.h>
 #include <godwit/chardev.h>
 #include <godwit/clock.h>
 #include <godwit/cpu.h>
