@@ -110,8 +110,28 @@ virtio_broken (struct gwt_virtio *v, const char *why)
     virtio_host->log (GWT_LOG_GUEST, "%s: needs a reset: %s; said once for this device",
                       virtio_devices->id (v->device), why);
   /* §2.1.2: told only to a driver that has come so far. */
-  if (old & STATUS_DRIVER_OK)
-    config_interrupt (v);
+  if (!(old & STATUS_DRIVER_OK))
+    return;
+  if (held == v)
+    {
+      config_interrupt (v);
+      return;
+    }
+  /* pop () comes here, and the device may hold locks of its own for which [main] waits, with the
+     machine lock that an interrupt may need: so it is [main] that interrupts. */
+  __atomic_fetch_or (&v->isr, ISR_CONFIG, __ATOMIC_SEQ_CST);
+  virtio_clock->timer_set (v->broken_timer, 0);
+}
+
+/* [main] */
+static void
+tell_broken (void *opaque)
+{
+  struct gwt_virtio *v = opaque;
+
+  /* Unless it was reset meanwhile. */
+  if (virtio_isr (v) & ISR_CONFIG)
+    v->transport->config_interrupt (v);
 }
 
 /* ---- status -----------------------------------------------------------------------------------
@@ -463,6 +483,9 @@ api_setup (struct gwt_device *device, const struct gwt_virtio_info *given,
       virtio_host->error_set (err, GWT_E_INVALID, "type '%s': %s; correct the plugin", type, why);
       return NULL;
     }
+  v->broken_timer = virtio_clock->timer_new (device, GWT_CLOCK_REAL, tell_broken, v, err);
+  if (v->broken_timer == NULL)
+    return NULL;
   v->queues = calloc (info.n_queues, sizeof *v->queues);
   if (v->queues == NULL)
     {

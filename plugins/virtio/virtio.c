@@ -7,6 +7,7 @@
 const struct gwt_device_api *virtio_devices;
 const struct gwt_memory_api *virtio_memory;
 const struct gwt_irq_api *virtio_irq;
+const struct gwt_clock_api *virtio_clock;
 const struct gwt_fdt_api *virtio_fdt;
 const struct gwt_host *virtio_host;
 
@@ -17,12 +18,13 @@ virtio_start (const struct gwt_host *h, struct gwt_error *err)
   virtio_devices = h->extension (GWT_DEVICE_EXT);
   virtio_memory = h->extension (GWT_MEMORY_EXT);
   virtio_irq = h->extension (GWT_IRQ_EXT);
+  virtio_clock = h->extension (GWT_CLOCK_EXT);
   virtio_fdt = h->extension (GWT_FDT_EXT);
   return 0;
 }
 
 static const char *const required[]
-    = { GWT_DEVICE_EXT, GWT_MEMORY_EXT, GWT_IRQ_EXT, GWT_FDT_EXT, NULL };
+    = { GWT_DEVICE_EXT, GWT_MEMORY_EXT, GWT_IRQ_EXT, GWT_CLOCK_EXT, GWT_FDT_EXT, NULL };
 static const struct gwt_extension offers[] = { { GWT_VIRTIO_EXT, &virtio_api } };
 static const struct gwt_device_type *const types[]
     = { &virtio_slot_type, &virtio_mmio_device_type, NULL };

@@ -145,6 +145,7 @@ struct gwt_virtio
   const struct gwt_virtio_client *client;
   void *self;               /* the client's instance */
   struct gwt_virtq *queues; /* n_queues of them */
+  struct gwt_timer *broken_timer;
   pthread_mutex_t lock;
   uint32_t put_off_config; /* interrupts that wait for virtio_unlock () */
   uint32_t put_off_any;
@@ -180,6 +181,7 @@ struct gwt_virtio
       GWT_HOST_ROW (T, v.client, "table of code"),                                                 \
       GWT_HOST_ROW (T, v.self, "the device's own instance"),                                       \
       GWT_HOST_ROW (T, v.queues, "mapped rings and chains that are out; rebuilt from `queues`"),   \
+      GWT_HOST_ROW (T, v.broken_timer, "only a way to [main]: isr and status say it all"),         \
       GWT_HOST_ROW (T, v.lock, "lock"),                                                            \
       GWT_HOST_ROW (T, v.put_off_config, "only while a lock is held"),                             \
       GWT_HOST_ROW (T, v.put_off_any, "only while a lock is held"),                                \
@@ -189,6 +191,7 @@ extern const struct gwt_host *virtio_host;
 extern const struct gwt_device_api *virtio_devices;
 extern const struct gwt_memory_api *virtio_memory;
 extern const struct gwt_irq_api *virtio_irq;
+extern const struct gwt_clock_api *virtio_clock;
 extern const struct gwt_fdt_api *virtio_fdt;
 extern const struct gwt_virtio_api virtio_api;
 extern const struct gwt_device_type virtio_slot_type, virtio_mmio_device_type;
