@@ -132,6 +132,8 @@ struct gwt_net_api
      if the thread has it. */
   void (*hold) (struct gwt_netdev *netdev, uint32_t queue);
   void (*release) (struct gwt_netdev *netdev, uint32_t queue);
+  /* [main, vcpu] Frames come through the first N queue pairs only; 1 at the beginning. */
+  void (*set_queues) (struct gwt_netdev *netdev, uint32_t n);
   /* [any] Id that the user gave NETDEV; lives as long as it. */
   const char *(*id) (struct gwt_netdev *netdev);
 };

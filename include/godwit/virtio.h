@@ -121,6 +121,10 @@ extern "C"
        pop
        ().  A driver may notify nevertheless.  Queues begin with 1. */
     void (*want_notify) (struct gwt_virtq *queue, uint32_t on);
+    /* [any] push () for N chains with WRITTEN bytes each, which the driver sees all at once: what
+       belongs together is never found half there. */
+    void (*push_all) (struct gwt_virtq *queue, struct gwt_virtq_chain *const *chains,
+                      const uint64_t *written, uint32_t n);
   };
 
 #ifdef __cplusplus

@@ -547,4 +547,5 @@ const struct gwt_virtio_api virtio_api = {
   .unpop = virtq_unpop,
   .notify = virtq_notify,
   .want_notify = virtq_want_notify,
+  .push_all = virtq_push_all,
 };

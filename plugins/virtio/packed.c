@@ -154,8 +154,15 @@ packed_use (struct gwt_virtq *q, const struct chain *c)
     flags |= DESC_WRITE;
   ring_store32 (&q->desc, at + 8, c->written > UINT32_MAX ? UINT32_MAX : (uint32_t) c->written);
   ring_store16 (&q->desc, at + 12, c->id, __ATOMIC_RELAXED);
-  /* The flags give it to the driver: last. */
-  ring_store16 (&q->desc, at + 14, flags, __ATOMIC_RELEASE);
+  /* The flags give it to the driver: last, and those of the first one after all that follow it. */
+  if (q->unpublished)
+    ring_store16 (&q->desc, at + 14, flags, __ATOMIC_RELEASE);
+  else
+    {
+      q->unpublished = 1;
+      q->first_at = at + 14;
+      q->first_flags = flags;
+    }
   area_written (q, &q->desc, at + 8, 8);
   s->used_idx = (uint16_t) (s->used_idx + c->slots);
   if (s->used_idx >= s->num)
@@ -164,6 +171,14 @@ packed_use (struct gwt_virtq *q, const struct chain *c)
       s->used_wrap ^= 1;
     }
   s->used_since = (uint16_t) (s->used_since + c->slots);
+}
+
+void
+packed_publish (struct gwt_virtq *q)
+{
+  if (q->unpublished)
+    ring_store16 (&q->desc, q->first_at, q->first_flags, __ATOMIC_RELEASE);
+  q->unpublished = 0;
 }
 
 uint32_t

@@ -254,6 +254,7 @@ virtq_start (struct gwt_virtq *q)
   q->indirect = !!(features & FEATURE_INDIRECT_DESC);
   q->in_order = !!(features & FEATURE_IN_ORDER);
   q->event_at = EVENT_NONE;
+  q->unpublished = 0;
   if (q->s->num == 0 || q->s->num > q->size_max)
     why = "a queue size that is not offered";
   else
@@ -352,36 +353,56 @@ virtq_pop (struct gwt_virtq *q)
   return c ? &c->pub : NULL;
 }
 
+static void
+use (struct gwt_virtq *q, struct chain *c)
+{
+  if (q->packed)
+    packed_use (q, c);
+  else
+    split_use (q, c);
+  unlink_out (q, c);
+  chain_release (q, c, c->written);
+}
+
+void
+virtq_push_all (struct gwt_virtq *q, struct gwt_virtq_chain *const *chains, const uint64_t *written,
+                uint32_t n)
+{
+  uint32_t served, i;
+
+  pthread_mutex_lock (&q->lock);
+  served = is_served (q);
+  for (i = 0; i < n; i++)
+    {
+      struct chain *c = (struct chain *) chains[i];
+
+      c->written = written[i] < c->pub.writable_size ? written[i] : c->pub.writable_size;
+      c->done = 1;
+      if (!served)
+        {
+          unlink_out (q, c);
+          chain_release (q, c, c->written);
+        }
+      else if (!q->in_order)
+        use (q, c);
+    }
+  /* In order: these, and those that waited for them; or nothing yet. */
+  if (served)
+    {
+      while (q->in_order && q->first && q->first->done)
+        use (q, q->first);
+      if (q->packed)
+        packed_publish (q);
+      else
+        split_publish (q);
+    }
+  pthread_mutex_unlock (&q->lock);
+}
+
 void
 virtq_push (struct gwt_virtq *q, struct gwt_virtq_chain *chain, uint64_t written)
 {
-  struct chain *c = (struct chain *) chain;
-
-  pthread_mutex_lock (&q->lock);
-  c->written = written < c->pub.writable_size ? written : c->pub.writable_size;
-  c->done = 1;
-  if (!is_served (q))
-    {
-      unlink_out (q, c);
-      chain_release (q, c, c->written);
-      c = NULL;
-    }
-  /* In order: this one, and those that waited for it; or nothing yet. */
-  else if (q->in_order)
-    c = q->first;
-  while (c && c->done)
-    {
-      struct chain *next = q->in_order ? c->next : NULL;
-
-      if (q->packed)
-        packed_use (q, c);
-      else
-        split_use (q, c);
-      unlink_out (q, c);
-      chain_release (q, c, c->written);
-      c = next;
-    }
-  pthread_mutex_unlock (&q->lock);
+  virtq_push_all (q, &chain, &written, 1);
 }
 
 void

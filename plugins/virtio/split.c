@@ -163,8 +163,13 @@ split_use (struct gwt_virtq *q, const struct chain *c)
   area_written (q, &q->device, at, 8);
   s->used_idx++;
   s->used_since++;
-  /* The entry, and the buffer's content, before the index. */
-  ring_store16 (&q->device, RING_INDEX, s->used_idx, __ATOMIC_RELEASE);
+}
+
+void
+split_publish (struct gwt_virtq *q)
+{
+  /* The entries, and the buffers' content, before the index. */
+  ring_store16 (&q->device, RING_INDEX, q->s->used_idx, __ATOMIC_RELEASE);
   area_written (q, &q->device, RING_INDEX, 2);
 }
 

@@ -102,7 +102,9 @@ struct gwt_virtq
   struct area desc, driver, device;
   uint32_t event_at; /* last value given to the driver for notifications, EVENT_NONE: none */
   uint16_t shadow;   /* split: the driver's index as last read */
-  uint16_t pad;
+  uint16_t first_flags; /* packed: of the first descriptor used, while it is not published */
+  uint64_t first_at;
+  uint32_t unpublished;
   uint32_t in_use;            /* split: chains, packed: descriptors, between pop and use */
   struct chain *first, *last; /* those that are out */
   struct chain *spare;
@@ -234,6 +236,8 @@ void virtq_reset_state (struct gwt_virtq *q);
 void virtq_free (struct gwt_virtq *q);
 struct gwt_virtq_chain *virtq_pop (struct gwt_virtq *q);
 void virtq_push (struct gwt_virtq *q, struct gwt_virtq_chain *chain, uint64_t written);
+void virtq_push_all (struct gwt_virtq *q, struct gwt_virtq_chain *const *chains,
+                     const uint64_t *written, uint32_t n);
 void virtq_unpop (struct gwt_virtq *q, struct gwt_virtq_chain *chain);
 void virtq_notify (struct gwt_virtq *q);
 void virtq_want_notify (struct gwt_virtq *q, uint32_t on);
@@ -252,13 +256,16 @@ const char *indirect_map (struct gwt_virtq *q, struct area *table, uint64_t addr
 
 const char *split_map (struct gwt_virtq *q);
 const char *split_pop (struct gwt_virtq *q, struct chain *c, uint32_t *found);
+/* Used, but not to be seen before split_publish (). */
 void split_use (struct gwt_virtq *q, const struct chain *c);
+void split_publish (struct gwt_virtq *q);
 uint32_t split_wants_interrupt (struct gwt_virtq *q);
 void split_want_notify (struct gwt_virtq *q);
 
 const char *packed_map (struct gwt_virtq *q);
 const char *packed_pop (struct gwt_virtq *q, struct chain *c, uint32_t *found);
 void packed_use (struct gwt_virtq *q, const struct chain *c);
+void packed_publish (struct gwt_virtq *q);
 void packed_unpop (struct gwt_virtq *q, const struct chain *c);
 uint32_t packed_wants_interrupt (struct gwt_virtq *q);
 void packed_want_notify (struct gwt_virtq *q);

@@ -993,6 +993,61 @@ test_rng (void)
   driver_free (&d);
 }
 
+/* Three chains that belong together, many times over: whoever sees one of them sees all. */
+static gpointer
+serve_in_threes (gpointer data)
+{
+  struct driver *d = data;
+  guint rounds;
+
+  for (rounds = 0; rounds < 2000;)
+    {
+      struct gwt_virtq_chain *c[3] = { NULL };
+      const uint64_t written[3] = { 1, 1, 1 };
+      guint n;
+
+      for (n = 0; n < 3 && (c[n] = d->api->pop (d->probe->queue[0])) != NULL; n++)
+        ;
+      if (n == 3)
+        {
+          d->api->push_all (d->probe->queue[0], c, written, 3);
+          rounds++;
+          continue;
+        }
+      while (n > 0)
+        d->api->unpop (d->probe->queue[0], c[--n]);
+      g_thread_yield ();
+    }
+  return NULL;
+}
+
+static void
+test_push_all (gconstpointer data)
+{
+  const uint32_t size = 1;
+  struct driver d;
+  GThread *thread;
+  uint32_t written;
+  uint16_t id;
+  guint round, i;
+
+  driver_new (&d, ALL_ON, NULL);
+  driver_start (&d, *(const uint64_t *) data, 4);
+  thread = g_thread_new ("device", serve_in_threes, &d);
+  for (round = 0; round < 2000; round++)
+    {
+      for (i = 0; i < 3; i++)
+        driver_add (&d, &size, 1, 1);
+      while (!driver_used (&d, &id, &written))
+        g_thread_yield ();
+      g_assert_true (driver_used (&d, &id, &written));
+      g_assert_true (driver_used (&d, &id, &written));
+      g_assert_false (driver_used (&d, &id, &written));
+    }
+  g_thread_join (thread);
+  driver_free (&d);
+}
+
 /* ---- random rings -----------------------------------------------------------------------------
  */
 
@@ -1069,6 +1124,9 @@ main (int argc, char **argv)
       char *path = g_strdup_printf ("/virtio/traffic/%" G_GSIZE_FORMAT, i);
 
       g_test_add_data_func (path, &kinds[i], test_traffic);
+      g_free (path);
+      path = g_strdup_printf ("/virtio/push-all/%" G_GSIZE_FORMAT, i);
+      g_test_add_data_func (path, &kinds[i], test_push_all);
       g_free (path);
       path = g_strdup_printf ("/virtio/reset-with-chains-out/%" G_GSIZE_FORMAT, i);
       g_test_add_data_func (path, &kinds[i], test_reset_with_chains_out);
