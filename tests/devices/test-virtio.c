@@ -747,10 +747,12 @@ static const struct
 static void
 check_broken (struct driver *d)
 {
+  uint32_t before = mock_level (d->slot, "irq", 0);
+
   g_assert_null (d->api->pop (d->probe->queue[0]));
   g_assert_cmphex (driver_load (d, R_STATUS), ==, OK_STATUS | NEEDS_RESET);
   /* The device may hold a lock for which the machine lock's owner waits: not from within pop (). */
-  g_assert_cmpuint (mock_level (d->slot, "irq", 0), ==, 0);
+  g_assert_cmpuint (mock_level (d->slot, "irq", 0), ==, before);
   mock_advance (GWT_CLOCK_REAL, 0);
   g_assert_cmphex (interrupted (d), ==, 2);
   g_assert_cmpuint (mock.logs, ==, 1);
