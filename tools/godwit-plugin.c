@@ -211,6 +211,12 @@ check (const char *path)
     }
   printf ("plugin %s %s: symbols, note, table, rows and coverage are good\n", info->id,
           info->version);
+  for (char **name = info->types; *name != NULL && info->left_out != NULL; name++)
+    {
+      const char *why = g_hash_table_lookup (info->left_out, *name);
+      if (why != NULL)
+        printf ("type %s: left out: %s\n", *name, why);
+    }
   for (guint i = 0; info->plugin->types != NULL && info->plugin->types[i] != NULL; i++)
     {
       const struct gwt_type *type = gwt_type_find (info->plugin->types[i]->name);

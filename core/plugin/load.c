@@ -72,9 +72,24 @@ check_list (const char *const *list, const char *what, struct gwt_error *err)
 static void
 plugin_free (struct gwt_plugin *p)
 {
+  g_free ((gpointer) p->types);
   g_free ((gpointer) p->offers);
   g_free ((gpointer) p->compat);
   g_free (p);
+}
+
+/* Some may be left out. */
+static void
+copy_types (struct gwt_plugin *p)
+{
+  const struct gwt_device_type **types;
+  guint n = 0;
+  while (p->types != NULL && p->types[n] != NULL)
+    n++;
+  types = g_new0 (const struct gwt_device_type *, n + 1);
+  if (n > 0)
+    memcpy (types, p->types, n * sizeof *types);
+  p->types = types;
 }
 
 static struct gwt_plugin *
@@ -100,7 +115,11 @@ normalize (const struct gwt_plugin *table, struct gwt_error *err)
   if (!gwt_error_is_set (err) && check_list (p->required, "requirements", err)
       && check_list (p->wanted, "wishes", err)
       && check_list ((const char *const *) p->types, "device types", err))
-    return p;
+    {
+      copy_types (p);
+      return p;
+    }
+  p->types = NULL;
   plugin_free (p);
   return NULL;
 }
@@ -275,22 +294,56 @@ check_compat_values (const struct gwt_plugin *p, struct gwt_error *err)
   return true;
 }
 
-/* Parents of its types that are another plugin's: a device of such a type has a part of the
- * parent's. */
+/* Whether the parent of TYPE, one of the types in P, is there; parents of another plugin's are
+   loaded: a device of such a type has a part of the parent's. */
 static bool
-get_parents (const struct gwt_plugin *p, struct gwt_error *err)
+get_parent (const struct gwt_plugin_info *info, const struct gwt_plugin *p,
+            const struct gwt_device_type *type, struct gwt_error *err)
 {
-  for (guint i = 0; p->types != NULL && p->types[i] != NULL; i++)
+  GWT_AUTO_ERROR (inner);
+  const char *name = type->parent;
+  if (name == NULL || own_type (p, name) != NULL)
+    return true;
+  const char *why = info->left_out != NULL ? g_hash_table_lookup (info->left_out, name) : NULL;
+  if (why != NULL)
+    gwt_error_set (&inner, GWT_E_NOT_FOUND, "%s", why);
+  else if (gwt_loader_need_type (name, &inner))
+    return true;
+  gwt_error_set (err, GWT_E_NOT_FOUND, "device type '%s' has the parent '%s': %s", type->name, name,
+                 inner.text);
+  return false;
+}
+
+/* A type whose parent is not to be had is left out, and so are those that have it as parent: a
+   plugin of devices for several buses is good for the buses that there are.  One of whose types none
+   is left is refused. */
+static bool
+get_parents (struct gwt_plugin_info *info, struct gwt_plugin *p, struct gwt_error *err)
+{
+  GWT_AUTO_ERROR (first);
+  const struct gwt_device_type **kept = (const struct gwt_device_type **) (gpointer) p->types;
+  guint n = 0, i = 0;
+  while (kept[n] != NULL)
+    n++;
+  while (i < n)
     {
-      const char *parent = p->types[i]->parent;
-      GWT_AUTO_ERROR (inner);
-      if (parent == NULL || own_type (p, parent) != NULL || gwt_loader_need_type (parent, &inner))
-        continue;
-      gwt_error_set (err, GWT_E_NOT_FOUND, "device type '%s' has the parent '%s': %s",
-                     p->types[i]->name, parent, inner.text);
-      return false;
+      GWT_AUTO_ERROR (why);
+      if (get_parent (info, p, kept[i], &why))
+        {
+          i++;
+          continue;
+        }
+      if (info->left_out == NULL)
+        info->left_out = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+      g_hash_table_replace (info->left_out, g_strdup (kept[i]->name), g_strdup (why.text));
+      gwt_error_move (&first, &why);
+      memmove (&kept[i], &kept[i + 1], (n - i) * sizeof *kept);
+      n--;
+      i = 0; /* those before it may be its children */
     }
-  return true;
+  if (n == 0)
+    gwt_error_move (err, &first);
+  return !gwt_error_is_set (err);
 }
 
 static bool
@@ -357,7 +410,7 @@ load (struct gwt_plugin_info *info, struct gwt_error *err)
     return NULL;
   if (check_note (info, p, err) && check_types (p, err) && check_offers (p, err)
       && check_compat_rows (p, err) && check_compat_values (p, err) && get_required (p, err)
-      && get_parents (p, err)
+      && get_parents (info, p, err)
       && run_start (p, err)
       /* Once more: what was loaded meanwhile may have taken a name. */
       && check_types (p, err) && check_offers (p, err) && register_all (p, err))

@@ -281,9 +281,14 @@ gwt_loader_need_type (const char *name, struct gwt_error *err)
   for (guint i = 0; i < entries->len; i++)
     {
       struct gwt_plugin_entry_ *e = entries->pdata[i];
-      if (!e->shadowed && g_strv_contains ((const char *const *)e->info.types, name)
-          && gwt_plugin_load (e, &refusal) && gwt_type_find (name) != NULL)
+      if (e->shadowed || !g_strv_contains ((const char *const *) e->info.types, name)
+          || !gwt_plugin_load (e, &refusal))
+        continue;
+      if (gwt_type_find (name) != NULL)
         return true;
+      const char *why = e->info.left_out ? g_hash_table_lookup (e->info.left_out, name) : NULL;
+      if (why != NULL)
+        gwt_error_set (&refusal, GWT_E_NOT_FOUND, "plugin '%s': %s", e->info.path, why);
     }
   if (gwt_error_is_set (&refusal))
     {

@@ -37,6 +37,7 @@ struct gwt_plugin_info
   const struct gwt_plugin *plugin; /* normalized copy once loaded, else NULL */
   uint64_t struct_size;            /* of its table as it was built; 0 until loaded */
   char *refusal;                   /* why it cannot be loaded, or NULL */
+  GHashTable *left_out; /* types whose parent is not to be had, and why; NULL: none */
 };
 /* All plugins found, sorted by id then path; owned by the loader. */
 const struct gwt_plugin_info *const *gwt_loader_list (guint *count);

@@ -374,6 +374,37 @@ def parents(t):
     t.contains(out, "plugin child 1.2")
 
 
+@gwttest.test("a type whose parent nobody has is left out, the plugin's others stand")
+def orphans(t):
+    both = build(
+        t,
+        "both",
+        'ID="both"',
+        'TYPE="whole"',
+        'NOTE_TYPES="whole orphan grandchild"',
+        'ORPHAN="base"',
+    )
+    out, _ = tool("check", both, dirs=[t.tmp])
+    t.contains(out, "plugin both 1.2")
+    t.contains(out, "type orphan: left out: device type 'orphan' has the parent 'base'")
+    out, _ = tool("show", both, dirs=[t.tmp])
+    t.contains(out, '"whole"')
+    t.ok('"grandchild"' not in out, "a type is shown that was left out")
+    _, err = t.run(
+        "-plugin-dir", t.tmp, "-M", "virt", "-device", "grandchild", status=1
+    )
+    t.contains(
+        err,
+        "no plugin provides device type 'grandchild': plugin '%s': device type 'grandchild' has "
+        "the parent 'orphan': device type 'orphan' has the parent 'base': no plugin provides "
+        "device type 'base'" % both,
+    )
+    build(t, "base", 'ID="base"', 'TYPE="base"', "FLAGS=GWT_TYPE_ABSTRACT")
+    out, _ = tool("check", both, dirs=[t.tmp])
+    t.contains(out, "type grandchild: ")
+    t.ok("left out" not in out, "a type is left out whose parent is there")
+
+
 @gwttest.test("a broken plugin in a folder hurts nobody who does not need it")
 def harmless(t):
     build(t, "victim", "START=1")

@@ -119,11 +119,38 @@ static const struct gwt_device_type type = {
   .realize = realize,
 };
 
-static const struct gwt_device_type *const types[] = { &type,
-#ifdef TYPE_TWICE
-                                                       &type,
+#ifdef ORPHAN
+static const struct gwt_device_type orphan = {
+  .struct_size = sizeof (struct gwt_device_type),
+  .name = "orphan",
+  .parent = ORPHAN,
+  .doc = "for tests",
+  .flags = GWT_TYPE_ABSTRACT,
+};
+static const struct gwt_device_type grandchild = {
+  .struct_size = sizeof (struct gwt_device_type),
+  .name = "grandchild",
+  .parent = "orphan",
+  .doc = "for tests",
+  .flags = GWT_TYPE_USER,
+  .instance_size = sizeof (struct victim),
+  .fields = fields,
+  .field_size = sizeof (struct gwt_field),
+  .n_fields = GWT_COUNT (fields),
+  .realize = realize,
+};
 #endif
-                                                       NULL };
+
+static const struct gwt_device_type *const types[] = {
+#ifdef ORPHAN
+  &grandchild, &orphan,
+#endif
+  &type,
+#ifdef TYPE_TWICE
+  &type,
+#endif
+  NULL
+};
 static const char *const required[] = { REQUIRED, NULL };
 static const struct gwt_extension offers[] = { { OFFERS, &host } };
 static const struct gwt_compat_row compat[] = { COMPAT };
