@@ -315,8 +315,8 @@ get_parent (const struct gwt_plugin_info *info, const struct gwt_plugin *p,
 }
 
 /* A type whose parent is not to be had is left out, and so are those that have it as parent: a
-   plugin of devices for several buses is good for the buses that there are.  One of whose types none
-   is left is refused. */
+   plugin of devices for several buses is good for the buses that there are.  One of whose types
+   none is left is refused. */
 static bool
 get_parents (struct gwt_plugin_info *info, struct gwt_plugin *p, struct gwt_error *err)
 {

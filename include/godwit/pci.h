@@ -30,7 +30,10 @@ enum gwt_pci_info_flag
 {
   GWT_PCI_EXPRESS = 1 << 0, /* 4096 bytes of configuration space and an express capability */
   GWT_PCI_INTX = 1 << 1,    /* drives INTA */
-  GWT_PCI_AER = 1 << 2      /* has Advanced Error Reporting, at 0x100; needs GWT_PCI_EXPRESS */
+  GWT_PCI_AER = 1 << 2,     /* has Advanced Error Reporting, at 0x100; needs GWT_PCI_EXPRESS */
+  /* Behind a port as GWT_PCI_EXPRESS, with its capability at 0x40; on a root bus a conventional
+     function of 256 bytes, where GWT_PCI_AER is refused.  Not together with GWT_PCI_EXPRESS. */
+  GWT_PCI_EXPRESS_BEHIND_PORT = 1 << 3
 };
 
 /* Identity of a function (type 0 header). */
@@ -61,6 +64,9 @@ struct gwt_pci_client
   void (*function_reset) (void *self);
   /* [vcpu, main] MSI-X vector VECTOR was masked (1) or unmasked (0). */
   void (*vector_masked) (void *self, uint32_t vector, uint32_t masked);
+  /* [vcpu, main] Optional.  The guest reads configuration space: bytes that follow something else
+     can be brought up to date with config_set () now. */
+  void (*config_reading) (void *self, uint32_t offset, uint32_t size);
 };
 
 struct gwt_pci_api
@@ -111,6 +117,12 @@ struct gwt_pci_api
      header or NULL.  [main, vcpu] */
   void (*aer_report) (struct gwt_pci *pci, uint32_t status, uint32_t correctable,
                       const uint32_t *header);
+
+  /* [main, in realize] The client's functions take SELF instead of the device's instance: a parent
+     type's own part. */
+  void (*set_self) (struct gwt_pci *pci, void *self);
+  /* [main, in realize, after identify ()] 1: the function has the 4096 bytes of express. */
+  uint32_t (*is_express) (struct gwt_pci *pci);
 };
 
 #ifdef __cplusplus

@@ -72,8 +72,8 @@ pci_bus_free (struct pci_bus *bus)
 
 /* ---- plugging ------------------------------------------------------------------------------- */
 
-static struct pci_bus *
-find_bus (const struct gwt_pci *pci, struct gwt_error *err)
+struct pci_bus *
+pci_bus_of (const struct gwt_pci *pci, struct gwt_error *err)
 {
   struct pci_bus *bus = pci->bus_name != NULL ? bus_named (pci->bus_name) : buses;
   char names[256] = "";
@@ -239,7 +239,7 @@ set_present (const struct pci_bus *bus)
 int
 pci_bus_plug (struct gwt_pci *pci, struct gwt_error *err)
 {
-  struct pci_bus *bus = find_bus (pci, err);
+  struct pci_bus *bus = pci_bus_of (pci, err);
   uint32_t devfn;
   if (bus == NULL)
     return -1;

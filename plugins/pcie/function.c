@@ -28,6 +28,8 @@ pci_config_read (struct gwt_pci *pci, uint32_t offset, uint32_t size)
     /* A conventional function has no extended space: nobody answers, and that is how guests tell
        its size. */
     return UINT32_MAX >> (32 - 8 * size);
+  if (pci->client != NULL && GWT_HAS (pci->client, config_reading))
+    pci->client->config_reading (pci->self, offset, size);
   uint32_t value = pci_reg (pci, offset, size);
   /* The interrupt's level is in no register, for it changes on any thread. */
   if (offset <= PCI_STATUS && offset + size > PCI_STATUS
@@ -127,16 +129,35 @@ pci_identify (struct gwt_pci *pci, const struct gwt_pci_info *info,
       pci_gwt->error_set (err, GWT_E_EXISTS, "the function has said what it is already");
       return -1;
     }
-  if (info->flags & ~GWT_PCI_KNOWN
-      || ((info->flags & GWT_PCI_AER) && !(info->flags & GWT_PCI_EXPRESS)))
+  uint64_t flags = info->flags, express = GWT_PCI_EXPRESS | GWT_PCI_EXPRESS_BEHIND_PORT;
+  if (flags & ~GWT_PCI_KNOWN || (flags & express) == express
+      || ((flags & GWT_PCI_AER) && !(flags & express)))
     {
       pci_gwt->error_set (err, GWT_E_UNSUPPORTED, "flags 0x%llx of the function make no sense here",
-                          (unsigned long long) info->flags);
+                          (unsigned long long) flags);
       return -1;
+    }
+  bool behind_port = false;
+  if (flags & GWT_PCI_EXPRESS_BEHIND_PORT)
+    {
+      const struct pci_bus *bus = pci_bus_of (pci, err);
+      if (bus == NULL)
+        return -1;
+      behind_port = bus->bridge != NULL;
+      if ((flags & GWT_PCI_AER) && !behind_port)
+        {
+          pci_gwt->error_set (err, GWT_E_INVALID,
+                              "bus: the device has error reporting only behind a port, not on bus "
+                              "'%s'; give it the bus of a pcie-root-port",
+                              bus->name);
+          return -1;
+        }
+      flags &= ~(uint64_t) GWT_PCI_EXPRESS_BEHIND_PORT;
+      flags |= behind_port ? GWT_PCI_EXPRESS : 0;
     }
   pci->identified = 1;
   pci->client = client;
-  pci->info_flags = info->flags;
+  pci->info_flags = flags;
   pci_config_preset (pci, PCI_VENDOR, 2, info->vendor, 0, 0);
   pci_config_preset (pci, PCI_DEVICE, 2, info->device, 0, 0);
   pci_config_preset (pci, PCI_COMMAND, 2, 0,
@@ -153,6 +174,8 @@ pci_identify (struct gwt_pci *pci, const struct gwt_pci_info *info,
   pci_config_preset (pci, PCI_INTERRUPT_LINE, 1, 0, 0xff, 0);
   pci_config_preset (pci, PCI_INTERRUPT_PIN, 1, info->flags & GWT_PCI_INTX ? 1 : 0, 0, 0);
   memset (pci->used, 1, 64);
+  if (behind_port && pci_add_express (pci, PCIE_ENDPOINT, err) < 0)
+    return -1;
   if ((info->flags & GWT_PCI_AER) && pci_add_aer (pci, err) < 0)
     return -1;
   return 0;

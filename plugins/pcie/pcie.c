@@ -96,6 +96,18 @@ api_dma_unmap (struct gwt_pci *pci, uint64_t address, uint64_t size, uint64_t wr
   pci_memory->dma_unmap (pci->device, address, size, written);
 }
 
+static void
+api_set_self (struct gwt_pci *pci, void *self)
+{
+  pci->self = self;
+}
+
+static uint32_t
+api_is_express (struct gwt_pci *pci)
+{
+  return (pci->info_flags & GWT_PCI_EXPRESS) != 0;
+}
+
 const struct gwt_pci_api pci_api = {
   .struct_size = sizeof pci_api,
   .function = api_function,
@@ -114,6 +126,8 @@ const struct gwt_pci_api pci_api = {
   .dma_map = api_dma_map,
   .dma_unmap = api_dma_unmap,
   .aer_report = pci_aer_report,
+  .set_self = api_set_self,
+  .is_express = api_is_express,
 };
 
 /* ---- the plugin ----------------------------------------------------------------------------- */

@@ -268,7 +268,8 @@ void pci_update_intx (struct gwt_pci *pci);
    ROS and RWS); else power was off. */
 void pci_function_reset (struct gwt_pci *pci, bool sticky);
 /* Its flags have to be known: GWT_PCI_KNOWN. */
-#define GWT_PCI_KNOWN ((uint64_t) (GWT_PCI_EXPRESS | GWT_PCI_INTX | GWT_PCI_AER))
+#define GWT_PCI_KNOWN                                                                              \
+  ((uint64_t) (GWT_PCI_EXPRESS | GWT_PCI_INTX | GWT_PCI_AER | GWT_PCI_EXPRESS_BEHIND_PORT))
 
 /* msix.c */
 int pci_add_msix (struct gwt_pci *pci, uint32_t vectors, uint32_t bar, struct gwt_error *err);
@@ -290,7 +291,9 @@ extern const struct gwt_method pci_aer_methods[PCI_AER_METHODS];
 struct pci_bus *pci_bus_new (const char *name, struct pci_host *host, struct gwt_pci *bridge,
                              struct gwt_error *err);
 void pci_bus_free (struct pci_bus *bus);
-/* Put a function on the bus that its properties name; 0, or -1 with ERR set. */
+/* The bus that a function's properties name, or NULL with ERR set. */
+struct pci_bus *pci_bus_of (const struct gwt_pci *pci, struct gwt_error *err);
+/* Put a function on that bus; 0, or -1 with ERR set. */
 int pci_bus_plug (struct gwt_pci *pci, struct gwt_error *err);
 void pci_bus_unplug (struct gwt_pci *pci);
 /* The function that answers to bus number BUS and DEVFN now, or NULL. */
