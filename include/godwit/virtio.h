@@ -84,6 +84,8 @@ extern "C"
                            and transport come from properties */
     uint32_t n_queues;  /* 1 to GWT_VIRTIO_QUEUES_MAX */
     uint32_t pci_class; /* 24-bit class code behind PCI */
+    uint32_t pci_vectors; /* MSI-X vectors by default, 0: one for each queue and one more */
+    uint32_t reserved_1;
   };
 
   struct gwt_virtio_api

@@ -256,21 +256,19 @@ rng_reset (void *self, uint32_t kind)
   pthread_mutex_unlock (&r->lock);
 }
 
-static const struct gwt_device_type mmio_type = {
-  .struct_size = sizeof mmio_type,
-  .name = "virtio-rng-device",
-  .parent = GWT_VIRTIO_MMIO_PARENT,
-  .doc = "entropy for the guest, from the host's random number generator",
-  .flags = GWT_TYPE_USER,
-  .threads = GWT_THREADS_PARALLEL,
-  .instance_size = sizeof (struct virtio_rng),
-  .fields = fields,
-  .field_size = sizeof fields[0],
-  .n_fields = GWT_COUNT (fields),
-  .realize = rng_realize,
-  .unrealize = rng_unrealize,
-  .reset = rng_reset,
-};
+/* The same device for each transport. */
+#define RNG_TYPE(NAME, PARENT)                                                                     \
+  {                                                                                                \
+    .struct_size = sizeof (struct gwt_device_type), .name = NAME, .parent = PARENT,                \
+    .doc = "entropy for the guest, from the host's random number generator",                       \
+    .flags = GWT_TYPE_USER, .threads = GWT_THREADS_PARALLEL,                                       \
+    .instance_size = sizeof (struct virtio_rng), .fields = fields, .field_size = sizeof fields[0], \
+    .n_fields = GWT_COUNT (fields), .realize = rng_realize, .unrealize = rng_unrealize,            \
+    .reset = rng_reset                                                                             \
+  }
+static const struct gwt_device_type mmio_type
+    = RNG_TYPE ("virtio-rng-device", GWT_VIRTIO_MMIO_PARENT);
+static const struct gwt_device_type pci_type = RNG_TYPE ("virtio-rng-pci", GWT_VIRTIO_PCI_PARENT);
 
 static int
 rng_start (const struct gwt_host *h, struct gwt_error *err)
@@ -282,7 +280,7 @@ rng_start (const struct gwt_host *h, struct gwt_error *err)
 }
 
 static const char *const required[] = { GWT_CLOCK_EXT, GWT_VIRTIO_EXT, NULL };
-static const struct gwt_device_type *const types[] = { &mmio_type, NULL };
+static const struct gwt_device_type *const types[] = { &mmio_type, &pci_type, NULL };
 
 static const struct gwt_plugin plugin = {
   .struct_size = sizeof plugin,
@@ -296,4 +294,5 @@ static const struct gwt_plugin plugin = {
   .start = rng_start,
 };
 
-GWT_PLUGIN_DEFINE ("virtio-rng", GODWIT_PLUGIN_VERSION, "virtio-rng-device", plugin, host)
+GWT_PLUGIN_DEFINE ("virtio-rng", GODWIT_PLUGIN_VERSION, "virtio-rng-device virtio-rng-pci", plugin,
+                   host)

@@ -58,7 +58,6 @@ virtio_unlock (struct gwt_virtio *v)
 void
 virtio_queue_interrupt (struct gwt_virtio *v, uint32_t index)
 {
-  __atomic_fetch_or (&v->isr, ISR_QUEUE, __ATOMIC_SEQ_CST);
   if (held == v)
     {
       v->put_off[index / 32] |= 1u << index % 32;
@@ -71,7 +70,6 @@ virtio_queue_interrupt (struct gwt_virtio *v, uint32_t index)
 static void
 config_interrupt (struct gwt_virtio *v)
 {
-  __atomic_fetch_or (&v->isr, ISR_CONFIG, __ATOMIC_SEQ_CST);
   if (held == v)
     v->put_off_config = v->put_off_any = 1;
   else
@@ -82,6 +80,12 @@ uint32_t
 virtio_isr (struct gwt_virtio *v)
 {
   return __atomic_load_n (&v->isr, __ATOMIC_SEQ_CST);
+}
+
+void
+virtio_isr_raise (struct gwt_virtio *v, uint32_t bits)
+{
+  __atomic_fetch_or (&v->isr, bits, __ATOMIC_SEQ_CST);
 }
 
 void
@@ -119,7 +123,6 @@ virtio_broken (struct gwt_virtio *v, const char *why)
     }
   /* pop () comes here, and the device may hold locks of its own for which [main] waits, with the
      machine lock that an interrupt may need: so it is [main] that interrupts. */
-  __atomic_fetch_or (&v->isr, ISR_CONFIG, __ATOMIC_SEQ_CST);
   virtio_clock->timer_set (v->broken_timer, 0);
 }
 
@@ -130,7 +133,7 @@ tell_broken (void *opaque)
   struct gwt_virtio *v = opaque;
 
   /* Unless it was reset meanwhile. */
-  if (virtio_isr (v) & ISR_CONFIG)
+  if (virtio_status (v) & STATUS_NEEDS_RESET)
     v->transport->config_interrupt (v);
 }
 
@@ -181,6 +184,15 @@ stop_device (struct gwt_virtio *v)
 }
 
 void
+virtio_cut_off (struct gwt_virtio *v, const char *why)
+{
+  if (!v->running)
+    return;
+  virtio_broken (v, why);
+  stop_device (v);
+}
+
+void
 virtio_reset (struct gwt_virtio *v)
 {
   uint32_t i;
@@ -194,6 +206,8 @@ virtio_reset (struct gwt_virtio *v)
   v->put_off_config = 0;
   memset (v->put_off, 0, sizeof v->put_off);
   v->put_off_any = 1;
+  if (v->transport->reset)
+    v->transport->reset (v);
   /* Last: the driver waits for it. */
   __atomic_store_n (&v->status, 0, __ATOMIC_SEQ_CST);
 }
@@ -302,6 +316,8 @@ stop_queue (struct gwt_virtio *v, struct gwt_virtq *q)
     v->client->queue_reset (v->self, q->index);
   virtq_clear (q);
   virtq_reset_state (q);
+  if (v->transport->queue_reset)
+    v->transport->queue_reset (v, q->index);
 }
 
 void
@@ -444,8 +460,10 @@ virtio_part_free (struct gwt_virtio *v)
 static struct gwt_virtio *
 part_of (struct gwt_device *device)
 {
+  struct gwt_virtio *v = virtio_devices->part (device, GWT_VIRTIO_PCI_PARENT);
+
   /* The transports' instance structs begin with it. */
-  return virtio_devices->part (device, GWT_VIRTIO_MMIO_PARENT);
+  return v ? v : virtio_devices->part (device, GWT_VIRTIO_MMIO_PARENT);
 }
 
 static const char *
@@ -505,6 +523,8 @@ api_setup (struct gwt_device *device, const struct gwt_virtio_info *given,
       q->s = &v->state[i];
       q->index = i;
     }
+  if (v->transport->setup && v->transport->setup (v, err) != 0)
+    return NULL;
   return v;
 }
 

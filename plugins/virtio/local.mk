@@ -3,6 +3,7 @@ plugins_PROGRAMS += plugins/virtio.so
 plugins_virtio_so_SOURCES = plugins/virtio/device.c \
 	plugins/virtio/mmio.c \
 	plugins/virtio/packed.c \
+	plugins/virtio/pci.c \
 	plugins/virtio/queue.c \
 	plugins/virtio/split.c \
 	plugins/virtio/virtio.c \

@@ -123,13 +123,35 @@ static void
 queue_interrupt (struct gwt_virtio *v, uint32_t index)
 {
   (void) index;
+  virtio_isr_raise (v, ISR_QUEUE);
   status_changed (v);
+}
+
+static void
+config_interrupt (struct gwt_virtio *v)
+{
+  virtio_isr_raise (v, ISR_CONFIG);
+  status_changed (v);
+}
+
+static void *
+mmio_dma_map (struct gwt_virtio *v, uint64_t address, uint64_t *size, uint32_t to_write)
+{
+  return virtio_memory->dma_map (v->device, address, size, to_write);
+}
+
+static void
+mmio_dma_unmap (struct gwt_virtio *v, uint64_t address, uint64_t size, uint64_t written)
+{
+  virtio_memory->dma_unmap (v->device, address, size, written);
 }
 
 static const struct virtio_transport mmio_transport = {
   .queue_interrupt = queue_interrupt,
-  .config_interrupt = status_changed,
+  .config_interrupt = config_interrupt,
   .interrupt_status_changed = status_changed,
+  .dma_map = mmio_dma_map,
+  .dma_unmap = mmio_dma_unmap,
 };
 
 /* ---- registers --------------------------------------------------------------------------------

@@ -17,14 +17,25 @@
 /* ---- guest memory -----------------------------------------------------------------------------
  */
 
+static void *
+dma_map (struct gwt_virtq *q, uint64_t address, uint64_t *size, uint32_t writable)
+{
+  return q->virtio->transport->dma_map (q->virtio, address, size, writable);
+}
+
+static void
+dma_unmap (struct gwt_virtq *q, uint64_t address, uint64_t size, uint64_t written)
+{
+  q->virtio->transport->dma_unmap (q->virtio, address, size, written);
+}
+
 const char *
 area_map (struct gwt_virtq *q, struct area *area, uint64_t address, uint64_t size,
           uint32_t writable)
 {
-  struct gwt_device *device = q->virtio->device;
   uint64_t got = size;
 
-  area->host = virtio_memory->dma_map (device, address, &got, writable);
+  area->host = dma_map (q, address, &got, writable);
   if (area->host == NULL)
     return "a ring or table outside RAM";
   area->address = address;
@@ -39,19 +50,18 @@ void
 area_unmap (struct gwt_virtq *q, struct area *area)
 {
   if (area->host)
-    virtio_memory->dma_unmap (q->virtio->device, area->address, area->size, 0);
+    dma_unmap (q, area->address, area->size, 0);
   memset (area, 0, sizeof *area);
 }
 
 void
 area_written (struct gwt_virtq *q, const struct area *area, uint64_t offset, uint64_t size)
 {
-  struct gwt_device *device = q->virtio->device;
   uint64_t got = size;
 
   /* The area stays mapped; a mapping of these bytes alone marks them dirty. */
-  if (virtio_memory->dma_map (device, area->address + offset, &got, 1))
-    virtio_memory->dma_unmap (device, area->address + offset, got, got);
+  if (dma_map (q, area->address + offset, &got, 1))
+    dma_unmap (q, area->address + offset, got, got);
 }
 
 const char *
@@ -107,7 +117,7 @@ chain_add (struct gwt_virtq *q, struct chain *c, uint64_t address, uint32_t size
         return "a chain of more than 1024 buffers";
       if (c->n_iov == c->room && !chain_grow (c))
         return "a chain that the host has no memory for";
-      base = virtio_memory->dma_map (q->virtio->device, address, &got, writable);
+      base = dma_map (q, address, &got, writable);
       if (base == NULL)
         return "a buffer outside RAM";
       c->iov[c->n_iov].base = base;
@@ -168,7 +178,7 @@ chain_release (struct gwt_virtq *q, struct chain *c, uint64_t written)
           dirty = written < size ? written : size;
           written -= dirty;
         }
-      virtio_memory->dma_unmap (q->virtio->device, c->address[i], size, dirty);
+      dma_unmap (q, c->address[i], size, dirty);
     }
   if (c->room > SPARE_ROOM)
     {

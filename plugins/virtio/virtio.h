@@ -112,15 +112,25 @@ struct gwt_virtq
 
 #define EVENT_NONE UINT32_MAX
 
-/* How a transport tells the driver; called with no lock of this plugin held. */
+/* What a transport does for the rest. */
 struct virtio_transport
 {
-  /* ISR_QUEUE is set already. */
+  /* In the device's setup (): `info` is known, no queue is made yet.  Optional. */
+  int (*setup) (struct gwt_virtio *virtio, struct gwt_error *err);
+  /* [lock] The driver has reset the device, or one queue.  Optional. */
+  void (*reset) (struct gwt_virtio *virtio);
+  void (*queue_reset) (struct gwt_virtio *virtio, uint32_t index);
+
+  /* Tell the driver; called with no lock of this plugin held, on any thread. */
   void (*queue_interrupt) (struct gwt_virtio *virtio, uint32_t index);
-  /* ISR_CONFIG is set already. */
   void (*config_interrupt) (struct gwt_virtio *virtio);
   /* The interrupt status was read or acknowledged, or the device was reset. */
   void (*interrupt_status_changed) (struct gwt_virtio *virtio);
+
+  /* As in gwt.memory/1, on any thread. */
+  void *(*dma_map) (struct gwt_virtio *virtio, uint64_t address, uint64_t *size,
+                    uint32_t to_write);
+  void (*dma_unmap) (struct gwt_virtio *virtio, uint64_t address, uint64_t size, uint64_t written);
 };
 
 /* One device's virtio side: a member of the instance struct of each transport's parent type, which
@@ -195,8 +205,9 @@ extern const struct gwt_memory_api *virtio_memory;
 extern const struct gwt_irq_api *virtio_irq;
 extern const struct gwt_clock_api *virtio_clock;
 extern const struct gwt_fdt_api *virtio_fdt;
+extern const struct gwt_pci_api *virtio_pci; /* NULL without the pcie plugin */
 extern const struct gwt_virtio_api virtio_api;
-extern const struct gwt_device_type virtio_slot_type, virtio_mmio_device_type;
+extern const struct gwt_device_type virtio_slot_type, virtio_mmio_device_type, virtio_pci_type;
 
 /* device.c: for transports.  Those marked [lock] want virtio_lock () around them. */
 void virtio_part_init (struct gwt_virtio *v, struct gwt_device *device,
@@ -208,6 +219,9 @@ void virtio_unlock (struct gwt_virtio *v);
 uint32_t virtio_status (struct gwt_virtio *v);
 void virtio_set_status (struct gwt_virtio *v, uint32_t value); /* [lock] */
 void virtio_reset (struct gwt_virtio *v);                      /* [lock] */
+/* The device can no longer reach memory: needs a reset, and every chain is taken back.  Nothing
+   where it does not run. */
+void virtio_cut_off (struct gwt_virtio *v, const char *why); /* [lock] */
 uint64_t virtio_offered (struct gwt_virtio *v);
 void virtio_set_driver_features (struct gwt_virtio *v, uint32_t word, uint32_t value); /* [lock] */
 /* NULL where there is no such queue. */
@@ -222,6 +236,7 @@ void virtio_config_read (struct gwt_virtio *v, uint64_t offset, uint32_t size,
 void virtio_config_write (struct gwt_virtio *v, uint64_t offset, uint32_t size,
                           uint64_t value); /* [lock] */
 uint32_t virtio_isr (struct gwt_virtio *v);
+void virtio_isr_raise (struct gwt_virtio *v, uint32_t bits);
 void virtio_isr_acknowledge (struct gwt_virtio *v, uint32_t bits);
 /* One line a device for all that its guest does wrong. */
 void virtio_guest_error (struct gwt_virtio *v, const char *what, uint64_t value);

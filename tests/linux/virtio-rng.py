@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Linux finds an entropy device behind virtio-mmio and reads from it."""
+"""Linux finds an entropy device behind virtio-mmio or PCI and reads from it."""
 
 import re
 
@@ -24,13 +24,13 @@ def boot(t, *devices, harts=1, qmp=False):
 
 
 def load_driver(t, vm):
-    # Kernel messages would come between what the commands print.
+# Kernel messages would come between what the commands print.
     linuxguest.output(t, vm, "dmesg -n 1; " + LOAD)
 
 
 def interrupts(t, vm):
     table = linuxguest.output(t, vm, "cat /proc/interrupts")
-    row = re.search(r"^ *\d+:((?: +\d+)+) +.*virtio0$", table, re.M)
+    row = re.search(r"^ *\d+:((?: +\d+)+) +.*\bvirtio0$", table, re.M)
     t.ok(row, "no interrupts of virtio0 in " + table)
     return sum(int(n) for n in row[1].split())
 
@@ -45,8 +45,8 @@ def read_entropy(t, vm, count):
     return linuxguest.output(t, vm, "sha256sum </tmp/random").split()[0]
 
 
-def workout(t, harts, device):
-    vm = boot(t, device, harts=harts)
+def workout(t, harts, *devices):
+    vm = boot(t, *devices, harts=harts)
     load_driver(t, vm)
     path = "/sys/bus/virtio/devices/virtio0/"
     t.equal(linuxguest.output(t, vm, "cat %sdevice" % path).strip(), "0x0004", "device id")
@@ -89,6 +89,33 @@ def packed(t):
 def plain(t):
     features = workout(t, 2, "virtio-rng-device,event-idx=off,indirect-desc=off")
     t.equal(features[28:30], "00", "features 28 and 29 of " + features)
+
+
+@gwttest.test("PCI: one hart, on the root bus")
+def pci(t):
+    features = workout(t, 1, "virtio-rng-pci")
+    for bit in (28, 29, 32, 40):
+        t.equal(features[bit], "1", "feature %d of %s" % (bit, features))
+
+
+@gwttest.test("PCI: two harts, behind a port, a packed queue")
+def pci_behind_port(t):
+    features = workout(t, 2, "pcie-root-port,id=rp,slot=1", "virtio-rng-pci,bus=rp,packed=on")
+    t.equal(features[34], "1", "feature 34 of " + features)
+
+
+@gwttest.test("PCI: the functions that sysfs shows")
+def pci_functions(t):
+    vm = boot(t, "virtio-rng-pci,addr=3", "pcie-root-port,id=rp,slot=1,addr=4",
+              "virtio-rng-pci,bus=rp")
+    load_driver(t, vm)
+    for path, size in (("00:03.0", 256), ("01:00.0", 4096)):
+        facts = linuxguest.output(
+            t, vm, "cd /sys/bus/pci/devices/0000:%s; echo $(cat vendor device subsystem_vendor "
+            "subsystem_device class revision) $(wc -c <config) $(cat virtio*/status); cd" % path)
+        t.equal(facts.strip(), "0x1af4 0x1044 0x1af4 0x1100 0x00ff00 0x01 %d 0x0000000f" % size,
+                "identity of " + path)
+    linuxguest.power_off(t, vm)
 
 
 @gwttest.test("slots: the highest first, or the one that bus names")
