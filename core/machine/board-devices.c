@@ -206,7 +206,8 @@ gwt_board_check_refs (const struct gwt_json_at *root, const struct gwt_board *bo
       gwt_json_member (root, "devices", &list);
       gwt_json_element (&list, i, &item);
       if (gwt_json_member (&item, "fdt", &sub)
-          && !gwt_board_read_ref (&sub, "join", false, board, &id, err))
+          && (!gwt_board_read_ref (&sub, "join", false, board, &id, err)
+              || !gwt_board_check_phandles (&sub, "props", board, err)))
         return false;
       if (device->fdt_join != NULL
           && (strcmp (device->fdt_join, device->id) == 0

@@ -69,7 +69,17 @@ is_integer (const struct gwt_json_at *at)
   return json_object_is_type (at->value, json_type_int);
 }
 
-/* What a property of the device tree may be: true, a number or "0x..." string list, a text. */
+/* The one form of object that stands for a value of the device tree: { "phandle": "ID" }. */
+static bool
+check_phandle (const struct gwt_json_at *at, struct gwt_error *err)
+{
+  static const char *const keys[] = { "phandle", NULL };
+  g_autofree char *id = NULL;
+  return gwt_json_keys (at, keys, err) && gwt_json_str (at, "phandle", true, &id, err);
+}
+
+/* What a property of the device tree may be: true, a number or "0x..." string list, a text, a
+   device's phandle. */
 static bool
 check_fdt_props (const struct gwt_json_at *at, const char *key, struct gwt_error *err)
 {
@@ -106,9 +116,14 @@ check_fdt_props (const struct gwt_json_at *at, const char *key, struct gwt_error
         return false;
       case json_type_array:
         break;
+      case json_type_object:
+        if (!check_phandle (&member, err))
+          return false;
+        continue;
       default:
         gwt_json_fail (&member, err,
-                       "use true, a text, a 32-bit number, or a list of texts or numbers");
+                       "use true, a text, a 32-bit number, a list of texts or numbers, or "
+                       "{ \"phandle\": ID }");
         return false;
       }
     bool numbers = false;
@@ -192,4 +207,23 @@ gwt_board_read_ref (const struct gwt_json_at *at, const char *key, bool required
                  near != NULL ? "did you mean " : "add one, or use another id",
                  near != NULL ? near : "");
   return false;
+}
+
+bool
+gwt_board_check_phandles (const struct gwt_json_at *at, const char *key,
+                          const struct gwt_board *board, struct gwt_error *err)
+{
+  struct gwt_json_at object, member;
+  if (!gwt_json_member (at, key, &object))
+    return true;
+  json_object_object_foreach (object.value, name, value)
+  {
+    g_autofree char *id = NULL;
+    if (!json_object_is_type (value, json_type_object))
+      continue;
+    gwt_json_member (&object, name, &member);
+    if (!gwt_board_read_ref (&member, "phandle", true, board, &id, err))
+      return false;
+  }
+  return true;
 }

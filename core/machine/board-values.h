@@ -20,6 +20,10 @@ bool gwt_board_read_range (const struct gwt_json_at *at, uint64_t *base, uint64_
 /* The id of one of the board's devices. */
 bool gwt_board_read_ref (const struct gwt_json_at *at, const char *key, bool required,
                          const struct gwt_board *board, char **id, struct gwt_error *err);
+/* Each { "phandle": ID } among the device tree properties at KEY names a device; ask when all
+   devices are known. */
+bool gwt_board_check_phandles (const struct gwt_json_at *at, const char *key,
+                               const struct gwt_board *board, struct gwt_error *err);
 /* Every member of the object at KEY becomes a struct gwt_board_prop; NAMES: device properties. */
 bool gwt_board_read_props (const struct gwt_json_at *at, const char *key, bool names,
                            GPtrArray *props, struct gwt_error *err);

@@ -270,6 +270,8 @@ read_fdt (const struct gwt_json_at *root, struct gwt_board *board, struct gwt_er
          || (gwt_json_keys (&fdt, keys, err)
              && gwt_board_read_fdt_props (&fdt, "root", board->fdt_root, err)
              && gwt_board_read_fdt_props (&fdt, "cpus", board->fdt_cpus, err)
+             && gwt_board_check_phandles (&fdt, "root", board, err)
+             && gwt_board_check_phandles (&fdt, "cpus", board, err)
              && gwt_board_read_ref (&fdt, "stdout", false, board, &board->fdt_stdout, err));
 }
 

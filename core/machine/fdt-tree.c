@@ -10,6 +10,7 @@
 #include "core/machine/fdt-tree.h"
 #include <libfdt.h>
 #include <string.h>
+#include "core/device/device.h"
 #include "core/device/irq.h"
 
 #define DEPTH_MAX 32
@@ -232,6 +233,19 @@ gwt_fdt_phandle_of (struct gwt_fdt *fdt, struct gwt_device *device)
   return phandle;
 }
 
+uint32_t
+gwt_fdt_specifier (struct gwt_device **to, uint32_t line, uint32_t *cells)
+{
+  const struct gwt_fdt_interrupts_ops *ops
+      = gwt_device_interface (*to, GWT_FDT_INTERRUPTS_INTERFACE);
+  cells[0] = line;
+  if (!GWT_HAS (ops, specifier))
+    return 1;
+  struct gwt_device *part = gwt_device_interface_part (*to, GWT_FDT_INTERRUPTS_INTERFACE);
+  uint32_t count = ops->specifier (part->instance, line, cells, to);
+  return CLAMP (count, 1, GWT_FDT_SPECIFIER_MAX);
+}
+
 void
 gwt_fdt_open (struct gwt_fdt *fdt, struct gwt_fdt_node *node)
 {
@@ -404,6 +418,17 @@ ext_target (struct gwt_fdt *fdt, struct gwt_device *device, const char *name, ui
   return gwt_irq_target (device, name, index, line);
 }
 
+static struct gwt_device *
+ext_interrupt (struct gwt_fdt *fdt, struct gwt_device *device, const char *name, uint32_t index,
+               uint32_t *cells, uint32_t *count)
+{
+  uint32_t line;
+  struct gwt_device *to = ext_target (fdt, device, name, index, &line);
+  if (to != NULL)
+    *count = gwt_fdt_specifier (&to, line, cells);
+  return to;
+}
+
 const struct gwt_fdt_api gwt_fdt_ext = {
   .struct_size = sizeof (struct gwt_fdt_api),
   .begin = ext_begin,
@@ -421,4 +446,5 @@ const struct gwt_fdt_api gwt_fdt_ext = {
   .begin_at_root = ext_begin_at_root,
   .target = ext_target,
   .remove = ext_remove,
+  .interrupt = ext_interrupt,
 };

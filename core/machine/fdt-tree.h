@@ -38,6 +38,9 @@ void gwt_fdt_set_text (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const cha
                        const char *value);
 uint32_t gwt_fdt_new_phandle (struct gwt_fdt *fdt);
 uint32_t gwt_fdt_phandle_of (struct gwt_fdt *fdt, struct gwt_device *device);
+/* How LINE of the interrupt controller *TO is written: cells to CELLS (GWT_FDT_SPECIFIER_MAX), *TO
+   becomes the device whose node they are for. */
+uint32_t gwt_fdt_specifier (struct gwt_device **to, uint32_t line, uint32_t *cells);
 /* The blob; false with ERR set for what went wrong in any call since gwt_fdt_new. */
 bool gwt_fdt_finish (struct gwt_fdt *fdt, struct gwt_blob *blob, struct gwt_error *err);
 

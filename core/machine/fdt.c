@@ -14,6 +14,16 @@
 
 #define SEED_SIZE 32
 
+/* { "phandle": ID }; the board's reader has seen that there is such a device. */
+static uint32_t
+phandle_named (struct gwt_fdt *fdt, struct json_object *value)
+{
+  struct json_object *id = NULL;
+  json_object_object_get_ex (value, "phandle", &id);
+  struct gwt_device *device = gwt_device_find (json_object_get_string (id));
+  return device != NULL ? gwt_fdt_phandle_of (fdt, device) : 0;
+}
+
 static void
 put_prop (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const struct gwt_board_prop *prop)
 {
@@ -27,6 +37,9 @@ put_prop (struct gwt_fdt *fdt, struct gwt_fdt_node *node, const struct gwt_board
       return;
     case json_type_string:
       gwt_fdt_set_text (fdt, node, prop->name, json_object_get_string (prop->value));
+      return;
+    case json_type_object:
+      gwt_fdt_set_u32 (fdt, node, prop->name, phandle_named (fdt, prop->value));
       return;
     default:
       break;
@@ -111,7 +124,9 @@ device_node (struct gwt_fdt *fdt, struct gwt_fdt_node *parent, struct gwt_device
 static void
 add_interrupt (struct gwt_fdt *fdt, struct gwt_fdt_node *node, struct gwt_device *to, uint32_t line)
 {
-  gwt_fdt_append_cells (fdt, node, "interrupts", &line, 1);
+  uint32_t cells[GWT_FDT_SPECIFIER_MAX];
+  uint32_t count = gwt_fdt_specifier (&to, line, cells);
+  gwt_fdt_append_cells (fdt, node, "interrupts", cells, count);
   gwt_fdt_set_u32 (fdt, node, "interrupt-parent", gwt_fdt_phandle_of (fdt, to));
 }
 

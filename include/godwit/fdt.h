@@ -21,6 +21,21 @@ extern "C" {
 
 #define GWT_FDT_EXT "gwt.fdt/1"
 
+/* Interface of an interrupt controller whose lines are not written as the line's number in one
+   cell, which is what the host does without it. */
+#define GWT_FDT_INTERRUPTS_INTERFACE "gwt.fdt-interrupts/1"
+#define GWT_FDT_SPECIFIER_MAX 4
+
+struct gwt_fdt_interrupts_ops
+{
+  uint64_t struct_size;
+  /* [main] The specifier of input LINE: cells to CELLS, their number (1 to GWT_FDT_SPECIFIER_MAX)
+     is returned.  *CONTROLLER is this device, and may be replaced by the one whose node is the
+     interrupt parent: of nested domains the one that the guest's driver works with. */
+  uint32_t (*specifier) (void *self, uint32_t line, uint32_t *cells,
+                         struct gwt_device **controller);
+};
+
 struct gwt_fdt_api
 {
   uint64_t struct_size;
@@ -52,6 +67,11 @@ struct gwt_fdt_api
   /* Take PROPERTY out of the node that is open now: what the host wrote and this node's binding
      does not know.  Nothing happens where it is not there. */
   void (*remove) (struct gwt_fdt *fdt, const char *property);
+  /* As target, but ready to be written: the device whose node is the interrupt parent, and the
+     specifier, *COUNT (1 to GWT_FDT_SPECIFIER_MAX) cells at CELLS.  NULL where the output goes
+     nowhere. */
+  struct gwt_device *(*interrupt) (struct gwt_fdt *fdt, struct gwt_device *device, const char *name,
+                                   uint32_t index, uint32_t *cells, uint32_t *count);
 };
 
 #ifdef __cplusplus

@@ -122,13 +122,14 @@ add_range (uint32_t *cells, uint32_t kind, uint64_t at, struct gwt_region *regio
 static void
 describe_interrupts (struct pci_host *host, struct gwt_fdt *fdt)
 {
-  uint32_t cells[PCI_PINS * PCI_PINS * 6], n = 0, line;
+  uint32_t cells[PCI_PINS * PCI_PINS * (5 + GWT_FDT_SPECIFIER_MAX)], n = 0;
   const uint32_t mask[4] = { (PCI_PINS - 1) << 11, 0, 0, 7 };
   for (uint32_t slot = 0; slot < PCI_PINS; slot++)
     for (uint32_t pin = 0; pin < PCI_PINS; pin++)
       {
-        struct gwt_device *to
-            = pci_fdt->target (fdt, host->device, "intx", (slot + pin) % PCI_PINS, &line);
+        uint32_t specifier[GWT_FDT_SPECIFIER_MAX], count = 0;
+        struct gwt_device *to = pci_fdt->interrupt (fdt, host->device, "intx",
+                                                    (slot + pin) % PCI_PINS, specifier, &count);
         if (to == NULL)
           continue;
         cells[n++] = slot << 11;
@@ -136,7 +137,8 @@ describe_interrupts (struct pci_host *host, struct gwt_fdt *fdt)
         cells[n++] = 0;
         cells[n++] = pin + 1;
         cells[n++] = pci_fdt->phandle_of (fdt, to);
-        cells[n++] = line;
+        for (uint32_t i = 0; i < count; i++)
+          cells[n++] = specifier[i];
       }
   /* The lines belong to the slots, not to the bridge. */
   pci_fdt->remove (fdt, "interrupts");
