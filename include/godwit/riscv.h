@@ -39,6 +39,26 @@ struct gwt_riscv_time
   uint64_t (*when) (void *source, uint64_t ticks);
 };
 
+/*
+ * One interrupt file of an IMSIC (Advanced Interrupt Architecture 1.0, chapter 3), as its hart's
+ * CSRs reach it.  REG is the number that miselect or siselect holds, 0x70 to 0xff; 64 bits wide, so
+ * that of the arrays eip and eie only the even numbers are asked for.  All are [vcpu of that hart]
+ * or [main, vCPU stands still], while messages arrive on any thread.
+ */
+struct gwt_riscv_imsic
+{
+  uint64_t struct_size;
+  void *file;
+  /* 0 for what is not implemented. */
+  uint64_t (*read) (void *file, uint32_t reg);
+  /* The bits of MASK become those of VALUE in one step; what is not implemented is ignored. */
+  void (*write) (void *file, uint32_t reg, uint64_t value, uint64_t mask);
+  /* mtopei or stopei: identity << 16 | identity, or 0. */
+  uint32_t (*top) (void *file);
+  /* The same, and in one step the pending bit of what is returned is cleared. */
+  uint32_t (*claim) (void *file);
+};
+
 struct gwt_riscv_hart_ops
 {
   uint64_t struct_size;
@@ -48,6 +68,11 @@ struct gwt_riscv_hart_ops
   void (*set_time) (void *self, const struct gwt_riscv_time *time);
   /* [main, or vcpu] mtime was written: compare values have to be looked at again. */
   void (*time_changed) (void *self);
+  /* [main, in the platform device's realize and unrealize] IMSIC is the file of the level whose
+     external interrupt LINE is (GWT_RISCV_MEIP or GWT_RISCV_SEIP), and lives until it is replaced
+     by NULL.  -1 with ERR set where the hart has no CSRs for it, or has a file already. */
+  int (*set_imsic) (void *self, uint32_t line, const struct gwt_riscv_imsic *imsic,
+                    struct gwt_error *err);
 };
 
 #ifdef __cplusplus

@@ -51,6 +51,41 @@ void rv_stimer_fired (void *self);
 /* True and *VALUE where there is a time source. */
 bool rv_time_now (const struct rv_hart *h, uint64_t *value);
 
+/* aia.c: CSRs of the Advanced Interrupt Architecture. */
+enum rv_aia_csr
+{
+  RV_CSR_SISELECT = 0x150,
+  RV_CSR_SIREG = 0x151,
+  RV_CSR_STOPEI = 0x15c,
+  RV_CSR_MVIEN = 0x308,
+  RV_CSR_MVIP = 0x309,
+  RV_CSR_MISELECT = 0x350,
+  RV_CSR_MIREG = 0x351,
+  RV_CSR_MTOPEI = 0x35c,
+  RV_CSR_STOPI = 0xdb0,
+  RV_CSR_MTOPI = 0xfb0
+};
+/* Number N is one of them, exists, and may be touched now (less the check of N's own privilege);
+   the others are called only where it is so. */
+bool rv_aia_accessible (const struct rv_hart *h, unsigned n);
+uint64_t rv_aia_read (struct rv_hart *h, unsigned n);
+/* As the first half of an instruction that writes N as well, with rv_aia_write as the second. */
+uint64_t rv_aia_read_for_write (struct rv_hart *h, unsigned n);
+void rv_aia_write (struct rv_hart *h, unsigned n, uint64_t value);
+void rv_aia_reset (struct rv_hart *h);
+int rv_aia_set_imsic (void *self, uint32_t line, const struct gwt_riscv_imsic *imsic,
+                      struct gwt_error *err);
+/* What sip and sie have beyond delegated bits of mip and mie, and how sie and sip change it. */
+uint64_t rv_virtual_pending (const struct rv_hart *h);
+uint64_t rv_virtual_enabled (const struct rv_hart *h);
+void rv_virtual_enable (struct rv_hart *h, uint64_t value);
+void rv_virtual_pend (struct rv_hart *h, uint64_t value);
+
+/* trap.c: pending and enabled for PRIV (RV_M or RV_S), whatever is enabled globally. */
+uint64_t rv_ready (const struct rv_hart *h, unsigned priv);
+/* trap.c: the number in READY that comes first by default priority, 0 for none. */
+unsigned rv_first_interrupt (uint64_t ready);
+
 /* csr.c: misa for the extensions that are on. */
 uint64_t rv_misa (const struct rv_hart *h);
 /* csr.c: mstatus with the fields that are constant or computed. */

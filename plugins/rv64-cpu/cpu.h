@@ -156,6 +156,9 @@ struct rv_hart
      at SEIP must not be stored by a CSR read-modify-write (Privileged Architecture, 3.1.9). */
   _Atomic uint64_t mip_lines;
   _Atomic uint64_t mip_soft;
+  /* AIA, aia.c. mvip and sie_virtual hold the bits that are no aliases of mip, mie and sip. */
+  uint64_t miselect, siselect;
+  uint64_t mvien, mvip, sie_virtual;
   uint64_t pmpaddr[RV_PMP_MAX];
   uint8_t pmpcfg[RV_PMP_MAX];
 
@@ -173,7 +176,8 @@ struct rv_hart
   bool ext_zifencei;
   bool ext_zicbop;
   bool pmp; /* off: realize makes pmp_regions 0 */
-  uint8_t pad_3[3];
+  bool ext_smaia, ext_ssaia;
+  uint8_t pad_3[1];
 
   /* ---- host side: set up by init and realize ---- */
   struct gwt_device *device;
@@ -181,6 +185,11 @@ struct rv_hart
   const struct gwt_riscv_time *time; /* NULL until the platform sets one: `time` is then illegal */
   struct gwt_timer *stimer;          /* fires when stimecmp is reached */
   pthread_mutex_t stimer_lock;       /* timer.c: vCPU, main loop and ACLINT meet there */
+  /* The hart's files where the platform has IMSICs, else NULL. */
+  const struct gwt_riscv_imsic *m_imsic, *s_imsic;
+  uint64_t aia_old;  /* aia.c: between the read and the write of one CSR instruction */
+  uint32_t aia_pair; /* likewise */
+  uint32_t pad_4;
   uint64_t pmp_count;                /* pmp.c: the entries that are not off, decoded */
   struct rv_pmp_range pmp_range[RV_PMP_MAX];
 };

@@ -146,7 +146,7 @@ accessible (const struct rv_hart *h, unsigned n)
     case CSR_MCONFIGPTR:
       return true;
     default:
-      return false;
+      return rv_aia_accessible (h, n);
     }
 }
 
@@ -235,9 +235,11 @@ write_mie (struct rv_hart *h, uint64_t mask, uint64_t value)
 static uint64_t
 mip_mask (const struct rv_hart *h)
 {
+  uint64_t mask = h->menvcfg & RV_ENVCFG_STCE ? RV_MIP_SSIP | RV_MIP_SEIP : RV_MIP_S;
+
   if (!h->ext_s)
     return 0;
-  return h->menvcfg & RV_ENVCFG_STCE ? RV_MIP_SSIP | RV_MIP_SEIP : RV_MIP_S;
+  return mask & ~(h->mvien & RV_MIP_SEIP);
 }
 
 static void
@@ -414,7 +416,7 @@ rv_csr_read (struct rv_hart *h, unsigned n, uint64_t *value)
       *value = rv_mstatus (h) & (SSTATUS_MASK | RV_MSTATUS_UXL | RV_MSTATUS_SD);
       break;
     case CSR_SIE:
-      *value = h->mie & h->mideleg;
+      *value = (h->mie & h->mideleg) | rv_virtual_enabled (h);
       break;
     case CSR_STVEC:
       *value = h->stvec;
@@ -438,7 +440,7 @@ rv_csr_read (struct rv_hart *h, unsigned n, uint64_t *value)
       *value = h->stval;
       break;
     case CSR_SIP:
-      *value = rv_pending (h) & h->mideleg;
+      *value = (rv_pending (h) & h->mideleg) | rv_virtual_pending (h);
       break;
     case CSR_STIMECMP:
       *value = h->stimecmp;
@@ -507,6 +509,18 @@ rv_csr_read (struct rv_hart *h, unsigned n, uint64_t *value)
     case CSR_MHARTID:
       *value = h->hart_id;
       break;
+    case RV_CSR_SISELECT:
+    case RV_CSR_SIREG:
+    case RV_CSR_STOPEI:
+    case RV_CSR_STOPI:
+    case RV_CSR_MVIEN:
+    case RV_CSR_MVIP:
+    case RV_CSR_MISELECT:
+    case RV_CSR_MIREG:
+    case RV_CSR_MTOPEI:
+    case RV_CSR_MTOPI:
+      *value = rv_aia_read (h, n);
+      break;
     default: /* event counters and selectors, mconfigptr */
       *value = 0;
       break;
@@ -514,11 +528,22 @@ rv_csr_read (struct rv_hart *h, unsigned n, uint64_t *value)
   return true;
 }
 
+/* Between this and the write that follows at once nothing else happens at the hart; but messages
+   may come to its IMSIC. */
 bool
 rv_csr_read_for_write (struct rv_hart *h, unsigned n, uint64_t *value, uint64_t *rmw)
 {
   /* Each number with both top bits set is read-only. */
-  if (n >> 10 == 3 || !rv_csr_read (h, n, value))
+  if (n >> 10 == 3)
+    return false;
+  if (n != RV_CSR_MIREG && n != RV_CSR_SIREG && n != RV_CSR_MTOPEI && n != RV_CSR_STOPEI)
+    {
+      if (!rv_csr_read (h, n, value))
+        return false;
+    }
+  else if (accessible (h, n))
+    *value = rv_aia_read_for_write (h, n);
+  else
     return false;
   *rmw = *value;
   /* What CSRRS and CSRRC modify is the writable SEIP alone, though they read it with the line. */
@@ -553,6 +578,7 @@ rv_csr_write (struct rv_hart *h, unsigned n, uint64_t value)
       write_mstatus (h, SSTATUS_MASK, value);
       break;
     case CSR_SIE:
+      rv_virtual_enable (h, value);
       write_mie (h, h->mideleg, value);
       break;
     case CSR_STVEC:
@@ -577,6 +603,7 @@ rv_csr_write (struct rv_hart *h, unsigned n, uint64_t value)
       h->stval = value;
       break;
     case CSR_SIP:
+      rv_virtual_pend (h, value);
       write_mip (h, h->mideleg & RV_MIP_SSIP, value);
       break;
     case CSR_STIMECMP:
@@ -593,7 +620,7 @@ rv_csr_write (struct rv_hart *h, unsigned n, uint64_t value)
       h->medeleg = value & MEDELEG_MASK;
       break;
     case CSR_MIDELEG:
-      h->mideleg = value & RV_MIP_S;
+      __atomic_store_n (&h->mideleg, value & RV_MIP_S, __ATOMIC_SEQ_CST);
       rv_check_interrupts (h);
       break;
     case CSR_MIE:
@@ -638,6 +665,16 @@ rv_csr_write (struct rv_hart *h, unsigned n, uint64_t value)
       break;
     case CSR_MINSTRET:
       h->minstret_offset = counter_offset (h, value, RV_COUNTEREN_IR);
+      break;
+    case RV_CSR_SISELECT:
+    case RV_CSR_SIREG:
+    case RV_CSR_STOPEI:
+    case RV_CSR_MVIEN:
+    case RV_CSR_MVIP:
+    case RV_CSR_MISELECT:
+    case RV_CSR_MIREG:
+    case RV_CSR_MTOPEI:
+      rv_aia_write (h, n, value);
       break;
     default: /* misa, event counters and selectors: constant */
       break;

@@ -61,6 +61,8 @@ list_extensions (const struct rv_hart *h, struct isa *isa)
   add (isa, h->ext_zbb, "zbb");
   add (isa, h->ext_zbc, "zbc");
   add (isa, h->ext_zbs, "zbs");
+  add (isa, h->ext_smaia, "smaia");
+  add (isa, h->ext_ssaia, "ssaia");
   add (isa, h->ext_sstc, "sstc");
   add (isa, h->ext_svadu, "svadu");
   add (isa, h->ext_svinval, "svinval");

@@ -39,7 +39,7 @@ exec_csr (struct rv_hart *h, const struct rv_insn *ip)
   uint64_t operand = f3 & 4 ? ip->rs1 : h->x[ip->rs1], old = 0, base;
   if ((f3 & 3) == 1)
     {
-      if (ip->rd != RV_X_SINK && !rv_csr_read (h, number, &old))
+      if (ip->rd != RV_X_SINK && !rv_csr_read_for_write (h, number, &old, &base))
         return false;
       if (!rv_csr_write (h, number, operand))
         return false;

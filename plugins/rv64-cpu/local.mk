@@ -1,7 +1,7 @@
 if PLUGIN_RV64_CPU
 plugins_PROGRAMS += plugins/rv64-cpu.so
 plugins_rv64_cpu_so_SOURCES = \
-	plugins/rv64-cpu/accel.c plugins/rv64-cpu/accel.h plugins/rv64-cpu/arch.h \
+	plugins/rv64-cpu/accel.c plugins/rv64-cpu/accel.h plugins/rv64-cpu/aia.c plugins/rv64-cpu/arch.h \
 	plugins/rv64-cpu/arith.h plugins/rv64-cpu/atomics.c plugins/rv64-cpu/block.c \
 	plugins/rv64-cpu/bytes.h plugins/rv64-cpu/cpu.h plugins/rv64-cpu/csr.c \
 	plugins/rv64-cpu/decode.c plugins/rv64-cpu/describe.c plugins/rv64-cpu/exec.c \

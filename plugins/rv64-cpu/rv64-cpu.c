@@ -82,6 +82,12 @@ static const struct gwt_field fields[] = {
                  .doc = "pending bits that input lines and stimecmp drive"),
   GWT_STATE_ROW (hart, mip_soft, "mip-soft", .flags = GWT_FIELD_HEX,
                  .doc = "pending bits that software wrote"),
+  CSR (miselect, "register that mireg shows"),
+  CSR (siselect, "register that sireg shows"),
+  CSR (mvien, "virtual interrupts that S mode sees"),
+  CSR (mvip, "virtual interrupts that are pending and have no bit in mip"),
+  GWT_STATE_ROW (hart, sie_virtual, "sie-virtual", .flags = GWT_FIELD_HEX,
+                 .doc = "bits of sie that have none in mie"),
   GWT_STATE_ARRAY (hart, pmpaddr, "pmpaddr", .flags = GWT_FIELD_HEX, .doc = "PMP addresses"),
   GWT_STATE_ARRAY (hart, pmpcfg, "pmpcfg", .flags = GWT_FIELD_HEX, .doc = "PMP configurations"),
 
@@ -117,6 +123,8 @@ static const struct gwt_field fields[] = {
   EXT (ext_zifencei, "zifencei", 1, "fence.i"),
   EXT (ext_zicbop, "zicbop", 1, "cache block prefetch hints"),
   EXT (pmp, "pmp", 1, "physical memory protection; off is pmp-regions=0"),
+  EXT (ext_smaia, "smaia", 0, "advanced interrupt architecture"),
+  EXT (ext_ssaia, "ssaia", 0, "the same for supervisor mode; needs s and smaia"),
   GWT_HOST_ROW (hart, pad_3, "padding"),
 
   GWT_HOST_ROW (hart, device, "handle"),
@@ -124,6 +132,9 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (hart, time, "set by the platform's timer when it is realized"),
   GWT_HOST_ROW (hart, stimer, "armed again from stimecmp"),
   GWT_HOST_ROW (hart, stimer_lock, "free whenever no thread is inside"),
+  GWT_HOST_ROW (hart, m_imsic, "set by the IMSIC when it is realized"),
+  GWT_HOST_ROW (hart, s_imsic, "set by the IMSIC when it is realized"),
+  HOST_RANGE (aia_old, pmp_count, "used within one instruction; padding"),
   GWT_HOST_ROW (hart, pmp_count, "follows from pmpcfg and pmpaddr"),
   GWT_HOST_ROW (hart, pmp_range, "follows from pmpcfg and pmpaddr"),
 };
@@ -175,7 +186,8 @@ check_properties (struct rv_hart *h, struct gwt_error *err)
   } rules[] = {
     { h->ext_d, h->ext_f, "d", "f" },         { h->ext_s, h->ext_u, "s", "u" },
     { h->ext_sstc, h->ext_s, "sstc", "s" },   { h->ext_svinval, h->ext_s, "svinval", "s" },
-    { h->ext_svadu, h->ext_s, "svadu", "s" },
+    { h->ext_svadu, h->ext_s, "svadu", "s" }, { h->ext_ssaia, h->ext_s, "ssaia", "s" },
+    { h->ext_ssaia, h->ext_smaia, "ssaia", "smaia" },
   };
   unsigned i;
 
@@ -247,6 +259,7 @@ reset (void *self, uint32_t kind)
   h->senvcfg = 0;
   h->stimecmp = UINT64_MAX;
   h->mie = 0;
+  rv_aia_reset (h);
   atomic_store (&h->mip_soft, 0);
   memset (h->pmpaddr, 0, sizeof h->pmpaddr);
   memset (h->pmpcfg, 0, sizeof h->pmpcfg);
@@ -337,6 +350,7 @@ static const struct gwt_riscv_hart_ops hart_ops = {
   .hart_id = hart_id,
   .set_time = set_time,
   .time_changed = time_changed,
+  .set_imsic = rv_aia_set_imsic,
 };
 
 /* ---- the plugin ---- */

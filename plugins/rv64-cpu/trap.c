@@ -9,38 +9,53 @@
 uint64_t
 rv_pending (const struct rv_hart *h)
 {
-  return atomic_load_explicit (&h->mip_lines, memory_order_acquire)
-         | atomic_load_explicit (&h->mip_soft, memory_order_acquire);
+  uint64_t soft = atomic_load_explicit (&h->mip_soft, memory_order_acquire);
+
+  /* With mvien.SEIP the writable SEIP is a bit of mvip alone (AIA, 5.3). */
+  soft &= ~(__atomic_load_n (&h->mvien, __ATOMIC_RELAXED) & RV_MIP_SEIP);
+  return atomic_load_explicit (&h->mip_lines, memory_order_acquire) | soft;
 }
 
-/* Pending, enabled, and not masked at the current privilege: first those for M mode, else for S. */
-static uint64_t
-deliverable (const struct rv_hart *h)
+uint64_t
+rv_ready (const struct rv_hart *h, unsigned priv)
 {
   uint64_t ready = rv_pending (h) & h->mie;
-  uint64_t machine = ready & ~h->mideleg;
-  uint64_t supervisor = ready & h->mideleg;
 
-  if (ready == 0)
-    return 0;
-  if (machine != 0 && (h->priv < RV_M || (h->mstatus & RV_MSTATUS_MIE)))
-    return machine;
-  if (supervisor != 0 && (h->priv < RV_S || (h->priv == RV_S && (h->mstatus & RV_MSTATUS_SIE))))
-    return supervisor;
+  if (priv == RV_M)
+    return ready & ~h->mideleg;
+  return (ready & h->mideleg) | (rv_virtual_pending (h) & rv_virtual_enabled (h));
+}
+
+/* Ready, and not masked at the current privilege: first those for M mode, else for S; *PRIV is
+   which. */
+static uint64_t
+deliverable (const struct rv_hart *h, unsigned *priv)
+{
+  uint64_t ready = rv_ready (h, RV_M);
+
+  *priv = RV_M;
+  if (ready != 0 && (h->priv < RV_M || (h->mstatus & RV_MSTATUS_MIE)))
+    return ready;
+  *priv = RV_S;
+  if (h->priv < RV_S || (h->priv == RV_S && (h->mstatus & RV_MSTATUS_SIE)))
+    return rv_ready (h, RV_S);
   return 0;
 }
 
 void
 rv_check_interrupts (struct rv_hart *h)
 {
-  if (deliverable (h) != 0)
+  unsigned priv;
+
+  if (deliverable (h, &priv) != 0)
     rv_kick (h);
 }
 
 bool
 rv_has_work (struct rv_hart *h)
 {
-  return (rv_pending (h) & __atomic_load_n (&h->mie, __ATOMIC_RELAXED)) != 0;
+  return (rv_pending (h) & __atomic_load_n (&h->mie, __ATOMIC_RELAXED)) != 0
+         || (rv_virtual_pending (h) & rv_virtual_enabled (h)) != 0;
 }
 
 static void
@@ -91,29 +106,34 @@ rv_raise (struct rv_hart *h, unsigned cause, uint64_t tval)
   rv_context_changed (h);
 }
 
-bool
-rv_take_interrupt (struct rv_hart *h)
+unsigned
+rv_first_interrupt (uint64_t ready)
 {
   /* Privileged manual 3.1.9: external, software, timer; machine before supervisor. */
   static const uint8_t order[] = { GWT_RISCV_MEIP, GWT_RISCV_MSIP, GWT_RISCV_MTIP,
                                    GWT_RISCV_SEIP, GWT_RISCV_SSIP, GWT_RISCV_STIP };
-  uint64_t ready = deliverable (h);
   unsigned i;
 
-  if (ready == 0)
-    return false;
   for (i = 0; i < sizeof order; i++)
     if (ready & RV_BIT (order[i]))
-      {
-        h->waiting = 0;
-        if (h->mideleg & RV_BIT (order[i]))
-          trap_to_s (h, RV_CAUSE_INTERRUPT | order[i], 0);
-        else
-          trap_to_m (h, RV_CAUSE_INTERRUPT | order[i], 0);
-        rv_context_changed (h);
-        return true;
-      }
-  return false;
+      return order[i];
+  return 0;
+}
+
+bool
+rv_take_interrupt (struct rv_hart *h)
+{
+  unsigned priv, number = rv_first_interrupt (deliverable (h, &priv));
+
+  if (number == 0)
+    return false;
+  h->waiting = 0;
+  if (priv == RV_S)
+    trap_to_s (h, RV_CAUSE_INTERRUPT | number, 0);
+  else
+    trap_to_m (h, RV_CAUSE_INTERRUPT | number, 0);
+  rv_context_changed (h);
+  return true;
 }
 
 /* Go to PRIV; a return to less than M ends MPRV (3.1.6.3). */

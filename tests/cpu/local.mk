@@ -10,7 +10,7 @@ tests_cpu_test_fp_portable_LDADD = $(tests_cpu_test_fp_LDADD)
 
 # rv64-cpu's CSRs, traps, page walk and PMP without an interpreter.
 unit_tests += tests/cpu/test-arch
-tests_cpu_test_arch_SOURCES = tests/cpu/test-arch.c plugins/rv64-cpu/csr.c plugins/rv64-cpu/fp.c \
+tests_cpu_test_arch_SOURCES = tests/cpu/test-arch.c plugins/rv64-cpu/aia.c plugins/rv64-cpu/csr.c plugins/rv64-cpu/fp.c \
 	plugins/rv64-cpu/mmu.c plugins/rv64-cpu/pmp.c plugins/rv64-cpu/softfloat.c \
 	plugins/rv64-cpu/timer.c plugins/rv64-cpu/trap.c
 tests_cpu_test_arch_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)

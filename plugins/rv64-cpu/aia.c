@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Advanced Interrupt Architecture 1.0 at the hart: Smaia and Ssaia.  Comments name its chapters.
+ *
+ * Owns: the CSRs that it adds, virtual and filtered interrupts of S mode, what is the top
+ * interrupt. Must not know: how an IMSIC keeps its bits; it asks the file that was handed over by
+ * set_imsic.
+ *
+ * The priorities of major interrupts (iprio) are read-only zeros, as 5.2.1 and 5.4.1 allow, and so
+ * IPRIO in mtopi and stopi is always 1 (5.2.2, 5.4.2).
+ */
+#include "arch.h"
+
+#define ISELECT_MAX                                                                                \
+  0x1ff /* what both registers hold at the least (2.2), with room for what comes */
+#define IPRIO_FIRST 0x30
+#define IPRIO_LAST 0x3f
+#define IMSIC_FIRST 0x70
+#define IMSIC_ARRAYS 0x80 /* eip0, ..., eie63: on RV64 those with even numbers exist */
+#define IMSIC_LAST 0xff
+/* The bits of mvien that can be set (5.3). */
+#define VIRTUAL (RV_MIP_SSIP | RV_MIP_SEIP)
+
+/* What rv_csr_read_for_write did already, for the write that belongs to it. */
+enum pair
+{
+  PAIR_NONE,
+  PAIR_CLAIMED, /* xtopei: what was read is claimed */
+  PAIR_READ     /* xireg: aia_old was read; bits that stay the same are not written */
+};
+
+static bool
+is_supervisor (unsigned n)
+{
+  return (n >> 8 & 3) == RV_S;
+}
+
+static const struct gwt_riscv_imsic *
+file_of (const struct rv_hart *h, unsigned n)
+{
+  return is_supervisor (n) ? h->s_imsic : h->m_imsic;
+}
+
+static uint64_t
+selected (const struct rv_hart *h, unsigned n)
+{
+  return is_supervisor (n) ? h->siselect : h->miselect;
+}
+
+static bool
+selects_imsic (const struct rv_hart *h, unsigned n)
+{
+  uint64_t select = selected (h, n);
+
+  return select >= IMSIC_FIRST && select <= IMSIC_LAST;
+}
+
+/* Is there a file, and may this mode see it?  With mvien.SEIP machine mode stands between S mode
+   and its file (5.3). */
+static bool
+file_accessible (const struct rv_hart *h, unsigned n)
+{
+  if (is_supervisor (n) && h->priv < RV_M && (h->mvien & RV_MIP_SEIP))
+    return false;
+  return file_of (h, n) != NULL;
+}
+
+static bool
+ireg_accessible (const struct rv_hart *h, unsigned n)
+{
+  uint64_t select = selected (h, n);
+
+  if (select >= IPRIO_FIRST && select <= IPRIO_LAST)
+    return (select & 1) == 0;
+  if (!selects_imsic (h, n))
+    return false;
+  return file_accessible (h, n) && (select < IMSIC_ARRAYS || (select & 1) == 0);
+}
+
+bool
+rv_aia_accessible (const struct rv_hart *h, unsigned n)
+{
+  switch (n)
+    {
+    case RV_CSR_MISELECT:
+    case RV_CSR_MTOPI:
+      return h->ext_smaia;
+    case RV_CSR_MIREG:
+      return h->ext_smaia && ireg_accessible (h, n);
+    case RV_CSR_MTOPEI:
+      return h->ext_smaia && file_accessible (h, n);
+    case RV_CSR_MVIEN:
+    case RV_CSR_MVIP:
+      return h->ext_smaia && h->ext_s;
+    case RV_CSR_SISELECT:
+    case RV_CSR_STOPI:
+      return h->ext_ssaia;
+    case RV_CSR_SIREG:
+      return h->ext_ssaia && ireg_accessible (h, n);
+    case RV_CSR_STOPEI:
+      return h->ext_ssaia && file_accessible (h, n);
+    default:
+      return false;
+    }
+}
+
+/* ---- virtual interrupts ---- */
+
+/* What sip and sie show of interrupts that mideleg does not delegate. */
+static uint64_t
+filtered (const struct rv_hart *h)
+{
+  return __atomic_load_n (&h->mvien, __ATOMIC_RELAXED)
+         & ~__atomic_load_n (&h->mideleg, __ATOMIC_RELAXED);
+}
+
+uint64_t
+rv_virtual_pending (const struct rv_hart *h)
+{
+  uint64_t mask = filtered (h);
+
+  if (mask == 0)
+    return 0;
+  /* mvip.SEIP is the software-writable bit of mip.SEIP; mvip.SSIP is a bit of its own. */
+  return mask
+         & ((atomic_load_explicit (&h->mip_soft, memory_order_acquire) & RV_MIP_SEIP)
+            | (__atomic_load_n (&h->mvip, __ATOMIC_ACQUIRE) & RV_MIP_SSIP));
+}
+
+uint64_t
+rv_virtual_enabled (const struct rv_hart *h)
+{
+  return filtered (h) & __atomic_load_n (&h->sie_virtual, __ATOMIC_RELAXED);
+}
+
+void
+rv_virtual_enable (struct rv_hart *h, uint64_t value)
+{
+  uint64_t mask = filtered (h);
+
+  __atomic_store_n (&h->sie_virtual, (h->sie_virtual & ~mask) | (value & mask), __ATOMIC_SEQ_CST);
+}
+
+void
+rv_virtual_pend (struct rv_hart *h, uint64_t value)
+{
+  uint64_t mask = filtered (h) & RV_MIP_SSIP;
+
+  __atomic_store_n (&h->mvip, (h->mvip & ~mask) | (value & mask), __ATOMIC_SEQ_CST);
+}
+
+static uint64_t
+read_mvip (const struct rv_hart *h)
+{
+  uint64_t alias = RV_MIP_SEIP;
+
+  if (!(h->mvien & RV_MIP_SSIP))
+    alias |= RV_MIP_SSIP;
+  if (!(h->menvcfg & RV_ENVCFG_STCE))
+    alias |= RV_MIP_STIP;
+  return (atomic_load (&h->mip_soft) & alias) | (h->mvip & h->mvien & RV_MIP_SSIP);
+}
+
+static void
+write_mvip (struct rv_hart *h, uint64_t value)
+{
+  uint64_t alias = RV_MIP_SEIP, old = atomic_load (&h->mip_soft);
+
+  if (!(h->mvien & RV_MIP_SSIP))
+    alias |= RV_MIP_SSIP;
+  else
+    __atomic_store_n (&h->mvip, value & RV_MIP_SSIP, __ATOMIC_SEQ_CST);
+  if (!(h->menvcfg & RV_ENVCFG_STCE))
+    alias |= RV_MIP_STIP;
+  /* The platform may set SSIP meanwhile. */
+  while (!atomic_compare_exchange_weak (&h->mip_soft, &old, (old & ~alias) | (value & alias)))
+    ;
+  rv_check_interrupts (h);
+}
+
+/* ---- registers ---- */
+
+static uint64_t
+top (uint64_t ready)
+{
+  unsigned number = rv_first_interrupt (ready);
+
+  return number != 0 ? (uint64_t) number << 16 | 1 : 0;
+}
+
+uint64_t
+rv_aia_read (struct rv_hart *h, unsigned n)
+{
+  const struct gwt_riscv_imsic *file = file_of (h, n);
+
+  switch (n)
+    {
+    case RV_CSR_MISELECT:
+    case RV_CSR_SISELECT:
+      return selected (h, n);
+    case RV_CSR_MIREG:
+    case RV_CSR_SIREG:
+      return selects_imsic (h, n) ? file->read (file->file, (uint32_t) selected (h, n)) : 0;
+    case RV_CSR_MTOPEI:
+    case RV_CSR_STOPEI:
+      return file->top (file->file);
+    case RV_CSR_MVIEN:
+      return h->mvien;
+    case RV_CSR_MVIP:
+      return read_mvip (h);
+    case RV_CSR_MTOPI:
+      return top (rv_ready (h, RV_M));
+    case RV_CSR_STOPI:
+      return top (rv_ready (h, RV_S));
+    default:
+      return 0;
+    }
+}
+
+uint64_t
+rv_aia_read_for_write (struct rv_hart *h, unsigned n)
+{
+  const struct gwt_riscv_imsic *file = file_of (h, n);
+
+  /* 3.10: the identity that is read is the one that is claimed, whatever arrives meanwhile. */
+  if (n == RV_CSR_MTOPEI || n == RV_CSR_STOPEI)
+    {
+      h->aia_pair = PAIR_CLAIMED;
+      return file->claim (file->file);
+    }
+  h->aia_old = rv_aia_read (h, n);
+  h->aia_pair = PAIR_READ;
+  return h->aia_old;
+}
+
+static void
+write_select (uint64_t *select, uint64_t value)
+{
+  *select = value & ISELECT_MAX;
+}
+
+void
+rv_aia_write (struct rv_hart *h, unsigned n, uint64_t value)
+{
+  const struct gwt_riscv_imsic *file = file_of (h, n);
+  uint32_t pair = h->aia_pair;
+
+  h->aia_pair = PAIR_NONE;
+  switch (n)
+    {
+    case RV_CSR_MISELECT:
+      write_select (&h->miselect, value);
+      break;
+    case RV_CSR_SISELECT:
+      write_select (&h->siselect, value);
+      break;
+    case RV_CSR_MIREG:
+    case RV_CSR_SIREG:
+      if (selects_imsic (h, n))
+        file->write (file->file, (uint32_t) selected (h, n), value,
+                     pair == PAIR_READ ? h->aia_old ^ value : ~UINT64_C (0));
+      break;
+    case RV_CSR_MTOPEI:
+    case RV_CSR_STOPEI:
+      if (pair != PAIR_CLAIMED)
+        file->claim (file->file);
+      break;
+    case RV_CSR_MVIEN:
+      __atomic_store_n (&h->mvien, value & VIRTUAL, __ATOMIC_SEQ_CST);
+      rv_check_interrupts (h);
+      break;
+    case RV_CSR_MVIP:
+      write_mvip (h, value);
+      break;
+    default:
+      break;
+    }
+}
+
+void
+rv_aia_reset (struct rv_hart *h)
+{
+  h->miselect = h->siselect = 0;
+  h->mvien = h->mvip = h->sie_virtual = 0;
+  h->aia_old = 0;
+  h->aia_pair = PAIR_NONE;
+}
+
+int
+rv_aia_set_imsic (void *self, uint32_t line, const struct gwt_riscv_imsic *imsic,
+                  struct gwt_error *err)
+{
+  struct rv_hart *h = self;
+  bool machine = line == GWT_RISCV_MEIP;
+  const struct gwt_riscv_imsic **at = machine ? &h->m_imsic : &h->s_imsic;
+
+  if (line != GWT_RISCV_MEIP && line != GWT_RISCV_SEIP)
+    {
+      rv_host->error_set (err, GWT_E_INVALID, "hart line %u is no external interrupt; use 9 or 11",
+                          line);
+      return -1;
+    }
+  if (imsic != NULL && !(machine ? h->ext_smaia : h->ext_ssaia))
+    {
+      rv_host->error_set (err, GWT_E_UNSUPPORTED,
+                          "hart %llu has no CSRs for an IMSIC; set its property %s=on",
+                          (unsigned long long) h->hart_id, machine ? "smaia" : "ssaia");
+      return -1;
+    }
+  if (imsic != NULL && *at != NULL)
+    {
+      rv_host->error_set (err, GWT_E_EXISTS,
+                          "hart %llu has an IMSIC for hart line %u already; leave one out",
+                          (unsigned long long) h->hart_id, line);
+      return -1;
+    }
+  *at = imsic;
+  return 0;
+}
