@@ -1,9 +1,10 @@
 # Machine types as data.
 compatdir = $(pkgdatadir)/compat
-dist_compat_DATA = compat/virt-1.0.json
+dist_compat_DATA = compat/virt-1.0.json compat/virt-aia-1.0.json
 EXTRA_DIST += compat/abi/HISTORY compat/abi/layout-1.txt compat/abi/x86_64.abi
 EXTRA_DIST += \
 	compat/plugins/aclint.json compat/plugins/cfi-flash.json compat/plugins/fw-cfg.json \
 	compat/plugins/goldfish-rtc.json compat/plugins/ns16550.json compat/plugins/pcie.json \
 	compat/plugins/rv64-cpu.json compat/plugins/sifive-plic.json compat/plugins/sifive-test.json \
-	compat/plugins/virtio.json compat/plugins/virtio-rng.json
+	compat/plugins/virtio.json compat/plugins/virtio-rng.json \
+	compat/plugins/riscv-imsic.json compat/plugins/riscv-aplic.json

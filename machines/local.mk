@@ -1,3 +1,3 @@
 # Boards as data.
 boardsdir = $(pkgdatadir)/machines
-dist_boards_DATA = machines/virt.json
+dist_boards_DATA = machines/virt.json machines/virt-aia.json
