@@ -5,14 +5,16 @@
  * of device does.
  *
  * A device comes as types that share one instance struct: NAME-device with the parent
- * GWT_VIRTIO_MMIO_PARENT, and NAME-pci with the parent GWT_VIRTIO_PCI_PARENT once that transport is
- * offered.  Such a type declares GWT_THREADS_PARALLEL and has locks of its own.  Everything about
- * rings is checked here: indices, loops, lengths, where a buffer lies.  A device sees only chains
- * whose every byte is guest RAM; a guest that breaks the rules gets DEVICE_NEEDS_RESET.
+ * GWT_VIRTIO_MMIO_PARENT, and NAME-pci with the parent GWT_VIRTIO_PCI_PARENT (which is left out
+ * where the plugin of PCI functions is not installed).  Such a type declares GWT_THREADS_PARALLEL
+ * and has locks of its own.  Everything about rings is checked here: indices, loops, lengths, where
+ * a buffer lies.  A device sees only chains whose every byte is guest RAM; a guest that breaks the
+ * rules gets DEVICE_NEEDS_RESET.
  *
  * Each queue is independent: calls for different queues never wait for one another, calls for one
  * queue are put in order here.  A device must not hold a lock of its own while it calls notify ()
- * if it takes the same lock on [main]: an interrupt may have to wait for the machine lock.
+ * if it takes the same lock on [main] or in one of the client's functions: on a vCPU's thread an
+ * interrupt may have to wait for the machine lock.  On an [io] thread it never does.
  */
 #ifndef GODWIT_VIRTIO_H
 #define GODWIT_VIRTIO_H
@@ -49,7 +51,9 @@ extern "C"
   };
 
   /* What a kind of device does; called with the instance of the device's own type.  A static table.
-     No lock of the plugin's that pop (), push () or notify () need is held in any of them. */
+     All but `notified` come one at a time for a device, with a lock held that no function of
+     gwt.virtio/1 needs, and perhaps with the machine lock: where that is so they must not drop it,
+     and where it is not they must not call what waits for it, as irq->set () does. */
   struct gwt_virtio_client
   {
     uint64_t struct_size;
@@ -61,14 +65,16 @@ extern "C"
        refuse: the driver sees that FEATURES_OK stays clear. */
     int (*features_accepted) (void *self, uint64_t features);
     /* [main, vcpu] Optional.  RUNNING 1: the driver set DRIVER_OK, queues are served from now on.
-     0: it reset the device, gave up, or the machine is reset: pop () gives nothing any more, push
-     () only takes back.  When it returns from 0 the device has pushed or forgotten every chain;
-     they are gone then.  It must not wait for a thread that may be inside notify ().  Where a
-     device is unrealized while it runs, this comes after its type's own unrealize. */
-  void (*running) (void *self, uint32_t running);
-    /* [vcpu] There may be new chains in queue INDEX: pop () until NULL, here or on a thread of the
-       device's that serves this queue.  May be called for no reason, also by several vCPUs at once.
-     */
+       0: it reset the device, gave up, or the machine or the function is reset: pop () gives
+       nothing any more, push () only takes back.  It returns from 0 when no other thread is about
+       to touch a chain; those that were not pushed are gone then.  It may wait for [io] threads,
+       even for one that is inside pop (), push (), notify (), config_changed () or broken (), for
+       none of these waits for whoever calls here; not for other vCPUs' threads inside notify ().
+       Where a device is unrealized while it runs, this comes after its type's own unrealize. */
+    void (*running) (void *self, uint32_t running);
+    /* [main, vcpu] There may be new chains in queue INDEX: pop () until NULL, here or on a thread
+       of the device's that serves this queue.  May be called for no reason, also by several vCPUs
+       at once. */
     void (*notified) (void *self, struct gwt_virtq *queue, uint32_t index);
     /* [main, vcpu] Optional.  Queue INDEX alone is stopped: as `running` 0 for this queue. */
     void (*queue_reset) (void *self, uint32_t index);

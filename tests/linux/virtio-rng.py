@@ -24,7 +24,7 @@ def boot(t, *devices, harts=1, qmp=False):
 
 
 def load_driver(t, vm):
-# Kernel messages would come between what the commands print.
+    # Kernel messages would come between what the commands print.
     linuxguest.output(t, vm, "dmesg -n 1; " + LOAD)
 
 
