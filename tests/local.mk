@@ -40,6 +40,7 @@ include tests/repo/local.mk
 include tests/util/local.mk
 include tests/memory/local.mk
 include tests/pcie/local.mk
+include tests/virtio/local.mk
 include tests/device/local.mk
 include tests/devices/local.mk
 include tests/cpu/local.mk

@@ -46,6 +46,11 @@ if [ -f "$builddir/plugins/pcie.so" ]; then
 else
   skip fuzz-pcie "the plugin pcie was not built"
 fi
+if [ -f "$builddir/plugins/pcie.so" ] && [ -f "$builddir/plugins/virtio.so" ]; then
+  target virtio-pci "$tmp"/seeds/vpci-*
+else
+  skip fuzz-virtio-pci "the plugin pcie or virtio was not built"
+fi
 plugins=("$builddir"/plugins/sifive-test.so)
 if [ -f "${plugins[0]}" ]; then
   strip -o "$tmp/seeds/plugin.so" "${plugins[0]}" 2>/dev/null || cp "${plugins[0]}" "$tmp/seeds/plugin.so"

@@ -27,6 +27,15 @@ tests_fuzz_fuzz_pcie_SOURCES = tests/fuzz/fuzz-pcie.c $(fuzz_shared) tests/pcie/
 tests_fuzz_fuzz_pcie_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_pcie_LDADD = $(CORE_LIBS)
 endif
+if PLUGIN_PCIE
+if PLUGIN_VIRTIO
+check_PROGRAMS += tests/fuzz/fuzz-virtio-pci
+tests_fuzz_fuzz_virtio_pci_SOURCES = tests/fuzz/fuzz-virtio-pci.c $(fuzz_shared) \
+	tests/pcie/pcie-bench.h tests/virtio/virtio-bench.h
+tests_fuzz_fuzz_virtio_pci_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_virtio_pci_LDADD = $(CORE_LIBS)
+endif
+endif
 tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz-virtio.c tests/devices/virtio-driver.c \
 	tests/devices/virtio-driver.h $(fuzz_shared)
 tests_fuzz_fuzz_virtio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)

@@ -81,3 +81,20 @@ for name, features in (("split", 0x70), ("events", 0x76), ("in-order", 0x7c), ("
 table = struct.pack("<4B4B", 0x80, 0, 64, 16, 0, 2, 0, 0)
 put("virtio-indirect", bytes([0x76]) + table + struct.pack("<4B4B", 0, 0, 0, 16, 0, 4, 0, 0)
     + struct.pack("<8B", 3, 0, 1, 0, 0, 0, 0, 0) + struct.pack("<8B", 7, 3, 0, 0, 0, 0, 0, 0))
+
+# Steps of tests/fuzz/fuzz-virtio-pci.c: a buffer, the capability PCI_CFG, resets.
+def vpci(kind, offset, value, size=4, op=4):
+    return step({1: 0, 2: 0x40, 4: 0x80, 8: 0xc0}[size] | op << 3 | kind, offset, value)
+
+
+buffer = (vpci(5, 0, 0x80080000, 8) + vpci(5, 8, 8 | 2 << 32, 8) + vpci(5, 0x40, 1 << 16)
+          + vpci(2, 0x3000, 0, 2) + step(1 << 3, 5))
+enable = step(2 << 3, 1)
+put("vpci-msix", b"\x02" + buffer + vpci(3, 0x1c, 1) + step(1 << 3, 8) + vpci(3, 0x1c, 0)
+    + vpci(1, 0x9a, 0, 2) + vpci(2, 0x1000, 0, 1, 0))
+put("vpci-window", b"\x00" + buffer + vpci(1, 0x88, 4, 1) + vpci(1, 0x8c, 0x1000)
+    + vpci(1, 0x90, 1) + vpci(1, 0x94, 0, 1, 0) + vpci(1, 0x8c, 0x14) + vpci(1, 0x94, 0)
+    + vpci(1, 0x94, 0, 4, 0))
+put("vpci-resets", b"\x0d" + buffer + vpci(6, 0x3a, 1, 2) + vpci(6, 0x1c, 1, 2) + step(1 << 3, 0x30)
+    + vpci(1, 0x48, 0x8000, 2) + enable + vpci(1, 4, 2, 2) + vpci(1, 4, 6, 2)
+    + vpci(6, 0x14, 0, 1) + step(2 << 3, 0))
