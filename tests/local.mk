@@ -2,6 +2,7 @@
 #   unit_tests += tests/TOPIC/test-NAME      a C program on GLib's g_test
 #   dist_check_SCRIPTS += tests/TOPIC/x.sh   a shell test on tests/lib.sh
 #   dist_check_SCRIPTS += tests/TOPIC/x.py   a Python test on tests/gwttest.py
+#   check_long_scripts += tests/TOPIC/long-x.py   either kind, too long for `make check`
 # All speak TAP.  x.sh and x.py in one folder would share x.log, so give them different names.
 TEST_EXTENSIONS = .sh .py
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
@@ -30,11 +31,12 @@ else
 GODWIT_SANITIZERS = no
 endif
 
-EXTRA_DIST += tests/lib.sh tests/gwttest.py tests/run-unit tests/run-script
+EXTRA_DIST += tests/lib.sh tests/gwttest.py tests/run-unit tests/run-script tests/run-long
 
 # What a C unit test of the core needs: tests_TOPIC_test_NAME_CFLAGS = $(CORE_CFLAGS) and
 # tests_TOPIC_test_NAME_LDADD = $(CORE_LIBS).
 unit_tests =
+check_long_scripts =
 
 include tests/repo/local.mk
 include tests/util/local.mk
@@ -58,3 +60,15 @@ include tests/abi/local.mk
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests) $(dist_check_SCRIPTS)
+
+# make check-long [LONG="WORD..."]: half an hour and more; one after the other, so that what they
+# measure of the guest's patience is not the host's load.
+EXTRA_DIST += $(check_long_scripts)
+check-long: all $(check_PROGRAMS) $(check_LIBRARIES)
+	@$(AM_TESTS_ENVIRONMENT) $(BASH) $(top_srcdir)/tests/run-long long-results '$(LONG)' \
+	  $(check_long_scripts:%=$(top_srcdir)/%)
+.PHONY: check-long
+clean-local: clean-long
+clean-long:
+	rm -rf long-results
+.PHONY: clean-long

@@ -1,7 +1,9 @@
 # tests/linux: a real Linux, made by tools/guest/make-guest, boots and works.
 dist_check_SCRIPTS += tests/linux/make-guest.sh tests/linux/workload.py tests/linux/control.py tests/linux/console.py \
-	tests/linux/pcie.py tests/linux/virtio-rng.py
-EXTRA_DIST += tests/linux/linuxguest.py $(guest_programs)
+	tests/linux/pcie.py tests/linux/virtio-rng.py tests/linux/disk.py
+check_long_scripts += tests/linux/long-disk.py
+EXTRA_DIST += tests/linux/linuxguest.py tests/linux/linuxdisk.py tests/linux/disklife.py $(guest_programs)
 guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/checksum.c \
 	tests/guest/process.c tests/guest/signal.c tests/guest/float.c tests/guest/memory.c \
-	tests/guest/thread.c tests/guest/clock.c tests/guest/net.c
+	tests/guest/thread.c tests/guest/clock.c tests/guest/net.c tests/guest/disk/disktest.h \
+	tests/guest/disk/main.c tests/guest/disk/random.c tests/guest/disk/records.c
