@@ -12,8 +12,9 @@ include plugins/cfi-flash/local.mk
 include plugins/pcie/local.mk
 include plugins/virtio/local.mk
 include plugins/virtio-rng/local.mk
+include plugins/virtio-console/local.mk
 EXTRA_DIST += plugins/rv64-cpu/README.md plugins/aclint/README.md plugins/sifive-plic/README.md \
 	plugins/ns16550/README.md plugins/goldfish-rtc/README.md plugins/sifive-test/README.md \
 	plugins/fw-cfg/README.md plugins/cfi-flash/README.md plugins/pcie/README.md \
-	plugins/virtio/README.md plugins/virtio-rng/README.md \
+	plugins/virtio/README.md plugins/virtio-rng/README.md plugins/virtio-console/README.md \
 	plugins/riscv-imsic/README.md plugins/riscv-aplic/README.md

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Linux uses a console and channels behind a virtio-serial controller."""
+
+import hashlib
+import random
+import re
+import socket
+
+import gwttest
+import linuxguest
+
+linuxguest.need_guest()
+if gwttest.SANITIZERS:
+    gwttest.skip_all("the long boots are left to the build without sanitizers")
+
+MEGABYTES = 10
+CONTROLLERS = {"mmio": "virtio-serial-device"}
+
+
+class Guest:
+    """A guest with a controller, and of each of PORTS ("virtconsole", "virtserialport") one, each
+    with a server socket of its own."""
+
+    def __init__(self, t, kind, *ports, harts=1, options=""):
+        self.t = t
+        args = ["-device", "%s,id=ser0%s" % (CONTROLLERS[kind], options)]
+        for n, port in enumerate(ports):
+            args += ["-chardev", "socket,id=c%d,path=%s,server=on,wait=off" % (n, self.path(n)),
+                     "-device", "%s,id=port%d,bus=ser0.0,chardev=c%d,name=org.example.%d"
+                     % (port, n, n, n)]
+        self.vm = t.start(*linuxguest.arguments(harts=harts), *args, qmp=True)
+        self.boot(kind)
+
+    def boot(self, kind):
+        self.vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
+        self.vm.expect(linuxguest.PROMPT)
+        # Kernel messages would come between what the commands print.
+        self.sh("dmesg -n 1" + ("; insmod /lib/modules/virtio_mmio.ko" if kind == "mmio" else ""))
+
+    def path(self, n):
+        return self.t.path("port%d" % n)
+
+    def sh(self, command, timeout=60):
+        return linuxguest.output(self.t, self.vm, command, timeout).strip()
+
+    def connect(self, n):
+        client = socket.socket(socket.AF_UNIX)
+        self.t.cleanup(client.close)
+        client.connect(self.path(n))
+        return client, gwttest.Stream.from_socket(client, "port %d" % n)
+
+    def change(self, port, is_open):
+        """The last event about PORT, after those about others."""
+        while True:
+            data = self.vm.qmp.event("VSERPORT_CHANGE")["data"]
+            if data["id"] == port:
+                self.t.equal(data["open"], is_open, "is %s open" % port)
+                return
+
+    def off(self):
+        linuxguest.power_off(self.t, self.vm)
+
+
+def take(t, stream, size):
+    """SIZE bytes, and not one more."""
+    start = len(stream.output)
+    while len(stream.output) - start < size:
+        t.ok(stream.fill(60 * gwttest.SCALE) or len(stream.output) - start >= size,
+             "%d of %d bytes came" % (len(stream.output) - start, size))
+    t.equal(len(stream.output) - start, size, "bytes that came")
+    return stream.output[start:]
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+@gwttest.test("a shell on /dev/hvc0")
+def console(t):
+    g = Guest(t, "mmio", "virtconsole")
+    client, stream = g.connect(0)
+    # What reads from a terminal by itself would edit the line.
+    g.sh("(while read line; do eval \"$line\"; done) </dev/hvc0 >/dev/hvc0 2>&1 & true")
+    stream.send("echo $((6 * 7)) of $(uname -m)\n")
+    stream.expect("42 of riscv64")
+    stream.send("seq 20000 | sha256sum; break\n")
+    stream.expect(digest("".join("%d\n" % n for n in range(1, 20001)).encode()))
+    # A console is there without a peer, and loses what nobody reads.
+    g.sh("wait")
+    client.close()
+    g.sh("for n in $(seq 3000); do echo lost; done >/dev/hvc0")
+    g.off()
+
+
+def channel(kind, harts, options):
+    def run(t):
+        g = Guest(t, kind, "virtconsole", "virtserialport", "virtserialport", harts=harts,
+                  options=options)
+        names = g.sh("(cd /sys/class/virtio-ports; for p in *; do echo $p $(cat $p/name); done)")
+        t.equal(re.sub(r"vport\dp", "vportNp", names).split("\n"),
+                ["vportNp%d org.example.%d" % (n, n) for n in range(3)], "ports")
+        one = "/dev/" + re.search(r"(vport\dp1)", names)[1]
+        _, stream = g.connect(1)
+        data = random.Random(1).randbytes(MEGABYTES << 20)
+        g.sh("(head -c %d %s | sha256sum >/tmp/sum; echo done >>/tmp/sum) & true" % (len(data), one))
+        g.change("port1", True)
+        stream.send(data)
+        t.equal(g.sh("while ! grep -q done /tmp/sum; do sleep 0.1; done; cat /tmp/sum")
+                .split()[0], digest(data), "checksum of what the guest got")
+        g.change("port1", False)
+        g.sh("head -c %d /dev/urandom >/tmp/data; cat /tmp/data >%s & true" % (len(data), one))
+        got = take(t, stream, len(data))
+        t.equal(digest(got), g.sh("sha256sum </tmp/data").split()[0],
+                "checksum of what the guest sent")
+        g.off()
+    return run
+
+
+for _kind, _harts, _options in (("mmio", 1, ""), ("mmio", 2, ",packed=on,max-ports=4")):
+    gwttest.test("%d MB both ways through a channel, %s, %d harts%s"
+                 % (MEGABYTES, _kind, _harts, _options))(channel(_kind, _harts, _options))
+
+
+@gwttest.test("a peer that does not read stops its own port and no other, and nothing is lost")
+def throttled(t):
+    g = Guest(t, "mmio", "virtserialport", "virtserialport")
+    _, slow = g.connect(0)
+    _, fast = g.connect(1)
+    g.sh("head -c 12000000 /dev/urandom >/tmp/data; cat /tmp/data >/dev/vport0p1 & "
+         "echo $! >/tmp/slow")
+    # More than the queue and sockets hold.
+    g.sh("cat /tmp/data >/dev/vport0p2 & true")
+    got = take(t, fast, 12000000)
+    g.sh("kill -0 $(cat /tmp/slow)")
+    t.equal(take(t, slow, 12000000), got, "what came late")
+    g.sh("wait")
+    # The other way the guest does not read.
+    g.sh("sleep 1000 <>/dev/vport0p1 & true")
+    slow.send(bytes(100000))
+    fast.send("quick\n")
+    t.equal(g.sh("head -n1 /dev/vport0p2"), "quick", "the other port")
+    g.off()
+
+
+@gwttest.test("a channel's peer goes and another one comes")
+def reconnect(t):
+    g = Guest(t, "mmio", "virtserialport")
+    g.sh("echo go >/tmp/go")
+    for n in range(3):
+        client, stream = g.connect(0)
+        g.sh("cat /dev/vport0p1 >/tmp/in & true")
+        g.change("port0", True)
+        stream.send("round %d" % n)
+        g.sh("while ! grep -q 'round %d' /tmp/in; do sleep 0.1; done" % n)
+        client.close()
+        # Without a peer there is nothing more to read: cat ends.
+        g.sh("wait")
+        g.change("port0", False)
+    g.off()
+
+
+@gwttest.test("a reset of the machine while a channel is in use")
+def machine_reset(t):
+    g = Guest(t, "mmio", "virtserialport")
+    _, stream = g.connect(0)
+    g.sh("cat /dev/zero >/dev/vport0p1 & true")
+    g.change("port0", True)
+    t.ok(stream.fill(60 * gwttest.SCALE), "nothing came")
+    g.vm.qmp.cmd("system_reset")
+    g.change("port0", False)
+    g.boot("mmio")
+    g.sh("echo hello >/dev/vport0p1 & true")
+    stream.expect("hello")
+    g.off()
+
+
+gwttest.main()
