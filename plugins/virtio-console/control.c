@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The two control queues, virtio 1.2 §5.3.6.2: what device and driver tell each other of ports.  It
- * must not know what a port is connected to.
+ * The two control queues, virtio 1.2 §5.3.6.2: what device and driver tell each other of ports.
+ * It must not know what a port is connected to.
  */
 #include "console.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The controller (virtio 1.2 §5.3): features, configuration space, which queue is for what, and the
- * plugin.  It must not know what a control message looks like, nor where a port's bytes go.
+ * The controller (virtio 1.2 §5.3): features, configuration space, which queue is for what, and
+ * the plugin.  It must not know what a control message looks like, nor where a port's bytes go.
  */
 #include "console.h"
 

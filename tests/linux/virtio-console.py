@@ -14,7 +14,7 @@ if gwttest.SANITIZERS:
     gwttest.skip_all("the long boots are left to the build without sanitizers")
 
 MEGABYTES = 10
-CONTROLLERS = {"mmio": "virtio-serial-device"}
+CONTROLLERS = {"mmio": "virtio-serial-device", "pci": "virtio-serial-pci"}
 
 
 class Guest:
@@ -116,14 +116,14 @@ def channel(kind, harts, options):
     return run
 
 
-for _kind, _harts, _options in (("mmio", 1, ""), ("mmio", 2, ",packed=on,max-ports=4")):
+for _kind, _harts, _options in (("pci", 1, ""), ("mmio", 2, ",packed=on,max-ports=4")):
     gwttest.test("%d MB both ways through a channel, %s, %d harts%s"
                  % (MEGABYTES, _kind, _harts, _options))(channel(_kind, _harts, _options))
 
 
 @gwttest.test("a peer that does not read stops its own port and no other, and nothing is lost")
 def throttled(t):
-    g = Guest(t, "mmio", "virtserialport", "virtserialport")
+    g = Guest(t, "pci", "virtserialport", "virtserialport")
     _, slow = g.connect(0)
     _, fast = g.connect(1)
     g.sh("head -c 12000000 /dev/urandom >/tmp/data; cat /tmp/data >/dev/vport0p1 & "
