@@ -126,7 +126,7 @@ make_inactive (struct riscv_aplic *d, uint32_t source)
   d->target[source] = 0;
 }
 
-/* The parent has taken SOURCE back from D. */
+/* The parent has taken SOURCE back from D; or D loses it in a reset. */
 static void
 undelegate (struct riscv_aplic *d, uint32_t source)
 {
@@ -213,9 +213,8 @@ aplic_clear (struct riscv_aplic *d)
   d->domaincfg = 0;
   d->mmsiaddrcfg = d->mmsiaddrcfgh = d->smsiaddrcfg = d->smsiaddrcfgh = 0;
   d->genmsi = 0;
-  memset (d->sourcecfg, 0, sizeof d->sourcecfg);
   for (i = 0; i <= APLIC_MAX_SOURCES; i++)
-    make_inactive (d, i);
+    undelegate (d, i);
   memset (d->idelivery, 0, sizeof d->idelivery);
   memset (d->iforce, 0, sizeof d->iforce);
   memset (d->ithreshold, 0, sizeof d->ithreshold);

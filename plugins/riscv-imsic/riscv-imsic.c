@@ -181,7 +181,7 @@ array_word (struct file *f, uint32_t reg, uint32_t *word)
 {
   struct riscv_imsic *p = f->imsic;
 
-  if (reg < EIP0 || reg > EIE63)
+  if (reg < EIP0 || reg > EIE63 || (reg & 1) != 0)
     return NULL;
   *word = (reg - (reg < EIE0 ? EIP0 : EIE0)) / 2;
   if (*word >= p->n_words)

@@ -2,7 +2,7 @@
 device_tests = tests/devices/test-aclint tests/devices/test-sifive-plic \
 	tests/devices/test-ns16550 tests/devices/test-goldfish-rtc tests/devices/test-sifive-test \
 	tests/devices/test-fw-cfg tests/devices/test-cfi-flash tests/devices/test-hostile \
-	tests/devices/test-virtio
+	tests/devices/test-virtio tests/devices/test-riscv-imsic tests/devices/test-riscv-aplic
 unit_tests += $(device_tests)
 check_LIBRARIES += tests/devices/libmockhost.a
 tests_devices_libmockhost_a_SOURCES = tests/devices/mock-host.c tests/devices/mock-services.c \
@@ -28,3 +28,7 @@ tests_devices_test_virtio_SOURCES = tests/devices/test-virtio.c tests/devices/vi
 	tests/devices/virtio-driver.h
 tests_devices_test_virtio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_devices_test_virtio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+tests_devices_test_riscv_imsic_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_devices_test_riscv_imsic_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+tests_devices_test_riscv_aplic_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_devices_test_riscv_aplic_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)

@@ -93,6 +93,14 @@ struct mock_hart
   uint64_t id;
   const struct gwt_riscv_time *time;
   uint32_t time_changes;
+  const struct gwt_riscv_imsic *imsic[16]; /* by the line that set_imsic names */
+};
+
+/* A message-signaled interrupt that a device sent. */
+struct mock_message
+{
+  uint64_t address;
+  uint32_t data;
 };
 
 /* What the machine around the device is; reset by mock_new_machine. */
@@ -118,6 +126,10 @@ struct mock
   const char *last_dma; /* device that did DMA */
   /* Called before a line or a timer takes its new value: what another thread does just then. */
   void (*meanwhile) (void);
+  GArray *messages; /* struct mock_message; tests whose devices send on several threads use
+                       on_message */
+  /* Takes messages instead: what is behind the address; returns enum gwt_access. */
+  uint32_t (*on_message) (uint64_t address, uint32_t data);
 };
 
 extern struct mock mock;

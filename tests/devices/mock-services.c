@@ -117,11 +117,27 @@ hart_time_changed (void *self)
   ((struct mock_hart *) self)->time_changes++;
 }
 
+static int
+hart_set_imsic (void *self, uint32_t line, const struct gwt_riscv_imsic *imsic,
+                struct gwt_error *err)
+{
+  const struct gwt_riscv_imsic **at = &((struct mock_hart *) self)->imsic[line & 15];
+
+  if (imsic && *at)
+    {
+      mock_set_error (err, GWT_E_EXISTS, "the hart has an IMSIC already");
+      return -1;
+    }
+  *at = imsic;
+  return 0;
+}
+
 static const struct gwt_riscv_hart_ops hart_ops = {
   .struct_size = sizeof hart_ops,
   .hart_id = hart_id,
   .set_time = hart_set_time,
   .time_changed = hart_time_changed,
+  .set_imsic = hart_set_imsic,
 };
 
 static const struct gwt_interface hart_interfaces[] = { { GWT_RISCV_HART_INTERFACE, &hart_ops } };
@@ -294,6 +310,20 @@ memory_dma_unmap (struct gwt_device *d, uint64_t address, uint64_t size, uint64_
   __atomic_add_fetch (&mock.dma_dirty, written, __ATOMIC_SEQ_CST);
 }
 
+static uint32_t
+memory_message (struct gwt_device *device, uint64_t address, uint32_t data)
+{
+  struct mock_message message = { address, data };
+
+  (void) device;
+  if (address & 3)
+    return GWT_ACCESS_ERROR;
+  if (mock.on_message)
+    return mock.on_message (address, data);
+  g_array_append_val (mock.messages, message);
+  return GWT_ACCESS_OK;
+}
+
 static const struct gwt_memory_api memory_api = {
   .struct_size = sizeof memory_api,
   .mmio = memory_mmio,
@@ -307,6 +337,7 @@ static const struct gwt_memory_api memory_api = {
   .dma_write = memory_dma_write,
   .dma_map = memory_dma_map,
   .dma_unmap = memory_dma_unmap,
+  .message = memory_message,
 };
 
 /* ---- gwt.irq/1 ------------------------------------------------------------------------------- */
@@ -779,6 +810,7 @@ mock_new_machine (uint32_t cpus)
       g_free (mock.ram);
       g_free (mock.ram2);
       g_ptr_array_free (mock.devices, TRUE);
+      g_array_free (mock.messages, TRUE);
     }
   memset (&mock, 0, sizeof mock);
   memset (&mock_error, 0, sizeof mock_error);
@@ -792,6 +824,7 @@ mock_new_machine (uint32_t cpus)
   mock.ram = g_malloc0 (MOCK_RAM_SIZE);
   mock.ram2 = g_malloc0 (MOCK_RAM2_SIZE);
   mock.devices = g_ptr_array_new ();
+  mock.messages = g_array_new (FALSE, FALSE, sizeof (struct mock_message));
   for (i = 0; i < cpus; i++)
     {
       mock.hart[i].type = &hart_type;

@@ -10,7 +10,8 @@
 #define ROUNDS 200000
 
 static const char *const names[]
-    = { "aclint", "sifive-plic", "ns16550", "goldfish-rtc", "sifive-test", "fw-cfg", "cfi-flash" };
+    = { "aclint", "sifive-plic", "ns16550", "goldfish-rtc", "sifive-test", "fw-cfg", "cfi-flash",
+        "riscv-aplic", "riscv-imsic" };
 
 static uint64_t
 random64 (void)
@@ -131,6 +132,8 @@ test_random (gconstpointer data)
   else if (g_str_equal (type->name, "cfi-flash"))
     /* Small, so that erasing does not take all the time. */
     d = mock_new (type, "device", "num-blocks=64", "sector-length=0x1000", NULL);
+  else if (g_str_equal (type->name, "riscv-aplic"))
+    d = mock_new (type, "device", "mmode=1", NULL);
   else
     d = mock_new (type, "device", NULL);
   if (g_str_equal (type->name, "fw-cfg"))
@@ -158,7 +161,9 @@ test_create_destroy (gconstpointer data)
       struct gwt_device *d;
 
       mock_new_machine (2);
-      d = mock_try_new (type, "device", NULL);
+      /* An APLIC's first domain is at machine level. */
+      d = mock_try_new (type, "device",
+                        g_str_equal (type->name, "riscv-aplic") ? "mmode=1" : NULL, NULL);
       g_assert_nonnull (d);
       mock_free (d);
     }

@@ -35,11 +35,12 @@ target ()
   fi
 }
 
-target json "$srcdir/machines/virt.json" "$srcdir/compat/virt-1.0.json" "$corpus"/json/*
+target json "$srcdir"/machines/*.json "$srcdir"/compat/*.json "$corpus"/json/*
 target spec "$corpus"/spec/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
 target mmio "$tmp"/seeds/mmio-*
+target aia "$tmp"/seeds/aia-*
 target virtio "$tmp"/seeds/virtio-*
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*

@@ -1,7 +1,7 @@
 # Fuzz targets with a plain driver, run on a fixed corpus; tests/fuzz/run-libfuzzer runs them open-ended.
 fuzz_core = tests/fuzz/fuzz-json tests/fuzz/fuzz-spec tests/fuzz/fuzz-qmp tests/fuzz/fuzz-note \
 	tests/fuzz/fuzz-image
-check_PROGRAMS += $(fuzz_core) tests/fuzz/fuzz-mmio tests/fuzz/fuzz-virtio
+check_PROGRAMS += $(fuzz_core) tests/fuzz/fuzz-mmio tests/fuzz/fuzz-aia tests/fuzz/fuzz-virtio
 fuzz_shared = tests/fuzz/driver.c tests/fuzz/broken.c tests/fuzz/fuzz.h tests/fuzz/claims.h
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c $(fuzz_shared)
 tests_fuzz_fuzz_json_CFLAGS = $(CORE_CFLAGS)
@@ -21,6 +21,9 @@ tests_fuzz_fuzz_image_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_mmio_SOURCES = tests/fuzz/fuzz-mmio.c $(fuzz_shared)
 tests_fuzz_fuzz_mmio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_mmio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+tests_fuzz_fuzz_aia_SOURCES = tests/fuzz/fuzz-aia.c $(fuzz_shared)
+tests_fuzz_fuzz_aia_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_fuzz_fuzz_aia_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
 if PLUGIN_PCIE
 check_PROGRAMS += tests/fuzz/fuzz-pcie
 tests_fuzz_fuzz_pcie_SOURCES = tests/fuzz/fuzz-pcie.c $(fuzz_shared) tests/pcie/pcie-bench.h

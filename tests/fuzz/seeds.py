@@ -72,6 +72,23 @@ put("pcie-bars", config(0, 2, 0x14, 0x40001000) + config(0, 2, 0x20, 0x40000000)
     + step(2 << 6 | 2 << 3 | 3, 0, 0x80000000)
     + step(2 << 6 | 3, 0x1004) + config(0, 2, 0x14, 0x40000000) + device(2, 4, 0x80000000))
 
+# Steps of tests/fuzz/fuzz-aia.c: files that deliver; wires up and down; a claim; genmsi; delegation.
+def aia(op, device, offset, value, more=0x20):
+    return struct.pack("<BHBQ", op | device << 4, offset, more, value)
+
+
+def hart(level, number, value):
+    return struct.pack("<BBBBQ", 6, level << 1, number - 0x70, 1, value)
+
+
+for how in range(4):
+    files = b"".join(hart(level, number, value) for level in range(2)
+                     for number, value in ((0xc0, 2 ** 64 - 1), (0x70, 1)))
+    wires = b"".join(aia(1, 0, on, n) for n in (5, 8, 12) for on in (1, 0, 1))
+    put("aia-%d" % how, bytes([how]) + files + wires + struct.pack("<BBBBQ", 6, 0, 0, 4, 0)
+        + aia(9, 0, 0x3000, 7) + aia(9, 0, 20, 6) + aia(9, 1, 20, 6) + aia(9, 0, 0x1cdc, 5)
+        + aia(9, 2, 0, 9) + aia(9, 3, 0x1004, 9 << 24) + aia(9, 0, 0, 0x101) + aia(0, 0, 0, 1))
+
 # Steps of tests/fuzz/fuzz-virtio.c: descriptors, an index, a turn of the device's.
 for name, features in (("split", 0x70), ("events", 0x76), ("in-order", 0x7c), ("packed", 0x77)):
     chain = b"".join(struct.pack("<4B4B", 0, i, i, 64, 0, 3 if i == 0 else 2, i + 1,
