@@ -9,6 +9,7 @@ include core/plugin/local.mk
 include core/device/local.mk
 include core/memory/local.mk
 include core/cpu/local.mk
+include core/vmstate/local.mk
 include core/machine/local.mk
 include core/backend/local.mk
 include core/monitor/local.mk

@@ -19,4 +19,5 @@ godwitinclude_HEADERS = \
 	include/godwit/pci.h \
 	include/godwit/riscv.h \
 	include/godwit/run.h \
-	include/godwit/virtio.h
+	include/godwit/virtio.h \
+	include/godwit/vmstate.h

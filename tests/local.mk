@@ -44,6 +44,7 @@ include tests/memory/local.mk
 include tests/pcie/local.mk
 include tests/virtio/local.mk
 include tests/device/local.mk
+include tests/vmstate/local.mk
 include tests/devices/local.mk
 include tests/cpu/local.mk
 include tests/vcpu/local.mk

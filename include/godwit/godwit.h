@@ -21,5 +21,6 @@
 #include <godwit/riscv.h>
 #include <godwit/run.h>
 #include <godwit/virtio.h>
+#include <godwit/vmstate.h>
 
 #endif

@@ -39,6 +39,7 @@ target json "$srcdir"/machines/*.json "$srcdir"/compat/*.json "$corpus"/json/*
 target spec "$corpus"/spec/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
+target vmstate "$tmp"/seeds/vmstate-*
 target mmio "$tmp"/seeds/mmio-*
 target aia "$tmp"/seeds/aia-*
 target virtio "$tmp"/seeds/virtio-*

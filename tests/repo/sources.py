@@ -17,7 +17,7 @@ import gwttest
 
 # Lowest first; layers of one row may include each other.
 LAYERS = (("include/godwit",), ("core/util",), ("core/memory", "core/device"),
-          ("core/cpu", "core/plugin", "core/backend"), ("core/machine",), ("core/monitor",),
+          ("core/cpu", "core/vmstate", "core/plugin", "core/backend"), ("core/machine",), ("core/monitor",),
           ("core/cli",))
 # What a plugin may include besides the ABI: headers of ISO C and POSIX, and the kernel's own ABI.
 LIBC = re.compile(

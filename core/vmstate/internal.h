@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What saving and loading share. */
+#ifndef CORE_VMSTATE_INTERNAL_H
+#define CORE_VMSTATE_INTERNAL_H
+
+#include "core/vmstate/vmstate.h"
+
+/* An element of an array of pointers that is NULL at both ends. */
+#define GWT_VM_NULL_MARKER 0x30
+
+/* Is FIELD there in VERSION of the struct at SELF?  DEVICE has the properties it may hang on. */
+bool gwt_vm_present (const struct gwt_vm_field *f, const void *self, struct gwt_device *device,
+                     uint32_t version);
+/* Elements of FIELD in the struct at SELF, by its count; false with ERR set where that is none that
+   the field may have.  For buffers: bytes; for bitmaps: words. */
+bool gwt_vm_elements (const struct gwt_vm_field *f, const void *self, uint64_t *n,
+                      struct gwt_error *err);
+/* Is it one thing on the wire, however many elements it has? */
+static inline bool
+gwt_vm_is_whole (const struct gwt_vm_field *f)
+{
+  return f->form == GWT_VM_BUFFER || f->form == GWT_VM_UNUSED || f->form == GWT_VM_BITMAP;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bytes on their way: a growing output, and an input that knows how far it is.  Neither knows what
+ * the bytes mean.
+ */
+#ifndef CORE_VMSTATE_WIRE_H
+#define CORE_VMSTATE_WIRE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/util/error.h"
+
+struct gwt_stage;
+
+struct gwt_vm_out
+{
+  GByteArray *bytes;
+};
+
+/* Where input comes from: fills at most SIZE bytes of BUFFER, at least one; 0 at the end, -1 with
+   ERR set. */
+typedef gssize (*gwt_vm_source) (void *opaque, uint8_t *buffer, gsize size, struct gwt_error *err);
+
+#define GWT_VM_IN_BUFFER 32768
+
+struct gwt_vm_in
+{
+  gwt_vm_source source; /* NULL: all there is was given */
+  void *opaque;
+  uint64_t offset; /* of the next byte, from the start of the input */
+  struct gwt_stage *stage; /* of the section that is being read, for custom fields */
+  gsize at, end;
+  const uint8_t *data; /* `buffer`, or what was given */
+  uint8_t buffer[GWT_VM_IN_BUFFER];
+};
+
+void gwt_vm_out_init (struct gwt_vm_out *out);
+void gwt_vm_out_clear (struct gwt_vm_out *out);
+void gwt_vm_put (struct gwt_vm_out *out, const void *bytes, gsize size);
+void gwt_vm_put_zeros (struct gwt_vm_out *out, gsize size);
+/* SIZE bytes (1, 2, 4, 8) of VALUE, highest first. */
+void gwt_vm_put_be (struct gwt_vm_out *out, guint size, uint64_t value);
+/* A length byte and TEXT, which has at most 255 bytes. */
+void gwt_vm_put_pstr (struct gwt_vm_out *out, const char *text);
+
+struct gwt_vm_in *gwt_vm_in_new (gwt_vm_source source, void *opaque);
+/* Reads DATA, which must stay as long as it. */
+struct gwt_vm_in *gwt_vm_in_new_data (const void *data, gsize size);
+void gwt_vm_in_free (struct gwt_vm_in *in);
+/* Exactly SIZE bytes; BYTES NULL: skipped.  False with ERR set where the input ends before. */
+bool gwt_vm_get (struct gwt_vm_in *in, void *bytes, uint64_t size, struct gwt_error *err);
+bool gwt_vm_get_be (struct gwt_vm_in *in, guint size, uint64_t *value, struct gwt_error *err);
+/* Look at up to SIZE (at most 512) bytes without taking them; how many there are, fewer at the end
+   of the input alone.  -1 with ERR set. */
+gssize gwt_vm_peek (struct gwt_vm_in *in, uint8_t *bytes, gsize size, struct gwt_error *err);
+
+#endif

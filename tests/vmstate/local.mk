@@ -1,0 +1,7 @@
+# tests/vmstate
+unit_tests += tests/vmstate/test-kinds tests/vmstate/test-load
+tests_vmstate_test_kinds_CFLAGS = $(CORE_CFLAGS)
+tests_vmstate_test_kinds_LDADD = $(CORE_LIBS)
+tests_vmstate_test_load_CFLAGS = $(CORE_CFLAGS)
+tests_vmstate_test_load_LDADD = $(CORE_LIBS)
+EXTRA_DIST += tests/vmstate/check.h
