@@ -12,6 +12,7 @@ godwitinclude_HEADERS = \
 	include/godwit/field.h \
 	include/godwit/fwcfg.h \
 	include/godwit/godwit.h \
+	include/godwit/hotplug.h \
 	include/godwit/irq.h \
 	include/godwit/memory.h \
 	include/godwit/method.h \

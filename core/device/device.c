@@ -239,6 +239,7 @@ gwt_device_destroy (struct gwt_device *device)
   if (device == NULL)
     return;
   unrealize_parts (device);
+  gwt_device_forget_leaving (device);
   g_ptr_array_remove (devices, device);
   device_free (device);
 }
@@ -319,17 +320,19 @@ reset_parts (struct gwt_device *part, uint32_t kind)
 }
 
 void
+gwt_device_reset (struct gwt_device *device, uint32_t kind)
+{
+  int token = gwt_device_enter (device);
+  reset_parts (device, kind);
+  gwt_device_leave (device, token);
+}
+
+void
 gwt_device_reset_all (uint32_t kind)
 {
   for (guint i = 0; devices != NULL && i < devices->len; i++)
-    {
-      struct gwt_device *device = devices->pdata[i];
-      if (!device->realized)
-        continue;
-      int token = gwt_device_enter (device);
-      reset_parts (device, kind);
-      gwt_device_leave (device, token);
-    }
+    if (((struct gwt_device *) devices->pdata[i])->realized)
+      gwt_device_reset (devices->pdata[i], kind);
 }
 
 void
@@ -396,6 +399,12 @@ api_nth_with_interface (const char *id, uint32_t n)
   return gwt_device_nth_with_interface (id, n);
 }
 
+static uint32_t
+api_is_hotplugged (struct gwt_device *device)
+{
+  return device->hotplugged;
+}
+
 static const struct gwt_device_api device_api = {
   .struct_size = sizeof (struct gwt_device_api),
   .id = api_id,
@@ -408,6 +417,9 @@ static const struct gwt_device_api device_api = {
   .cpu_count = gwt_device_cpu_count,
   .part = api_part,
   .interface_instance = api_interface_instance,
+  .is_hotplugged = api_is_hotplugged,
+  .unplug = gwt_device_unplug,
+  .unplug_refused = gwt_device_unplug_refused,
 };
 
 void

@@ -46,6 +46,8 @@ struct gwt_device
   char **texts;       /* one per row: text of GWT_STR, id of a link or back end; in strings */
   bool realized;
   bool from_board;
+  bool hotplugged; /* made while the machine runs */
+  bool leaving;    /* on its way out: gwt_device_next_leaving */
   /* lock.c */
   pthread_mutex_t lock;
   /* Things of other layers that die with the device, newest first: see gwt_device_on_destroy. */
@@ -87,8 +89,9 @@ struct gwt_device *gwt_device_interface_part (struct gwt_device *device, const c
 struct gwt_device *gwt_device_part (struct gwt_device *device, const char *type_name);
 struct gwt_device *gwt_device_property_part (struct gwt_device *device, const char *name);
 struct gwt_device *gwt_device_nth_with_interface (const char *id, guint n);
-/* Reset every realized device in order of creation.  vCPUs stand still. */
+/* Reset every realized device in order of creation, or one.  vCPUs stand still. */
 void gwt_device_reset_all (uint32_t kind);
+void gwt_device_reset (struct gwt_device *device, uint32_t kind);
 /* FN (DATA) runs after unrealize, before the instance is freed; newest first. */
 void gwt_device_on_destroy (struct gwt_device *device, void (*fn) (void *data), void *data);
 
@@ -98,6 +101,21 @@ typedef void *(*gwt_backend_finder) (const char *id);
 void gwt_device_set_backend_finder (uint32_t kind, gwt_backend_finder finder);
 /* Value as text that gwt_device_set reads back; caller frees.  NULL with ERR set. */
 char *gwt_device_get_text (struct gwt_device *device, const char *name, struct gwt_error *err);
+
+/* leaving.c: DEVICE is to go: it is given out by gwt_device_next_leaving, in order, and the hook is
+   called.  Under the machine lock. */
+void gwt_device_unplug (struct gwt_device *device);
+/* The first device that is to go and has not been destroyed, or NULL. */
+struct gwt_device *gwt_device_next_leaving (void);
+/* It stays after all, or is being destroyed: off the list. */
+void gwt_device_forget_leaving (struct gwt_device *device);
+/* The guest refuses to let go of it. */
+void gwt_device_unplug_refused (struct gwt_device *device);
+/* What to do in these cases; either may be NULL.  Called under the machine lock by any thread. */
+void gwt_device_set_unplug_hooks (void (*leaving) (void),
+                                  void (*refused) (struct gwt_device *device));
+/* Another device with a property that names DEVICE, or NULL. */
+struct gwt_device *gwt_device_linked_by (struct gwt_device *device);
 
 /* What gwt.device/1's cpu_count answers; set by the machine before devices are made. */
 void gwt_device_set_cpu_count (uint32_t count);

@@ -6,6 +6,7 @@ core_libcore_a_SOURCES += \
 	core/device/global.c \
 	core/device/help.c \
 	core/device/irq.c core/device/irq.h \
+	core/device/leaving.c \
 	core/device/lock.c core/device/lock.h \
 	core/device/method.c core/device/method.h \
 	core/device/property.c core/device/property.h \

@@ -9,6 +9,7 @@ core_libcore_a_SOURCES += \
 	core/machine/fdt-tree.c core/machine/fdt-tree.h \
 	core/machine/fdt.c \
 	core/machine/file.c core/machine/file.h \
+	core/machine/hotplug.c core/machine/hotplug.h \
 	core/machine/image.c core/machine/image.h \
 	core/machine/json-file.c core/machine/json-file.h \
 	core/machine/json-scan.c core/machine/json-scan.h \

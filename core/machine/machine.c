@@ -9,6 +9,7 @@
 #include "core/cpu/run.h"
 #include "core/device/irq.h"
 #include "core/machine/boot.h"
+#include "core/machine/hotplug.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
 
@@ -385,6 +386,8 @@ static void
 reload (void *data)
 {
   GWT_AUTO_ERROR (err);
+  /* What waited for the guest to let go of it goes with the guest. */
+  gwt_hotplug_finish_paused ();
   if (!gwt_boot_load (data, &err))
     gwt_log (GWT_LOG_ERROR, "reset: %s", err.text);
 }
@@ -393,6 +396,7 @@ bool
 gwt_machine_power_on (struct gwt_machine *machine, struct gwt_error *err)
 {
   gwt_run_set_reset_hook (reload, machine);
+  gwt_hotplug_begin (machine);
   gwt_device_reset_all (GWT_RESET_COLD);
   return gwt_boot_load (machine, err);
 }

@@ -6,6 +6,7 @@
 #include "config.h"
 #include <string.h>
 #include "core/machine/boot.h"
+#include "core/machine/hotplug.h"
 #include "core/machine/machine.h"
 #include "core/plugin/loader.h"
 #include "core/util/log.h"
@@ -255,6 +256,7 @@ gwt_machine_free (struct gwt_machine *machine)
 {
   if (machine == NULL)
     return;
+  gwt_hotplug_end ();
   gwt_boot_free (machine->boot);
   gwt_spec_free (machine->cpu_spec);
   g_ptr_array_unref (machine->user_specs);

@@ -182,8 +182,8 @@ gwt_memory_load (uint64_t address, uint32_t size, uint64_t *value)
   return device_read (region, at, size, value);
 }
 
-uint32_t
-gwt_memory_store (uint64_t address, uint32_t size, uint64_t value)
+static inline uint32_t
+store (uint64_t address, uint32_t size, uint64_t value, bool on_io)
 {
   const struct gwt_range *range;
   struct gwt_region *region;
@@ -216,8 +216,16 @@ gwt_memory_store (uint64_t address, uint32_t size, uint64_t value)
       return GWT_ACCESS_OK;
     }
   at += range->offset;
+  if (on_io && region->kept)
+    region = NULL;
   gwt_view_leave ();
-  return device_write (region, at, size, value);
+  return region ? device_write (region, at, size, value) : GWT_ACCESS_ERROR;
+}
+
+uint32_t
+gwt_memory_store (uint64_t address, uint32_t size, uint64_t value)
+{
+  return store (address, size, value, false);
 }
 
 /* ---- spans for CPUs -------------------------------------------------------------------------- */
@@ -514,8 +522,10 @@ message (struct gwt_device *device, uint64_t address, uint32_t data)
   (void) device;
   if (address & 3)
     return GWT_ACCESS_ERROR;
+  /* What lies there may have changed since: a thread of a back end never enters a region that its
+     device takes away, for nobody waits for it then. */
   if (io ? is_direct (address) : !gwt_device_lock_held ())
-    return gwt_memory_store (address, 4, data);
+    return store (address, 4, data, io);
   if (io && atomic_fetch_add (&messages, 1) >= MESSAGES_MAX)
     {
       atomic_fetch_sub (&messages, 1);

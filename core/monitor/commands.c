@@ -13,6 +13,7 @@
 #include "core/device/device.h"
 #include "core/device/event.h"
 #include "core/device/spec.h"
+#include "core/monitor/devices.h"
 #include "core/monitor/dispatch.h"
 #include "core/plugin/loader.h"
 
@@ -409,6 +410,7 @@ void
 gwt_qmp_init (void)
 {
   gwt_qmp_add_commands (commands, G_N_ELEMENTS (commands));
+  gwt_qmp_init_devices ();
   gwt_run_add_listener (on_run_event, NULL);
   gwt_event_set_listener (gwt_qmp_event);
 }

@@ -101,7 +101,7 @@ static const struct gwt_qmp_arg *
 find_arg (const struct gwt_qmp_command *command, const char *name)
 {
   for (const struct gwt_qmp_arg *a = command->args; a != NULL && a->name != NULL; a++)
-    if (strcmp (a->name, name) == 0)
+    if (strcmp (a->name, name) == 0 || strcmp (a->name, GWT_QMP_MORE) == 0)
       return a;
   return NULL;
 }

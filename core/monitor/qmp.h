@@ -23,6 +23,8 @@ void gwt_qmp_event (const char *name, struct json_object *data);
 /* A handler returns a new reference, or NULL with ERR set (its code chooses the QMP error class).
  */
 typedef struct json_object *(*gwt_qmp_handler) (struct json_object *args, struct gwt_error *err);
+/* As the last name: members of any name, which the handler judges; to be marked optional. */
+#define GWT_QMP_MORE "..."
 struct gwt_qmp_arg
 {
   const char *name;

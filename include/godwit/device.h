@@ -129,6 +129,18 @@ struct gwt_device_api
   void *(*part) (struct gwt_device *device, const char *type);
   /* [any] The part that offers interface ID, or NULL. */
   void *(*interface_instance) (struct gwt_device *device, const char *id);
+
+  /* Coming and going while the machine runs; see hotplug.h.
+     [any] 1: DEVICE was made by device_add, and was not there when the machine started. */
+  uint32_t (*is_hotplugged) (struct gwt_device *device);
+  /* [main, vcpu with the machine lock held] DEVICE goes: the host destroys it as soon as the
+     callback that this is called from is over, with vCPUs standing still; several in the order in
+     which they were named, what is below a bridge before the bridge.  Until then its callbacks may
+     still be called.  A second call does nothing. */
+  void (*unplug) (struct gwt_device *device);
+  /* [main, vcpu with the machine lock held] The guest does not let go of DEVICE, which the user
+     wanted to unplug. */
+  void (*unplug_refused) (struct gwt_device *device);
 };
 
 #ifdef __cplusplus

@@ -13,6 +13,7 @@
 #include <godwit/fdt.h>
 #include <godwit/field.h>
 #include <godwit/fwcfg.h>
+#include <godwit/hotplug.h>
 #include <godwit/irq.h>
 #include <godwit/memory.h>
 #include <godwit/method.h>

@@ -105,7 +105,7 @@ struct gwt_memory_api
   void (*dma_unmap) (struct gwt_device *device, uint64_t address, uint64_t size, uint64_t written);
 
   /* [any] A message-signaled interrupt: the 4-byte store of DATA at ADDRESS (a multiple of 4) as
-     DEVICE.  Unlike DMA it reaches registers, for those of interrupt controllers take messages; RAM
+     DEVICE.  Unlike DMA it reaches registers, for those of interrupt controllers take messages, RAM
      takes it as any store.  Sent from inside a device with a lock of its own it arrives when that
      lock is dropped, and then counts as GWT_ACCESS_OK here; so does one from an [io] thread to
      registers without GWT_MMIO_MESSAGES, which arrives as soon as the machine lock is free. */

@@ -54,6 +54,12 @@ enum gwt_pci_bar_flag
   GWT_PCI_BAR_PREFETCH = 1 << 2
 };
 
+enum gwt_pci_msi_flag
+{
+  GWT_PCI_MSI_64 = 1 << 0,  /* addresses of 64 bits */
+  GWT_PCI_MSI_MASK = 1 << 1 /* a mask bit and a pending bit per vector */
+};
+
 /* What the device hears of; each optional; called with its instance. */
 struct gwt_pci_client
 {
@@ -123,6 +129,39 @@ struct gwt_pci_api
   void (*set_self) (struct gwt_pci *pci, void *self);
   /* [main, in realize, after identify ()] 1: the function has the 4096 bytes of express. */
   uint32_t (*is_express) (struct gwt_pci *pci);
+
+  /* MSI with VECTORS (1, 2, 4, ... 32); FLAGS enum gwt_pci_msi_flag. */
+  int (*msi) (struct gwt_pci *pci, uint32_t vectors, uint64_t flags, struct gwt_error *err);
+  /* [any] How many vectors the guest allows, 0: MSI is off.  Send VECTOR (0 to that less 1; kept
+     pending while masked). */
+  uint32_t (*msi_enabled) (struct gwt_pci *pci);
+  void (*msi_notify) (struct gwt_pci *pci, uint32_t vector);
+};
+
+#define GWT_PCI_HOST_INTERFACE "gwt.pci-host/1"
+
+/* A base address register as query-pci shows it. */
+struct gwt_pci_bar_info
+{
+  uint64_t struct_size;
+  uint64_t flags;   /* enum gwt_pci_bar_flag */
+  uint64_t size;    /* bytes; 0: there is no such BAR */
+  uint64_t address; /* where it is mapped on the bus, UINT64_MAX: it is not */
+};
+
+/* What a host bridge tells about the functions below it, for the monitor.  [main] */
+struct gwt_pci_host
+{
+  uint64_t struct_size;
+  /* The function that comes after AFTER (NULL: the first) on the bus behind BRIDGE (NULL: the root
+     bus), or NULL; its slot and function go to *DEVFN (8 bits). */
+  struct gwt_device *(*next) (void *self, struct gwt_device *bridge, struct gwt_device *after,
+                              uint32_t *devfn);
+  /* SIZE (1, 2 or 4) bytes of its configuration space as the guest reads them. */
+  uint32_t (*config_read) (void *self, struct gwt_device *function, uint32_t offset, uint32_t size);
+  /* BAR INDEX (0 to 5) to *INFO, whose struct_size is set. */
+  void (*bar) (void *self, struct gwt_device *function, uint32_t index,
+               struct gwt_pci_bar_info *info);
 };
 
 #ifdef __cplusplus

@@ -63,18 +63,6 @@ root_interrupts (const struct gwt_pci *port)
          || ((command & ROOT_ENABLE_FATAL) && (status & ROOT_FATAL));
 }
 
-/* INTA is a level that follows the registers; a message is sent when the condition begins
-   (6.2.4.1.2). */
-static void
-root_update (struct gwt_pci *port, bool before)
-{
-  bool now = root_interrupts (port), messages = pci_msix_enabled (port);
-  __atomic_store_n (&port->intx_level, now && !messages, __ATOMIC_SEQ_CST);
-  pci_update_intx (port);
-  if (messages && now && !before)
-    pci_msix_notify (port, 0);
-}
-
 void
 pci_aer_written (struct gwt_pci *pci)
 {
@@ -84,7 +72,7 @@ pci_aer_written (struct gwt_pci *pci)
      write is kept in `root_pending`. */
   bool before = pci->root_pending;
   pci->root_pending = root_interrupts (pci);
-  root_update (pci, before);
+  pci_port_interrupt (pci, pci->root_pending && !before);
 }
 
 static void

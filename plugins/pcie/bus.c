@@ -126,8 +126,9 @@ parse_address (const char *text, uint32_t *devfn)
 static uint32_t
 bus_slots (const struct pci_bus *bus)
 {
-  /* A link has one end: a port forwards no request for other devices than 0 (7.3.1). */
-  return bus->bridge != NULL ? 1 : PCI_SLOTS;
+  /* A link has one end: a port forwards no request for other devices than 0 (7.3.1).  Behind a
+     switch's upstream port is the bus inside the switch. */
+  return bus->bridge != NULL && bus->bridge->port_type != PCIE_UPSTREAM_PORT ? 1 : PCI_SLOTS;
 }
 
 static bool
@@ -154,7 +155,7 @@ find_slot (const struct pci_bus *bus, uint32_t *devfn, struct gwt_error *err)
         *devfn = slot * PCI_FUNCTIONS;
         return true;
       }
-  if (bus->bridge != NULL)
+  if (bus_slots (bus) == 1)
     pci_gwt->error_set (err, GWT_E_RANGE,
                         "bus: the only slot of port '%s' is taken; add a pcie-root-port and use "
                         "its id as bus",
@@ -224,16 +225,31 @@ find_place (const struct pci_bus *bus, const struct gwt_pci *pci, uint32_t *devf
   return check_functions (bus, pci, *devfn, err);
 }
 
-static void
-set_present (const struct pci_bus *bus)
+/* Who belongs where: a root port on the root bus, a switch's upstream port at the end of a link,
+   its downstream ports, and only those, inside the switch. */
+static bool
+check_kind (const struct pci_bus *bus, const struct gwt_pci *pci, struct gwt_error *err)
 {
-  struct gwt_pci *port = bus->bridge;
-  if (port == NULL || port->express == 0)
-    return;
-  uint8_t *status = port->config + port->express + PCIE_SLOT_STATUS;
-  uint32_t bits = pci_get (status, 2) & ~(uint32_t) PCIE_SLOT_PRESENT;
-  pci_put (status, 2, bits | (slot_is_free (bus, 0) ? 0 : PCIE_SLOT_PRESENT));
-  memcpy (port->initial + port->express + PCIE_SLOT_STATUS, status, 2);
+  const struct gwt_pci *bridge = bus->bridge;
+  bool inside = bridge != NULL && bridge->port_type == PCIE_UPSTREAM_PORT;
+  const char *fault = NULL;
+  if (pci->port_type == PCIE_ROOT_PORT && bridge != NULL)
+    pci_gwt->error_set (err, GWT_E_INVALID,
+                        "bus: '%s' is the bus of a port, and a root port goes on the root bus; "
+                        "use bus=%s",
+                        bus->name, buses->name);
+  else if (inside != (pci->port_type == PCIE_DOWNSTREAM_PORT))
+    fault = inside ? "is inside a switch, where only its downstream ports are; use the bus of an "
+                     "xio3130-downstream"
+                   : "is not inside a switch, where a downstream port goes; use the bus of an "
+                     "x3130-upstream";
+  else if (pci->port_type == PCIE_UPSTREAM_PORT && bridge == NULL)
+    fault = "is a root bus, and a switch begins behind a port; use the bus of a pcie-root-port";
+  else
+    return true;
+  if (fault != NULL)
+    pci_gwt->error_set (err, GWT_E_INVALID, "bus: '%s' %s", bus->name, fault);
+  return false;
 }
 
 int
@@ -241,22 +257,11 @@ pci_bus_plug (struct gwt_pci *pci, struct gwt_error *err)
 {
   struct pci_bus *bus = pci_bus_of (pci, err);
   uint32_t devfn;
-  if (bus == NULL)
-    return -1;
-  if (pci->port_type == PCIE_ROOT_PORT && bus->bridge != NULL)
-    {
-      pci_gwt->error_set (err, GWT_E_INVALID,
-                          "bus: '%s' is the bus of a port, and a root port goes on the root bus; "
-                          "use bus=%s",
-                          bus->name, buses->name);
-      return -1;
-    }
-  if (!find_place (bus, pci, &devfn, err))
+  if (bus == NULL || !check_kind (bus, pci, err) || !find_place (bus, pci, &devfn, err))
     return -1;
   pci->bus = bus;
   pci->devfn = devfn;
   bus->function[devfn] = pci;
-  set_present (bus);
   return 0;
 }
 
@@ -266,7 +271,42 @@ pci_bus_unplug (struct gwt_pci *pci)
   struct pci_bus *bus = pci->bus;
   bus->function[pci->devfn] = NULL;
   pci->bus = NULL;
-  set_present (bus);
+  if (bus->bridge != NULL && bus->bridge->slot != NULL)
+    pci_slot_emptied (bus->bridge->slot);
+}
+
+bool
+pci_bus_is_empty (const struct pci_bus *bus)
+{
+  for (uint32_t slot = 0; slot < PCI_SLOTS; slot++)
+    if (!slot_is_free (bus, slot))
+      return false;
+  return true;
+}
+
+void
+pci_bus_unplug_all (struct pci_bus *bus)
+{
+  /* Function 0, which a guest takes for the device, goes last. */
+  for (uint32_t i = PCI_DEVFNS; i-- > 0;)
+    if (bus->function[i] != NULL)
+      {
+        if (bus->function[i]->secondary != NULL)
+          pci_bus_unplug_all (bus->function[i]->secondary);
+        pci_devices->unplug (bus->function[i]->device);
+      }
+}
+
+void
+pci_bus_list_pluggable (char *names, size_t size)
+{
+  size_t used = 0;
+  names[0] = '\0';
+  for (const struct pci_bus *b = buses; b != NULL && used < size; b = b->next)
+    if (b->bridge != NULL && b->bridge->slot != NULL && b->bridge->slot->hotplug
+        && b->bridge->bus != NULL && b->function[0] == NULL)
+      used += (size_t) snprintf (names + used, size - used, "%s'%s'", used > 0 ? ", " : "",
+                                 b->name);
 }
 
 /* ---- numbers -------------------------------------------------------------------------------- */
@@ -284,7 +324,8 @@ find_below (const struct pci_bus *bus, uint32_t number, uint32_t devfn)
     {
       const struct gwt_pci *bridge = bus->function[i];
       if (bridge == NULL || bridge->secondary == NULL
-          || (pci_reg (bridge, PCI_BRIDGE_CONTROL, 2) & PCI_BRIDGE_RESET))
+          || (pci_reg (bridge, PCI_BRIDGE_CONTROL, 2) & PCI_BRIDGE_RESET)
+          || !pci_slot_has_power (bridge))
         continue;
       uint32_t first = bridge->config[PCI_SECONDARY_BUS];
       /* Zero is where reset leaves it, and the root bus for ever. */
@@ -314,14 +355,12 @@ is_within (uint64_t at, uint64_t size, uint64_t base, uint64_t limit)
 static bool
 bridge_forwards (const struct gwt_pci *p, uint64_t flags, uint64_t at, uint64_t size)
 {
-  uint32_t command = pci_reg (p, PCI_COMMAND, 2);
+  uint32_t command = pci_slot_has_power (p) ? pci_reg (p, PCI_COMMAND, 2) : 0;
   uint64_t base, limit;
   if (flags & GWT_PCI_BAR_IO)
     {
-      base = (uint64_t) (p->config[PCI_IO_BASE] & 0xf0) << 8
-             | (uint64_t) pci_reg (p, PCI_IO_BASE_HIGH, 2) << 16;
-      limit = (uint64_t) (p->config[PCI_IO_LIMIT] & 0xf0) << 8
-              | (uint64_t) pci_reg (p, PCI_IO_LIMIT_HIGH, 2) << 16 | 0xfff;
+      base = (uint64_t) (p->config[PCI_IO_BASE] & 0xf0) << 8;
+      limit = (uint64_t) (p->config[PCI_IO_LIMIT] & 0xf0) << 8 | 0xfff;
       return (command & PCI_COMMAND_IO) && is_within (at, size, base, limit);
     }
   if (!(command & PCI_COMMAND_MEMORY))
@@ -382,7 +421,7 @@ pci_bus_update_bars (struct pci_bus *bus)
 }
 
 void
-pci_bus_reset (struct pci_bus *bus)
+pci_bus_reset (struct pci_bus *bus, bool sticky)
 {
   for (uint32_t i = 0; i < PCI_DEVFNS; i++)
     {
@@ -390,8 +429,8 @@ pci_bus_reset (struct pci_bus *bus)
       if (pci == NULL)
         continue;
       if (pci->secondary != NULL)
-        pci_bus_reset (pci->secondary);
-      pci_function_reset (pci, true);
+        pci_bus_reset (pci->secondary, sticky);
+      pci_function_reset (pci, sticky);
       if (pci->client != NULL && GWT_HAS (pci->client, function_reset))
         pci->client->function_reset (pci->self);
     }

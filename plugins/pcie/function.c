@@ -31,6 +31,8 @@ pci_config_read (struct gwt_pci *pci, uint32_t offset, uint32_t size)
   if (pci->client != NULL && GWT_HAS (pci->client, config_reading))
     pci->client->config_reading (pci->self, offset, size);
   uint32_t value = pci_reg (pci, offset, size);
+  if (pci->msi != 0 && (pci->msi_flags & GWT_PCI_MSI_MASK))
+    value |= pci_msi_read (pci, offset, size);
   /* The interrupt's level is in no register, for it changes on any thread. */
   if (offset <= PCI_STATUS && offset + size > PCI_STATUS
       && __atomic_load_n (&pci->intx_level, __ATOMIC_SEQ_CST))
@@ -65,11 +67,11 @@ bridge_written (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t ol
 {
   bool windows
       = overlaps (offset, size, PCI_IO_BASE, 2)
-        || overlaps (offset, size, PCI_MEMORY_BASE, PCI_IO_LIMIT_HIGH + 2 - PCI_MEMORY_BASE)
+        || overlaps (offset, size, PCI_MEMORY_BASE, PCI_PREFETCH_LIMIT_HIGH + 4 - PCI_MEMORY_BASE)
         || overlaps (offset, size, PCI_COMMAND, 2);
   uint32_t control = pci_reg (pci, PCI_BRIDGE_CONTROL, 2);
   if (control & ~old_control & PCI_BRIDGE_RESET)
-    pci_bus_reset (pci->secondary);
+    pci_bus_reset (pci->secondary, true);
   if (windows)
     pci_bus_update_bars (pci->secondary);
 }
@@ -81,20 +83,32 @@ update_command (struct gwt_pci *pci)
   pci_update_intx (pci);
 }
 
+/* Registers whose bits mean something when they change. */
+struct before
+{
+  uint32_t bridge_control;
+  uint32_t slot_control;
+};
+
 /* What a write means beyond the bytes. */
 static void
-written (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t old_control)
+written (struct gwt_pci *pci, uint32_t offset, uint32_t size, const struct before *before)
 {
   if (overlaps (offset, size, PCI_COMMAND, 2) || overlaps (offset, size, PCI_BAR0, 4 * PCI_BARS))
     pci_update_bars (pci);
   if (overlaps (offset, size, PCI_COMMAND, 2))
     update_command (pci);
   if (pci->secondary != NULL)
-    bridge_written (pci, offset, size, old_control);
+    bridge_written (pci, offset, size, before->bridge_control);
+  if (pci->msi != 0 && overlaps (offset, size, pci->msi, 0x18))
+    pci_msi_written (pci);
   if (pci->msix != 0 && overlaps (offset, size, pci->msix, 4))
     pci_msix_written (pci);
   if (pci->aer != 0 && overlaps (offset, size, pci->aer, AER_SIZE))
     pci_aer_written (pci);
+  if (pci->slot != NULL && overlaps (offset, size, pci->express + PCIE_SLOT_CONTROL, 4))
+    pci_slot_written (pci->slot, before->slot_control,
+                      overlaps (offset, size, pci->express + PCIE_SLOT_CONTROL, 2));
   if (pci->express != 0 && overlaps (offset, size, pci->express + PCIE_DEVICE_CONTROL, 2))
     express_written (pci);
   if (pci->client != NULL && GWT_HAS (pci->client, config_written))
@@ -105,7 +119,10 @@ void
 pci_config_write (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t value)
 {
   uint32_t limit = pci->info_flags & GWT_PCI_EXPRESS ? PCI_CONFIG_SIZE : 256;
-  uint32_t old_control = pci_reg (pci, PCI_BRIDGE_CONTROL, 2);
+  const struct before before
+      = { .bridge_control = pci_reg (pci, PCI_BRIDGE_CONTROL, 2),
+          .slot_control
+          = pci->slot != NULL ? pci_reg (pci, pci->express + PCIE_SLOT_CONTROL, 2) : 0 };
   if (offset >= limit || size > limit - offset)
     return;
   for (uint32_t i = 0; i < size; i++)
@@ -115,7 +132,7 @@ pci_config_write (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t 
       *at = (uint8_t) ((*at & ~wmask) | (byte & wmask));
       *at &= (uint8_t) ~(byte & pci->w1cmask[offset + i]);
     }
-  written (pci, offset, size, old_control);
+  written (pci, offset, size, &before);
 }
 
 /* ---- identity and capabilities -------------------------------------------------------------- */
@@ -196,6 +213,16 @@ find_room (const struct gwt_pci *pci, uint32_t size, uint32_t first, uint32_t en
   return 0;
 }
 
+void
+pci_put_capability (struct gwt_pci *pci, uint8_t id, uint32_t at, uint32_t size)
+{
+  memset (pci->used + at, 1, size);
+  pci_config_preset (pci, at, 1, id, 0, 0);
+  pci_config_preset (pci, at + 1, 1, pci->config[PCI_CAPABILITIES], 0, 0);
+  pci_config_preset (pci, PCI_CAPABILITIES, 1, at, 0, 0);
+  pci->config[PCI_STATUS] |= PCI_STATUS_CAPABILITIES;
+}
+
 uint32_t
 pci_add_capability (struct gwt_pci *pci, uint8_t id, uint32_t size, struct gwt_error *err)
 {
@@ -207,11 +234,7 @@ pci_add_capability (struct gwt_pci *pci, uint8_t id, uint32_t size, struct gwt_e
                           size);
       return 0;
     }
-  memset (pci->used + at, 1, size);
-  pci_config_preset (pci, at, 1, id, 0, 0);
-  pci_config_preset (pci, at + 1, 1, pci->config[PCI_CAPABILITIES], 0, 0);
-  pci_config_preset (pci, PCI_CAPABILITIES, 1, at, 0, 0);
-  pci->config[PCI_STATUS] |= PCI_STATUS_CAPABILITIES;
+  pci_put_capability (pci, id, at, size);
   return at;
 }
 
@@ -243,31 +266,40 @@ pci_add_extended (struct gwt_pci *pci, uint16_t id, uint8_t version, uint32_t si
   return at;
 }
 
+void
+pci_make_express (struct gwt_pci *pci, enum pcie_port_type type, uint32_t at)
+{
+  bool slot = type == PCIE_ROOT_PORT || type == PCIE_DOWNSTREAM_PORT;
+  pci->express = at;
+  pci->port_type = type;
+  pci_config_preset (pci, at + PCIE_FLAGS, 2, 2u | (uint32_t) type << 4 | (slot ? 1u << 8 : 0), 0,
+                     0);
+  /* Role-based error reporting; function-level reset in all but root ports. */
+  bool flr = type != PCIE_ROOT_PORT;
+  pci_config_preset (pci, at + PCIE_DEVICE_CAP, 4, 1u << 15 | (flr ? PCIE_DEVICE_CAP_FLR : 0), 0,
+                     0);
+  pci_config_preset (pci, at + PCIE_DEVICE_CONTROL, 2, 0,
+                     0x000f | 0x0010 | 0x00e0 | 0x7000 | 0x0800 | (flr ? PCIE_CONTROL_FLR : 0), 0);
+  pci_config_preset (pci, at + PCIE_DEVICE_STATUS, 2, 0, 0, 0x000f);
+  if (type != PCIE_INTEGRATED_ENDPOINT)
+    {
+      /* x1 at 2.5 GT/s with L0s, and the link is up. */
+      pci_config_preset (pci, at + PCIE_LINK_CAP, 4, 0x411, 0, 0);
+      pci_config_preset (pci, at + PCIE_LINK_CONTROL, 2, 0, 0x00c3, 0);
+      pci_config_preset (pci, at + PCIE_LINK_STATUS, 2, 0x11, 0, 0);
+    }
+  /* Prefixes of TLPs end to end, and whether they are blocked. */
+  pci_config_preset (pci, at + PCIE_DEVICE_CAP2, 4, 0x00300000, 0, 0);
+  pci_config_preset (pci, at + PCIE_DEVICE_CONTROL2, 2, 0, 0x8000, 0);
+}
+
 int
 pci_add_express (struct gwt_pci *pci, enum pcie_port_type type, struct gwt_error *err)
 {
   uint32_t at = pci_add_capability (pci, PCI_CAP_EXPRESS, PCIE_CAP_SIZE, err);
-  uint32_t slot = type == PCIE_ROOT_PORT ? 1u << 8 : 0;
   if (at == 0)
     return -1;
-  pci->express = at;
-  pci->port_type = type;
-  pci_config_preset (pci, at + PCIE_FLAGS, 2, 2u | (uint32_t) type << 4 | slot, 0, 0);
-  /* Role-based error reporting; function-level reset for endpoints. */
-  pci_config_preset (pci, at + PCIE_DEVICE_CAP, 4,
-                     1u << 15 | (type == PCIE_ROOT_PORT ? 0 : PCIE_DEVICE_CAP_FLR), 0, 0);
-  pci_config_preset (pci, at + PCIE_DEVICE_CONTROL, 2, 0,
-                     0x000f | 0x0010 | 0x00e0 | 0x7000 | 0x0800
-                         | (type == PCIE_ROOT_PORT ? 0 : PCIE_CONTROL_FLR),
-                     0);
-  pci_config_preset (pci, at + PCIE_DEVICE_STATUS, 2, 0, 0, 0x000f);
-  if (type != PCIE_INTEGRATED_ENDPOINT)
-    {
-      /* x1 at 2.5 GT/s, and the link is up. */
-      pci_config_preset (pci, at + PCIE_LINK_CAP, 4, 0x11, 0, 0);
-      pci_config_preset (pci, at + PCIE_LINK_CONTROL, 2, 0, 0x00c3, 0);
-      pci_config_preset (pci, at + PCIE_LINK_STATUS, 2, 0x11, 0, 0);
-    }
+  pci_make_express (pci, type, at);
   return 0;
 }
 
@@ -383,7 +415,12 @@ pci_function_reset (struct gwt_pci *pci, bool sticky)
   if (keep)
     memcpy (pci->config + pci->aer, errors, AER_SIZE);
   pci_msix_reset (pci);
+  __atomic_store_n (&pci->msi_pending, 0, __ATOMIC_SEQ_CST);
+  if (pci->msi != 0)
+    pci_msi_written (pci);
   pci->root_pending = 0;
+  if (pci->slot != NULL)
+    pci_slot_reset (pci->slot);
   update_command (pci);
   pci_update_bars (pci);
   if (pci->secondary != NULL)
@@ -404,7 +441,6 @@ static int
 function_complete (void *self, struct gwt_device *device, struct gwt_error *err)
 {
   struct gwt_pci *pci = self;
-  (void) device;
   if (!pci->identified)
     {
       pci_gwt->error_set (err, GWT_E_FAILED, "the device never said which PCI function it is");
@@ -419,6 +455,9 @@ function_complete (void *self, struct gwt_device *device, struct gwt_error *err)
              < 0)
     return -1;
   memcpy (pci->initial, pci->config, sizeof pci->config);
+  struct gwt_pci *port = pci->bus->bridge;
+  if (port != NULL && port->slot != NULL && !pci_devices->is_hotplugged (device))
+    pci_slot_filled (port->slot);
   return 0;
 }
 
@@ -466,6 +505,7 @@ static const struct gwt_field function_fields[] = {
   GWT_HOST_ROW (struct gwt_pci, client, "the device's callbacks"),
   GWT_HOST_ROW (struct gwt_pci, bus, "follows from the property bus"),
   GWT_HOST_ROW (struct gwt_pci, secondary, "made by a bridge's realize"),
+  GWT_HOST_ROW (struct gwt_pci, slot, "made by a port's realize"),
   GWT_HOST_ROW (struct gwt_pci, bar, "follows from configuration space"),
   GWT_HOST_ROW (struct gwt_pci, info_flags, "follows from the device's type"),
   GWT_HOST_ROW (struct gwt_pci, devfn, "follows from the property addr"),
@@ -478,10 +518,21 @@ static const struct gwt_field function_fields[] = {
   GWT_HOST_ROW (struct gwt_pci, last_extended, "follows from the device's type"),
   GWT_HOST_ROW (struct gwt_pci, identified, "follows from the device's type"),
   GWT_HOST_ROW (struct gwt_pci, root_pending, "follows from configuration space"),
+  GWT_HOST_ROW (struct gwt_pci, msi, "follows from the device's type"),
+  GWT_HOST_ROW (struct gwt_pci, msi_flags, "follows from the device's type"),
   GWT_STATE_ROW (struct gwt_pci, intx_level, "intx-level", .max = 1, .doc = "INTA is driven"),
   GWT_HOST_ROW (struct gwt_pci, intx_routed, "follows from intx-level and the command register"),
   GWT_HOST_ROW (struct gwt_pci, command, "follows from configuration space"),
   GWT_HOST_ROW (struct gwt_pci, msix_state, "follows from the MSI-X control register"),
+  GWT_HOST_ROW (struct gwt_pci, msi_vectors, "follows from configuration space"),
+  GWT_HOST_ROW (struct gwt_pci, msi_data, "follows from configuration space"),
+  GWT_HOST_ROW (struct gwt_pci, msi_mask, "follows from configuration space"),
+  GWT_STATE_ROW (struct gwt_pci, msi_pending, "msi-pending", .doc = "MSI pending bits"),
+  GWT_HOST_ROW (struct gwt_pci, msi_address, "follows from configuration space"),
+};
+
+static const struct gwt_interface function_interfaces[] = {
+  { GWT_HOTPLUG_INTERFACE, &pci_hotplug },
 };
 
 const struct gwt_device_type pci_function_type = {
@@ -493,6 +544,9 @@ const struct gwt_device_type pci_function_type = {
   .fields = function_fields,
   .field_size = sizeof function_fields[0],
   .n_fields = GWT_COUNT (function_fields),
+  .interfaces = function_interfaces,
+  .interface_size = sizeof function_interfaces[0],
+  .n_interfaces = GWT_COUNT (function_interfaces),
   .methods = pci_aer_methods,
   .method_size = sizeof (struct gwt_method),
   .n_methods = PCI_AER_METHODS,

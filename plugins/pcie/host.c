@@ -176,6 +176,60 @@ host_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
   return 0;
 }
 
+/* ---- for the monitor ------------------------------------------------------------------------ */
+
+static struct gwt_device *
+next_function (void *self, struct gwt_device *bridge, struct gwt_device *after, uint32_t *devfn)
+{
+  struct pci_host *host = self;
+  const struct gwt_pci *above
+      = bridge != NULL ? pci_devices->part (bridge, GWT_PCI_PARENT) : NULL;
+  const struct gwt_pci *last = after != NULL ? pci_devices->part (after, GWT_PCI_PARENT) : NULL;
+  const struct pci_bus *bus = bridge == NULL ? host->root : above != NULL ? above->secondary : NULL;
+  for (uint32_t i = last != NULL ? last->devfn + 1 : 0; bus != NULL && i < PCI_DEVFNS; i++)
+    if (bus->function[i] != NULL)
+      {
+        *devfn = i;
+        return bus->function[i]->device;
+      }
+  return NULL;
+}
+
+static uint32_t
+read_config (void *self, struct gwt_device *function, uint32_t offset, uint32_t size)
+{
+  (void) self;
+  return pci_config_read (pci_devices->part (function, GWT_PCI_PARENT), offset, size);
+}
+
+static void
+describe_bar (void *self, struct gwt_device *function, uint32_t index,
+              struct gwt_pci_bar_info *info)
+{
+  const struct gwt_pci *pci = pci_devices->part (function, GWT_PCI_PARENT);
+  (void) self;
+  if (index >= PCI_BARS || info->struct_size < sizeof *info)
+    return;
+  const struct pci_bar *bar = &pci->bar[index];
+  uint64_t address = pci_reg (pci, PCI_BAR0 + 4 * index, 4);
+  if (bar->flags & GWT_PCI_BAR_64)
+    address |= (uint64_t) pci_reg (pci, PCI_BAR0 + 4 * index + 4, 4) << 32;
+  info->flags = bar->flags;
+  info->size = bar->size;
+  info->address = bar->mapped ? address & ~(bar->size - 1) : UINT64_MAX;
+}
+
+static const struct gwt_pci_host monitor_table = {
+  .struct_size = sizeof monitor_table,
+  .next = next_function,
+  .config_read = read_config,
+  .bar = describe_bar,
+};
+
+static const struct gwt_interface host_interfaces[] = {
+  { GWT_PCI_HOST_INTERFACE, &monitor_table },
+};
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 static int
@@ -216,6 +270,9 @@ const struct gwt_device_type pci_host_type = {
   .fields = fields,
   .field_size = sizeof fields[0],
   .n_fields = GWT_COUNT (fields),
+  .interfaces = host_interfaces,
+  .interface_size = sizeof host_interfaces[0],
+  .n_interfaces = GWT_COUNT (host_interfaces),
   .fdt_name = "pci",
   .realize = host_realize,
   .unrealize = host_unrealize,

@@ -87,8 +87,8 @@ pci_msix_written (struct gwt_pci *pci)
   if (state == PCI_MSIX_ON)
     for (uint32_t i = 0; i < pci->n_vectors; i++)
       send (pci, i);
-  if (pci->aer != 0)
-    pci_aer_written (pci); /* a port uses one or the other kind of interrupt */
+  if (pci->secondary != NULL)
+    pci_port_interrupt (pci, false); /* a port uses one or the other kind of interrupt */
 }
 
 static uint32_t

@@ -108,6 +108,12 @@ api_is_express (struct gwt_pci *pci)
   return (pci->info_flags & GWT_PCI_EXPRESS) != 0;
 }
 
+static int
+api_msi (struct gwt_pci *pci, uint32_t vectors, uint64_t flags, struct gwt_error *err)
+{
+  return pci_add_msi (pci, vectors, 0, flags, err);
+}
+
 const struct gwt_pci_api pci_api = {
   .struct_size = sizeof pci_api,
   .function = api_function,
@@ -128,6 +134,9 @@ const struct gwt_pci_api pci_api = {
   .aer_report = pci_aer_report,
   .set_self = api_set_self,
   .is_express = api_is_express,
+  .msi = api_msi,
+  .msi_enabled = pci_msi_enabled,
+  .msi_notify = pci_msi_notify,
 };
 
 /* ---- the plugin ----------------------------------------------------------------------------- */
@@ -139,17 +148,19 @@ pcie_start (const struct gwt_host *host, struct gwt_error *err)
   pci_irq = host->extension (GWT_IRQ_EXT);
   pci_devices = host->extension (GWT_DEVICE_EXT);
   pci_fdt = host->extension (GWT_FDT_EXT);
-  if (GWT_HAS (pci_memory, address) && GWT_HAS (pci_fdt, remove) && GWT_HAS (pci_devices, part))
+  if (GWT_HAS (pci_memory, address) && GWT_HAS (pci_fdt, remove)
+      && GWT_HAS (pci_devices, unplug_refused))
     return 0;
   host->error_set (err, GWT_E_UNSUPPORTED,
-                   "the host is older than this plugin; use a godwit that has messages");
+                   "the host is older than this plugin; use a godwit that can plug devices");
   return -1;
 }
 
 static const char *const required[]
     = { GWT_DEVICE_EXT, GWT_FDT_EXT, GWT_IRQ_EXT, GWT_MEMORY_EXT, NULL };
 static const struct gwt_device_type *const types[]
-    = { &pci_function_type, &pci_port_type, &pci_host_type, &pci_host_bridge_type, NULL };
+    = { &pci_function_type,   &pci_slot_type, &pci_port_type,        &pci_upstream_type,
+        &pci_downstream_type, &pci_host_type, &pci_host_bridge_type, NULL };
 static const struct gwt_extension offers[] = { { GWT_PCI_EXT, &pci_api } };
 
 static const struct gwt_plugin plugin = {
@@ -167,6 +178,8 @@ static const struct gwt_plugin plugin = {
   .start = pcie_start,
 };
 
-GWT_PLUGIN_DEFINE_OFFERS ("pcie", GODWIT_PLUGIN_VERSION,
-                          "pci-device pcie-root-port pcie-host pcie-host-bridge", GWT_PCI_EXT,
-                          plugin, pci_gwt)
+GWT_PLUGIN_DEFINE_OFFERS (
+    "pcie", GODWIT_PLUGIN_VERSION,
+    "pci-device pcie-slot pcie-root-port x3130-upstream xio3130-downstream pcie-host "
+    "pcie-host-bridge",
+    GWT_PCI_EXT, plugin, pci_gwt)

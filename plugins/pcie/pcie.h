@@ -4,9 +4,12 @@
  *
  *   function.c  configuration space, capabilities, BARs, reset: the part "pci-device"
  *   msix.c      MSI-X table, pending bits, messages
+ *   msi.c       MSI
  *   aer.c       Advanced Error Reporting of functions and root ports
  *   bus.c       who is where: slots, bus numbers, windows, INTx routing
- *   port.c      the root port
+ *   port.c      what ports have in common; the root port
+ *   switch.c    the ports of a switch
+ *   slot.c      a port's slot: presence, power, attention button, hot plug
  *   host.c      the host bridge with ECAM
  *   pcie.c      the plugin: gwt.pci/1 and the list of types
  *
@@ -19,6 +22,7 @@
 #include <godwit/pci.h>
 
 #include <godwit/fdt.h>
+#include <godwit/hotplug.h>
 #include <godwit/irq.h>
 
 #include <stdbool.h>
@@ -65,12 +69,11 @@
 #define PCI_PREFETCH_LIMIT 0x26
 #define PCI_PREFETCH_BASE_HIGH 0x28
 #define PCI_PREFETCH_LIMIT_HIGH 0x2c
-#define PCI_IO_BASE_HIGH 0x30
-#define PCI_IO_LIMIT_HIGH 0x32
 #define PCI_BRIDGE_CONTROL 0x3e
 #define PCI_BRIDGE_SERR 0x0002
 #define PCI_BRIDGE_RESET 0x0040
 
+#define PCI_CAP_MSI 0x05
 #define PCI_CAP_MSIX 0x11
 #define PCI_CAP_EXPRESS 0x10
 /* PCI Express capability, offsets in it */
@@ -87,13 +90,15 @@
 #define PCIE_LINK_CAP 0x0c
 #define PCIE_LINK_CONTROL 0x10
 #define PCIE_LINK_STATUS 0x12
+#define PCIE_LINK_ACTIVE 0x2000 /* in the link's status */
 #define PCIE_SLOT_CAP 0x14
 #define PCIE_SLOT_CONTROL 0x18
 #define PCIE_SLOT_STATUS 0x1a
-#define PCIE_SLOT_PRESENT 0x0040
 #define PCIE_ROOT_CONTROL 0x1c
 #define PCIE_ROOT_STATUS 0x20
 #define PCIE_DEVICE_CAP2 0x24
+#define PCIE_DEVICE_CAP2_ARI 0x20
+#define PCIE_DEVICE_CONTROL2 0x28
 #define PCIE_LINK_CAP2 0x2c
 #define PCIE_LINK_CONTROL2 0x30
 
@@ -101,10 +106,13 @@ enum pcie_port_type
 {
   PCIE_ENDPOINT = 0,
   PCIE_ROOT_PORT = 4,
+  PCIE_UPSTREAM_PORT = 5,
+  PCIE_DOWNSTREAM_PORT = 6,
   PCIE_INTEGRATED_ENDPOINT = 9
 };
 
 #define PCI_EXT_AER 0x0001
+#define PCI_EXT_ACS 0x000d
 /* Advanced Error Reporting, offsets in it (7.8.4) */
 #define AER_SIZE 0x48
 #define AER_UNCOR_STATUS 0x04
@@ -135,6 +143,7 @@ enum pci_msix_state
 };
 
 struct pci_bus;
+struct pci_slot;
 
 struct pci_bar
 {
@@ -172,6 +181,7 @@ struct gwt_pci
   const struct gwt_pci_client *client;
   struct pci_bus *bus;       /* NULL until it is on one */
   struct pci_bus *secondary; /* of a bridge */
+  struct pci_slot *slot;     /* of a port that has one */
   struct pci_bar bar[PCI_BARS];
   uint64_t info_flags;
   uint32_t devfn;
@@ -184,11 +194,35 @@ struct gwt_pci
   uint32_t last_extended; /* where the chain of extended capabilities ends, 0: none yet */
   uint32_t identified;
   uint32_t root_pending; /* a root port's error interrupt is due; follows from AER's registers */
+  uint32_t msi;          /* offset of the capability, 0: none */
+  uint32_t msi_flags;    /* enum gwt_pci_msi_flag */
   /* What other threads look at: atomic. */
   uint32_t intx_level;  /* what the device drives */
   uint32_t intx_routed; /* what the bus sees: 0 while disabled by the command register */
   uint32_t command;     /* the command register */
   uint32_t msix_state;  /* enum pci_msix_state; follows from the MSI-X control register */
+  /* What a sender of MSI needs of the registers. */
+  uint32_t msi_vectors; /* how many the guest allows, 0: off */
+  uint32_t msi_data;
+  uint32_t msi_mask;
+  uint32_t msi_pending;
+  uint64_t msi_address;
+};
+
+/* The part "pcie-slot" of a root or downstream port: the place behind it. */
+struct pci_slot
+{
+  /* properties */
+  uint16_t number;
+  uint8_t port;
+  uint8_t chassis;
+  bool hotplug;
+  bool power_controller;
+  uint8_t unplug_asked; /* the user wants out what is in the slot, and the guest has been told */
+  uint8_t pending;      /* an interrupt is due; follows from the registers */
+
+  struct gwt_pci *pci;
+  struct pci_slot *next;
 };
 
 struct pci_bus
@@ -220,8 +254,9 @@ extern const struct gwt_irq_api *pci_irq;
 extern const struct gwt_device_api *pci_devices;
 extern const struct gwt_fdt_api *pci_fdt;
 
-extern const struct gwt_device_type pci_function_type, pci_port_type, pci_host_type,
-    pci_host_bridge_type;
+extern const struct gwt_device_type pci_function_type, pci_slot_type, pci_port_type,
+    pci_upstream_type, pci_downstream_type, pci_host_type, pci_host_bridge_type;
+extern const struct gwt_hotplug pci_hotplug;
 extern const struct gwt_pci_api pci_api;
 
 /* ---- little-endian registers ---------------------------------------------------------------- */
@@ -257,11 +292,14 @@ int pci_identify (struct gwt_pci *pci, const struct gwt_pci_info *info,
                   const struct gwt_pci_client *client, struct gwt_error *err);
 uint32_t pci_add_capability (struct gwt_pci *pci, uint8_t id, uint32_t size,
                              struct gwt_error *err);
+/* The same at an offset that is known to be free. */
+void pci_put_capability (struct gwt_pci *pci, uint8_t id, uint32_t at, uint32_t size);
 uint32_t pci_add_extended (struct gwt_pci *pci, uint16_t id, uint8_t version, uint32_t size,
                            struct gwt_error *err);
 int pci_add_bar (struct gwt_pci *pci, uint32_t index, struct gwt_region *region, uint64_t flags,
                  struct gwt_error *err);
 int pci_add_express (struct gwt_pci *pci, enum pcie_port_type type, struct gwt_error *err);
+void pci_make_express (struct gwt_pci *pci, enum pcie_port_type type, uint32_t at);
 void pci_update_bars (struct gwt_pci *pci);
 void pci_update_intx (struct gwt_pci *pci);
 /* STICKY: a bus reset or function-level reset, which leaves the error registers as they are (7.4,
@@ -277,6 +315,36 @@ uint32_t pci_msix_enabled (struct gwt_pci *pci);
 void pci_msix_notify (struct gwt_pci *pci, uint32_t vector);
 void pci_msix_written (struct gwt_pci *pci); /* its control register may have changed */
 void pci_msix_reset (struct gwt_pci *pci);
+
+/* msi.c */
+int pci_add_msi (struct gwt_pci *pci, uint32_t vectors, uint32_t at, uint64_t flags,
+                 struct gwt_error *err);
+uint32_t pci_msi_enabled (struct gwt_pci *pci);
+void pci_msi_notify (struct gwt_pci *pci, uint32_t vector);
+void pci_msi_written (struct gwt_pci *pci); /* its registers may have changed */
+/* The pending bits among SIZE bytes at OFFSET, in place; they are in no register. */
+uint32_t pci_msi_read (struct gwt_pci *pci, uint32_t offset, uint32_t size);
+
+/* port.c */
+/* A type 1 header; OPEN: the windows begin and end at 0 after reset, not above. */
+void pci_make_bridge (struct gwt_pci *pci, bool open);
+/* Say which vendor's subsystem a bridge is, at offset AT or where there is room (0). */
+int pci_add_subsystem (struct gwt_pci *pci, uint32_t at, uint32_t vendor, struct gwt_error *err);
+/* A port's interrupt: INTA follows what is pending; a message (vector 0) is sent where RISEN says
+   that one of the conditions has begun. */
+void pci_port_interrupt (struct gwt_pci *pci, bool risen);
+
+/* slot.c */
+/* Registers of the slot behind PCI, whose express capability is there already. */
+int pci_slot_begin (struct pci_slot *slot, struct gwt_pci *pci, struct gwt_error *err);
+void pci_slot_end (struct pci_slot *slot);
+bool pci_slot_has_power (const struct gwt_pci *bridge); /* also of bridges without a slot */
+void pci_slot_reset (struct pci_slot *slot);
+/* A function came (cold: the machine was not running yet) or went. */
+void pci_slot_filled (struct pci_slot *slot);
+void pci_slot_emptied (struct pci_slot *slot);
+/* The slot's control (COMMAND) or status was written; before it the control was OLD. */
+void pci_slot_written (struct pci_slot *slot, uint32_t old, bool command);
 
 /* aer.c */
 int pci_add_aer (struct gwt_pci *pci, struct gwt_error *err);
@@ -301,7 +369,13 @@ struct gwt_pci *pci_bus_find (struct pci_host *host, uint32_t bus, uint32_t devf
 uint32_t pci_bus_number (const struct pci_bus *bus);
 /* Everything below BUS: BARs after a window moved, reset. */
 void pci_bus_update_bars (struct pci_bus *bus);
-void pci_bus_reset (struct pci_bus *bus);
+/* STICKY as for a function; its device is told. */
+void pci_bus_reset (struct pci_bus *bus, bool sticky);
+bool pci_bus_is_empty (const struct pci_bus *bus);
+/* Have the host destroy everything on BUS, what is deepest first. */
+void pci_bus_unplug_all (struct pci_bus *bus);
+/* The names of buses with a free place to plug into while the machine runs, "'a', 'b'". */
+void pci_bus_list_pluggable (char *names, size_t size);
 /* Where the guest-physical address of PCI address AT (SIZE bytes) is, seen from BUS; false where no
    window leads there. */
 bool pci_bus_window (const struct pci_bus *bus, uint64_t flags, uint64_t at, uint64_t size,

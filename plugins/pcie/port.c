@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The root port: a bridge from the root bus to one link.  Its registers are configuration space
- * alone; what they mean for others is in bus.c and aer.c.
+ * What ports have in common, and the root port: a bridge from the root bus to one link.  Its
+ * registers are configuration space alone; what they mean for others is in bus.c, slot.c and aer.c.
  */
 #include "pcie.h"
 
@@ -12,97 +12,145 @@
 #define CLASS 0x060400
 
 #define CAP_SUBSYSTEM 0x0d
-#define IO_TYPE_32 0x01
 #define MEMORY_TYPE_64 0x0001
 #define BRIDGE_PARITY 0x0001
-#define SLOT_NUMBER_SHIFT 19
 #define LINK_PORT_SHIFT 24
+#define LINK_WIDTH_SHIFT 4
+#define LINK_REPORTS 0x00300400u /* L0s; that the link is active, and how wide and fast it is */
 #define ROOT_CONTROL_MASK 0x000f /* system errors on, and PME interrupt */
+#define ACS_SIZE 8
+#define ACS_CAP 4
+#define ACS_CONTROL 6
+/* Source validation, translation blocking, request and completion redirection, upstream forwarding,
+   direct translated requests (7.7.8). */
+#define ACS_ALL 0x5f
 
 struct pci_port
 {
-  uint16_t slot;
-  uint8_t port;
-  uint8_t chassis;
-  uint8_t pad[4];
+  const char *speed;
+  uint8_t width;
+  bool disable_acs;
+  uint8_t pad[6];
   struct gwt_pci *pci;
-  struct pci_port *next;
 };
 
-static struct pci_port *ports;
+static const char *const speeds[] = { "2_5", "5", "8", "16" };
 
 static const struct gwt_field fields[] = {
-  GWT_PROP_ROW (struct pci_port, slot, "slot", .max = 0x1fff,
-                .doc = "physical slot number that the guest sees"),
-  GWT_PROP_ROW (struct pci_port, port, "port", .doc = "port number of the link"),
-  GWT_PROP_ROW (struct pci_port, chassis, "chassis",
-                .doc = "chassis that the slot is in; slot numbers are unique in each"),
+  GWT_PROP_ROW (struct pci_port, speed, "x-speed", .def_text = "16",
+                .doc = "speed of the link in GT/s: 2_5, 5, 8 or 16"),
+  GWT_PROP_ROW (struct pci_port, width, "x-width", .def = 32, .min = 1, .max = 32,
+                .doc = "lanes of the link: 1, 2, 4, 8, 12, 16 or 32"),
+  GWT_PROP_ROW (struct pci_port, disable_acs, "disable-acs",
+                .doc = "no access control services, so that functions behind share a group"),
   GWT_HOST_ROW (struct pci_port, pad, "padding"),
   GWT_HOST_ROW (struct pci_port, pci, "the function's part"),
-  GWT_HOST_ROW (struct pci_port, next, "list of ports"),
 };
 
-static bool
-check_slot (const struct pci_port *port, struct gwt_error *err)
-{
-  for (const struct pci_port *p = ports; p != NULL && port->slot != 0; p = p->next)
-    if (p->slot == port->slot && p->chassis == port->chassis)
-      {
-        pci_gwt->error_set (err, GWT_E_EXISTS,
-                            "slot: %u of chassis %u is port '%s' already; choose another",
-                            port->slot, port->chassis, pci_devices->id (p->pci->device));
-        return false;
-      }
-  return true;
-}
+/* ---- all ports ------------------------------------------------------------------------------ */
 
-static void
-make_header (struct gwt_pci *pci)
+void
+pci_make_bridge (struct gwt_pci *pci, bool open)
 {
   uint8_t type = PCI_HEADER_BRIDGE | (pci->multifunction ? PCI_HEADER_MULTI : 0);
+  uint32_t base = open ? 0 : 0xfff0;
   pci_config_preset (pci, PCI_HEADER_TYPE, 1, type, 0, 0);
+  pci_config_preset (pci, PCI_SUBSYSTEM_VENDOR, 4, 0, 0, 0);
   pci_config_preset (pci, PCI_PRIMARY_BUS, 1, 0, 0xff, 0);
   pci_config_preset (pci, PCI_SECONDARY_BUS, 1, 0, 0xff, 0);
   pci_config_preset (pci, PCI_SUBORDINATE_BUS, 1, 0, 0xff, 0);
-  /* The windows are closed: bases above limits. */
-  pci_config_preset (pci, PCI_IO_BASE, 1, IO_TYPE_32 | 0xf0, 0xf0, 0);
-  pci_config_preset (pci, PCI_IO_LIMIT, 1, IO_TYPE_32, 0xf0, 0);
+  /* Closed windows have bases above limits.  I/O has 16 bits. */
+  pci_config_preset (pci, PCI_IO_BASE, 1, base & 0xf0, 0xf0, 0);
+  pci_config_preset (pci, PCI_IO_LIMIT, 1, 0, 0xf0, 0);
   pci_config_preset (pci, PCI_SECONDARY_STATUS, 2, 0, 0, PCI_STATUS_W1C);
-  pci_config_preset (pci, PCI_MEMORY_BASE, 2, 0xfff0, 0xfff0, 0);
+  pci_config_preset (pci, PCI_MEMORY_BASE, 2, base, 0xfff0, 0);
   pci_config_preset (pci, PCI_MEMORY_LIMIT, 2, 0, 0xfff0, 0);
-  pci_config_preset (pci, PCI_PREFETCH_BASE, 2, MEMORY_TYPE_64 | 0xfff0, 0xfff0, 0);
+  pci_config_preset (pci, PCI_PREFETCH_BASE, 2, MEMORY_TYPE_64 | base, 0xfff0, 0);
   pci_config_preset (pci, PCI_PREFETCH_LIMIT, 2, MEMORY_TYPE_64, 0xfff0, 0);
   pci_config_preset (pci, PCI_PREFETCH_BASE_HIGH, 4, 0, UINT32_MAX, 0);
   pci_config_preset (pci, PCI_PREFETCH_LIMIT_HIGH, 4, 0, UINT32_MAX, 0);
-  pci_config_preset (pci, PCI_IO_BASE_HIGH, 2, 0, 0xffff, 0);
-  pci_config_preset (pci, PCI_IO_LIMIT_HIGH, 2, 0, 0xffff, 0);
   /* ISA and VGA decoding are not for links. */
   pci_config_preset (pci, PCI_BRIDGE_CONTROL, 2, 0,
                      BRIDGE_PARITY | PCI_BRIDGE_SERR | PCI_BRIDGE_RESET, 0);
 }
 
 /* A type 1 header has no subsystem; this capability stands for it. */
-static int
-add_subsystem (struct gwt_pci *pci, struct gwt_error *err)
+int
+pci_add_subsystem (struct gwt_pci *pci, uint32_t at, uint32_t vendor, struct gwt_error *err)
 {
-  uint32_t at = pci_add_capability (pci, CAP_SUBSYSTEM, 8, err);
-  if (at == 0)
+  if (at != 0)
+    pci_put_capability (pci, CAP_SUBSYSTEM, at, 8);
+  else if ((at = pci_add_capability (pci, CAP_SUBSYSTEM, 8, err)) == 0)
     return -1;
-  pci_config_preset (pci, at + 4, 4, VENDOR, 0, 0);
+  pci_config_preset (pci, at + 4, 4, vendor, 0, 0);
+  return 0;
+}
+
+void
+pci_port_interrupt (struct gwt_pci *pci, bool risen)
+{
+  bool messages = pci_msix_enabled (pci) || pci_msi_enabled (pci) != 0;
+  bool due = pci->root_pending || (pci->slot != NULL && pci->slot->pending);
+  if (pci->info_flags & GWT_PCI_INTX)
+    {
+      __atomic_store_n (&pci->intx_level, due && !messages, __ATOMIC_SEQ_CST);
+      pci_update_intx (pci);
+    }
+  if (!messages || !risen)
+    return;
+  if (pci_msix_enabled (pci))
+    pci_msix_notify (pci, 0);
+  else
+    pci_msi_notify (pci, 0);
+}
+
+/* ---- root port ------------------------------------------------------------------------------ */
+
+/* The link's speed as registers have it, 0 with ERR set where speed or width cannot be. */
+static uint32_t
+link_speed (const struct pci_port *port, struct gwt_error *err)
+{
+  uint32_t width = port->width, speed = 0;
+  while (speed < GWT_COUNT (speeds)
+         && (port->speed == NULL || strcmp (speeds[speed], port->speed) != 0))
+    speed++;
+  if (speed == GWT_COUNT (speeds))
+    pci_gwt->error_set (err, GWT_E_INVALID, "x-speed: '%s' is none; use 2_5, 5, 8 or 16",
+                        port->speed != NULL ? port->speed : "");
+  else if ((width & (width - 1)) != 0 && width != 12)
+    pci_gwt->error_set (err, GWT_E_INVALID,
+                        "x-width: a link has no %u lanes; use 1, 2, 4, 8, 12, 16 or 32", width);
+  else
+    return speed + 1;
   return 0;
 }
 
 static void
-make_express (const struct pci_port *port)
+make_express (const struct pci_port *port, const struct pci_slot *slot, uint32_t speed)
 {
   struct gwt_pci *pci = port->pci;
-  uint32_t at = pci->express;
+  uint32_t at = pci->express, link = speed | (uint32_t) port->width << LINK_WIDTH_SHIFT;
   pci_config_preset (pci, at + PCIE_LINK_CAP, 4,
-                     pci_reg (pci, at + PCIE_LINK_CAP, 4)
-                         | (uint32_t) port->port << LINK_PORT_SHIFT,
-                     0, 0);
-  pci_config_preset (pci, at + PCIE_SLOT_CAP, 4, (uint32_t) port->slot << SLOT_NUMBER_SHIFT, 0, 0);
+                     link | LINK_REPORTS | (uint32_t) slot->port << LINK_PORT_SHIFT, 0, 0);
+  pci_config_preset (pci, at + PCIE_LINK_STATUS, 2, link, 0, 0);
   pci_config_preset (pci, at + PCIE_ROOT_CONTROL, 2, 0, ROOT_CONTROL_MASK, 0);
+  pci_config_preset (pci, at + PCIE_DEVICE_CAP2, 4,
+                     pci_reg (pci, at + PCIE_DEVICE_CAP2, 4) | PCIE_DEVICE_CAP2_ARI, 0, 0);
+  pci_config_preset (pci, at + PCIE_DEVICE_CONTROL2, 2, 0, 0x8000 | PCIE_DEVICE_CAP2_ARI, 0);
+  /* All speeds up to the highest. */
+  pci_config_preset (pci, at + PCIE_LINK_CAP2, 4, (2u << speed) - 2, 0, 0);
+  pci_config_preset (pci, at + PCIE_LINK_CONTROL2, 2, speed, 0, 0);
+}
+
+static int
+add_acs (struct gwt_pci *pci, struct gwt_error *err)
+{
+  uint32_t at = pci_add_extended (pci, PCI_EXT_ACS, 1, ACS_SIZE, err);
+  if (at == 0)
+    return -1;
+  pci_config_preset (pci, at + ACS_CAP, 2, ACS_ALL, 0, 0);
+  pci_config_preset (pci, at + ACS_CONTROL, 2, 0, ACS_ALL, 0);
+  return 0;
 }
 
 static int
@@ -110,6 +158,7 @@ port_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 {
   struct pci_port *port = self;
   struct gwt_pci *pci = pci_devices->part (device, GWT_PCI_PARENT);
+  struct pci_slot *slot = pci_devices->part (device, pci_slot_type.name);
   static const struct gwt_pci_info info = {
     .struct_size = sizeof info,
     .vendor = VENDOR,
@@ -117,33 +166,32 @@ port_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     .class_code = CLASS,
     .flags = GWT_PCI_EXPRESS | GWT_PCI_INTX,
   };
+  uint32_t speed = link_speed (port, err);
   port->pci = pci;
-  if (!check_slot (port, err) || pci_identify (pci, &info, NULL, err) < 0)
+  if (speed == 0 || pci_identify (pci, &info, NULL, err) < 0)
     return -1;
   pci->secondary = pci_bus_new (pci_devices->id (device), NULL, pci, err);
   if (pci->secondary == NULL)
     return -1;
-  make_header (pci);
-  if (add_subsystem (pci, err) < 0 || pci_add_msix (pci, 1, 0, err) < 0
-      || pci_add_express (pci, PCIE_ROOT_PORT, err) < 0 || pci_add_aer (pci, err) < 0)
+  pci_make_bridge (pci, false);
+  if (pci_add_subsystem (pci, 0, VENDOR, err) == 0 && pci_add_msix (pci, 1, 0, err) == 0
+      && pci_add_express (pci, PCIE_ROOT_PORT, err) == 0)
     {
-      pci_bus_free (pci->secondary);
-      pci->secondary = NULL;
-      return -1;
+      make_express (port, slot, speed);
+      if (pci_add_aer (pci, err) == 0 && (port->disable_acs || add_acs (pci, err) == 0)
+          && pci_slot_begin (slot, pci, err) == 0)
+        return 0;
     }
-  make_express (port);
-  port->next = ports;
-  ports = port;
-  return 0;
+  pci_bus_free (pci->secondary);
+  pci->secondary = NULL;
+  return -1;
 }
 
 static void
 port_unrealize (void *self)
 {
-  struct pci_port *port = self, **link = &ports;
-  while (*link != port)
-    link = &(*link)->next;
-  *link = port->next;
+  struct pci_port *port = self;
+  pci_slot_end (port->pci->slot);
   pci_bus_free (port->pci->secondary);
   port->pci->secondary = NULL;
 }
@@ -151,7 +199,7 @@ port_unrealize (void *self)
 const struct gwt_device_type pci_port_type = {
   .struct_size = sizeof pci_port_type,
   .name = "pcie-root-port",
-  .parent = GWT_PCI_PARENT,
+  .parent = "pcie-slot",
   .doc = "PCI Express root port: a bus of its own for one device",
   .flags = GWT_TYPE_USER,
   .instance_size = sizeof (struct pci_port),

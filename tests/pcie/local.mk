@@ -8,7 +8,10 @@ tests_pcie_pci_probe_so_CFLAGS = $(PLUGIN_CFLAGS)
 tests_pcie_pci_probe_so_LDFLAGS = $(PLUGIN_LDFLAGS)
 tests_pcie_pci_probe_so_LDADD =
 unit_tests += tests/pcie/test-pcie
-dist_check_SCRIPTS += tests/pcie/pcie-options.sh
+unit_tests += tests/pcie/test-slot
+dist_check_SCRIPTS += tests/pcie/pcie-options.sh tests/pcie/hotplug.py
 tests_pcie_test_pcie_CFLAGS = $(CORE_CFLAGS)
 tests_pcie_test_pcie_LDADD = $(CORE_LIBS)
+tests_pcie_test_slot_CFLAGS = $(CORE_CFLAGS)
+tests_pcie_test_slot_LDADD = $(CORE_LIBS)
 endif

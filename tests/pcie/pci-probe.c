@@ -19,7 +19,8 @@ struct probe
   uint32_t vectors;
   _Bool aer;
   _Bool express;
-  uint8_t pad[2];
+  uint8_t msi;
+  _Bool msi_mask;
   uint8_t ports[IO_SIZE];
   uint8_t bytes[MEMORY_SIZE];
   uint32_t resets, masked, written, pad_2;
@@ -30,7 +31,8 @@ static const struct gwt_field fields[] = {
   GWT_PROP_ROW (struct probe, vectors, "vectors", .def = 4, .doc = "MSI-X vectors, 0: none"),
   GWT_PROP_ROW (struct probe, aer, "aer", .def = 1, .doc = "Advanced Error Reporting"),
   GWT_PROP_ROW (struct probe, express, "express", .def = 1, .doc = "PCI Express, not PCI"),
-  GWT_HOST_ROW (struct probe, pad, "padding"),
+  GWT_PROP_ROW (struct probe, msi, "msi", .max = 32, .doc = "MSI vectors, 0: none"),
+  GWT_PROP_ROW (struct probe, msi_mask, "msi-mask", .doc = "a mask bit for each of them"),
   GWT_STATE_ARRAY (struct probe, ports, "ports", .doc = "what BAR 0 keeps"),
   GWT_STATE_ARRAY (struct probe, bytes, "bytes", .doc = "what BAR 1 keeps"),
   GWT_STATE_ROW (struct probe, resets, "resets", .doc = "function-level resets seen"),
@@ -155,7 +157,11 @@ realize (void *self, struct gwt_device *device, struct gwt_error *err)
       || pcis->bar (p->pci, 1, bytes, 0, err) < 0
       || pcis->bar (p->pci, 2, wide, GWT_PCI_BAR_64 | GWT_PCI_BAR_PREFETCH, err) < 0)
     return -1;
-  return p->vectors != 0 ? pcis->msix (p->pci, p->vectors, 4, err) : 0;
+  if (p->vectors != 0 && pcis->msix (p->pci, p->vectors, 4, err) < 0)
+    return -1;
+  return p->msi != 0 ? pcis->msi (p->pci, p->msi,
+                                  GWT_PCI_MSI_64 | (p->msi_mask ? GWT_PCI_MSI_MASK : 0), err)
+                     : 0;
 }
 
 static void
@@ -179,6 +185,14 @@ notify (void *self, uint32_t vector, struct gwt_error *err)
 {
   (void) err;
   pcis->msix_notify (((struct probe *) self)->pci, vector);
+}
+
+static uint32_t
+msi_notify (void *self, uint32_t vector, struct gwt_error *err)
+{
+  (void) err;
+  pcis->msi_notify (((struct probe *) self)->pci, vector);
+  return pcis->msi_enabled (((struct probe *) self)->pci);
 }
 
 static void
@@ -221,6 +235,8 @@ peek (void *self, uint32_t offset, struct gwt_error *err)
 static const struct gwt_method methods[] = {
   { "void intx(u32 level)", "drive INTA", (gwt_method_fn) intx },
   { "void notify(u32 vector)", "raise an MSI-X vector", (gwt_method_fn) notify },
+  { "u32 msi_notify(u32 vector)", "raise an MSI vector; how many there are",
+    (gwt_method_fn) msi_notify },
   { "void dma_write(u64 address, u32 value)", "DMA to memory", (gwt_method_fn) dma_write },
   { "u32 dma_read(u64 address)", "DMA from memory", (gwt_method_fn) dma_read },
   { "u32 resets()", "function-level resets seen", (gwt_method_fn) resets },

@@ -16,6 +16,7 @@
 #include "core/device/type.h"
 #include "core/util/extension.h"
 
+#include <godwit/hotplug.h>
 #include <godwit/pci.h>
 #include <string.h>
 
@@ -85,6 +86,58 @@ bench_add (const char *text, struct gwt_error *err)
     return device;
   gwt_device_destroy (device);
   return NULL;
+}
+
+/* TEXT as device_add's, without a machine: what core/machine/hotplug.c does. */
+static G_GNUC_UNUSED struct gwt_device *
+bench_plug (const char *text, struct gwt_error *err)
+{
+  struct gwt_spec *spec = gwt_spec_parse (text, err);
+  bench_fine (err);
+  struct gwt_device *device = gwt_device_new (gwt_type_find (spec->type), spec->id, err);
+  bench_fine (err);
+  device->hotplugged = true;
+  json_object_object_foreach (spec->props, name, value)
+  {
+    gwt_device_set_json (device, name, value, GWT_SOURCE_DEVICE, "test", err);
+    bench_fine (err);
+  }
+  gwt_spec_free (spec);
+  const struct gwt_hotplug *hotplug = gwt_device_interface (device, GWT_HOTPLUG_INTERFACE);
+  void *self = gwt_device_interface_part (device, GWT_HOTPLUG_INTERFACE)->instance;
+  if (hotplug->check (self, err) == 0 && gwt_device_realize (device, err))
+    {
+      gwt_device_reset (device, GWT_RESET_COLD);
+      hotplug->plugged (self);
+      return device;
+    }
+  gwt_device_destroy (device);
+  return NULL;
+}
+
+/* Destroy what is to go; their ids, in order, with a space behind each. */
+static G_GNUC_UNUSED char *
+bench_gone (void)
+{
+  GString *ids = g_string_new (NULL);
+  struct gwt_device *device;
+  while ((device = gwt_device_next_leaving ()) != NULL)
+    {
+      g_string_append_printf (ids, "%s ", device->id);
+      gwt_device_destroy (device);
+    }
+  return g_string_free (ids, FALSE);
+}
+
+/* device_del, without destroying anything. */
+static G_GNUC_UNUSED bool
+bench_unplug (const char *id, struct gwt_error *err)
+{
+  struct gwt_device *device = gwt_device_find (id);
+  const struct gwt_hotplug *hotplug = gwt_device_interface (device, GWT_HOTPLUG_INTERFACE);
+  return hotplug->unplug_request (
+             gwt_device_interface_part (device, GWT_HOTPLUG_INTERFACE)->instance, err)
+         == 0;
 }
 
 static struct gwt_device *
