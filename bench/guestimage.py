@@ -36,15 +36,14 @@ def cpio_entry(number, name, mode, data):
     return entry + data + b"\0" * (-len(data) % 4)
 
 
-def initrd(scratch, base):
-    """The ordinary initramfs with /bench-kernels added; archives behind one another are legal."""
-    program = compile_guest(os.path.join(scratch, "bench-kernels"), KERNEL_FLAGS,
-                            ["main.c", "compute.c", "system.c"])
+def initrd(scratch, base, name="bench-kernels", sources=("main.c", "compute.c", "system.c")):
+    """The ordinary initramfs with /NAME added; archives behind one another are legal."""
+    program = compile_guest(os.path.join(scratch, name), KERNEL_FLAGS, sources)
     path = os.path.join(scratch, "initrd.cpio")
     with open(base, "rb") as f, open(program, "rb") as p, open(path, "wb") as out:
         content = f.read()
         out.write(content + b"\0" * (-len(content) % 512))
-        out.write(cpio_entry(1, "bench-kernels", 0o100755, p.read()))
+        out.write(cpio_entry(1, name, 0o100755, p.read()))
         out.write(cpio_entry(0, "TRAILER!!!", 0, b""))
     return path
 

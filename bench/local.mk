@@ -1,14 +1,19 @@
 # bench: this emulator and Debian's QEMU side by side; docs/benchmarks.md says how to read it.
 # Not part of `make check`: the figures depend on the host.
 EXTRA_DIST += bench/bench-cpu.py bench/guestimage.py bench/guest/bench.h bench/guest/main.c \
-	bench/guest/compute.c bench/guest/system.c bench/guest/mmio.S
+	bench/guest/compute.c bench/guest/system.c bench/guest/mmio.S bench/bench-block.py \
+	bench/guest/block.c
 
 # make bench-cpu BENCH_FLAGS=--quick
 bench-cpu: all
 	@$(AM_TESTS_ENVIRONMENT) $(PYTHON3) $(srcdir)/bench/bench-cpu.py \
 	  --json bench-cpu.json $(BENCH_FLAGS)
-.PHONY: bench-cpu
-CLEANFILES += bench-cpu.json
+# make bench-block BENCH_FLAGS=--quick
+bench-block: all
+	@$(AM_TESTS_ENVIRONMENT) $(PYTHON3) $(srcdir)/bench/bench-block.py \
+	  --json bench-block.json $(BENCH_FLAGS)
+.PHONY: bench-cpu bench-block
+CLEANFILES += bench-cpu.json bench-block.json
 
 # What the core costs without a guest: make bench-core
 EXTRA_PROGRAMS += bench/micro-core

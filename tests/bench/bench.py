@@ -9,7 +9,7 @@ import sys
 
 import gwttest
 
-BENCH = os.path.join(gwttest.SRCDIR, "bench", "bench-cpu.py")
+BENCH = os.path.join(gwttest.SRCDIR, "bench")
 
 
 def program(variable, usual):
@@ -22,8 +22,8 @@ QEMU = program("QEMU_RISCV64", "qemu-system-riscv64")
 CC = program("RISCV_CC", "riscv64-linux-gnu-gcc")
 
 
-def bench(*args):
-    return subprocess.run([sys.executable, BENCH, *args], stdout=subprocess.PIPE,
+def bench(*args, script="bench-cpu.py"):
+    return subprocess.run([sys.executable, os.path.join(BENCH, script), *args], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, check=False)
 
 
@@ -53,6 +53,39 @@ def arguments(t):
     done = bench("--kernels", "integer,x")
     t.equal(done.returncode, 2)
     t.contains(done.stderr.decode(), "'x' is none of integer, branches")
+
+
+@gwttest.test("requests to a disk are measured on both emulators", skip=(
+    "the long boots are left to the build without sanitizers" if gwttest.SANITIZERS else None))
+def block(t):
+    for tool in (QEMU, CC):
+        if not shutil.which(tool):
+            t.skip("%s is not installed" % tool)
+    if not os.path.exists(os.path.join(gwttest.GUEST_DIR, "Image")):
+        t.skip("no Linux guest; run tools/guest/make-guest")
+    if not os.path.exists(os.path.join(gwttest.BUILDDIR, "plugins", "virtio-blk.so")):
+        t.skip("the plugin virtio-blk is not built")
+    path = t.path("figures.json")
+    done = bench("--quick", "--rounds", "1", "--seconds", "0.05", "--queues", "2", "--mib", "16",
+                 "--patterns", "read 4k qd32,write 1m", "--json", path, script="bench-block.py")
+    t.equal(done.returncode, 0, "exit status (stderr: %r)" % done.stderr)
+    with open(path, encoding="utf-8") as f:
+        report = json.load(f)
+    t.equal([(r["backend"], r["pattern"]) for r in report["rows"]],
+            [(b, p) for b in ("null", "none", "writeback") for p in ("read 4k qd32", "write 1m")])
+    for row in report["rows"]:
+        t.ok(min(row["iops"].values()) > 0, "no rate in %r" % row)
+    t.contains(done.stdout.decode(), "geometric mean of the ratios")
+
+
+@gwttest.test("wrong arguments of bench-block are refused by name")
+def block_arguments(t):
+    done = bench("--patterns", "read 4k", script="bench-block.py")
+    t.equal(done.returncode, 2)
+    t.contains(done.stderr.decode(), "'read 4k' is none of read 4k qd1, write 4k qd1")
+    done = bench("--queues", "0", script="bench-block.py")
+    t.equal(done.returncode, 2)
+    t.contains(done.stderr.decode(), "--queues takes 1 to 16")
 
 
 gwttest.main()
