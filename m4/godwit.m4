@@ -20,6 +20,21 @@ PKG_CHECK_MODULES([FDT], [libfdt], [], [
 ])
 ])
 
+# GWT_CHECK_SLIRP: the user network needs libslirp; without it there are the other back ends.
+AC_DEFUN([GWT_CHECK_SLIRP], [
+AC_ARG_WITH([slirp],
+  [AS_HELP_STRING([--without-slirp], [leave out -netdev user, which needs libslirp 4.7])],
+  [], [with_slirp=auto])
+have_slirp=no
+AS_IF([test "x$with_slirp" != xno],
+  [PKG_CHECK_MODULES([SLIRP], [slirp >= 4.7], [have_slirp=yes],
+    [AS_IF([test "x$with_slirp" = xyes],
+      [AC_MSG_ERROR([libslirp 4.7 is missing; install the package libslirp-dev])])])])
+AS_IF([test $have_slirp = yes],
+  [AC_DEFINE([HAVE_SLIRP], [1], [Define to 1 where libslirp is there: -netdev user.])])
+AM_CONDITIONAL([HAVE_SLIRP], [test $have_slirp = yes])
+])
+
 # GWT_CC_FLAG(VARIABLE, FLAG): append FLAG to VARIABLE where the compiler takes it.
 AC_DEFUN([GWT_CC_FLAG], [
 gwt_save_CFLAGS=$CFLAGS

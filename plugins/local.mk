@@ -12,6 +12,7 @@ include plugins/cfi-flash/local.mk
 include plugins/pcie/local.mk
 include plugins/virtio/local.mk
 include plugins/virtio-rng/local.mk
+include plugins/virtio-net/local.mk
 include plugins/virtio-console/local.mk
 EXTRA_DIST += plugins/rv64-cpu/README.md plugins/aclint/README.md plugins/sifive-plic/README.md \
 	plugins/ns16550/README.md plugins/goldfish-rtc/README.md plugins/sifive-test/README.md \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/backend/chardev.h"
+#include "core/backend/netdev.h"
 #include "core/cpu/run.h"
 #include "core/device/device.h"
 #include "core/device/spec.h"
@@ -260,6 +261,7 @@ register_extensions (struct gwt_error *err)
   gwt_device_register_extensions ();
   gwt_memory_register_extensions ();
   gwt_chardev_register_extensions ();
+  gwt_netdev_register_extensions ();
   gwt_run_init ();
   /* No main loop runs here that would look at them. */
   signal (SIGINT, SIG_DFL);

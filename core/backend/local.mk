@@ -2,3 +2,11 @@
 core_libcore_a_SOURCES += core/backend/chardev.h core/backend/internal.h core/backend/chardev.c \
 	core/backend/chardev-spec.c core/backend/chardev-open.c core/backend/mux.c \
 	core/backend/terminal.c
+
+# Network back ends
+core_libcore_a_SOURCES += core/backend/netdev.h core/backend/netdev-internal.h \
+	core/backend/netdev.c core/backend/netdev-spec.c core/backend/netdev-frame.c \
+	core/backend/netdev-tap.c core/backend/netdev-socket.c
+if HAVE_SLIRP
+core_libcore_a_SOURCES += core/backend/netdev-user.c
+endif

@@ -43,13 +43,10 @@ call_vnc (struct gwt_options *options, const char *argument, struct gwt_error *e
 static bool
 call_net (struct gwt_options *options, const char *argument, struct gwt_error *err)
 {
-  return only_none ("-net", argument, "there is no network", err);
-}
-
-static bool
-call_nic (struct gwt_options *options, const char *argument, struct gwt_error *err)
-{
-  return only_none ("-nic", argument, "there is no network", err);
+  return only_none ("-net", argument,
+                    "there are no hubs: give a device its back end, as in '-netdev user,id=n0 "
+                    "-device virtio-net-pci,netdev=n0'",
+                    err);
 }
 
 static bool
@@ -195,8 +192,11 @@ const struct gwt_option gwt_option_table[] = {
   CALL ("display", "none", call_display, DEVICES, "accepted: there is no display"),
   CALL ("vga", "none", call_vga, DEVICES, "accepted"),
   CALL ("vnc", "none", call_vnc, DEVICES, "accepted"),
-  CALL ("net", "none", call_net, DEVICES, "accepted: there is no network"),
-  CALL ("nic", "none", call_nic, DEVICES, "accepted"),
+  LIST ("netdev", "TYPE,id=ID[,...]", netdevs, DEVICES,
+        "network back end: user, tap, stream or dgram; for -device TYPE,netdev=ID"),
+  LIST ("nic", "TYPE,model=DEVICE[,mac=MAC][,...]|none", nics, DEVICES,
+        "a back end and its device in one; -v says what it stands for"),
+  CALL ("net", "none", call_net, DEVICES, "accepted: nothing is there that was not asked for"),
   CALL ("parallel", "none", call_parallel, DEVICES, "accepted"),
   CALL ("monitor", "none", call_monitor, DEVICES,
         "accepted; the text monitor is behind Ctrl-A c of mon:stdio"),
@@ -226,7 +226,6 @@ const struct gwt_option gwt_option_table[] = {
   ABSENT ("hda|hdb|hdc|hdd|cdrom|sd|mtdblock|pflash", "FILE",
           "there are no disks yet; use -initrd"),
   ABSENT ("snapshot", NULL, "there are no disks yet"),
-  ABSENT ("netdev", "SPEC", "there is no network yet"),
   ABSENT ("incoming", "URI", "there is no migration yet"),
   ABSENT ("loadvm", "NAME", "there are no snapshots yet"),
   ABSENT ("dump-vmstate", "FILE", "there is no migration yet"),

@@ -119,6 +119,7 @@ gwt_options_parse (struct gwt_options *options, int argc, char **argv, struct gw
   for (const struct gwt_option *o = gwt_option_table; o->names != NULL; o++)
     if (o->kind == GWT_OPTION_LIST)
       *list_at (options, o) = g_ptr_array_new ();
+  options->expanded = g_ptr_array_new_with_free_func (g_free);
   bool good = parse (options, argc, argv, err);
   /* Lists are read as NULL-terminated arrays. */
   for (const struct gwt_option *o = gwt_option_table; o->names != NULL; o++)
@@ -133,6 +134,7 @@ gwt_options_clear (struct gwt_options *options)
   for (const struct gwt_option *o = gwt_option_table; o->names != NULL; o++)
     if (o->kind == GWT_OPTION_LIST)
       g_ptr_array_unref (*list_at (options, o));
+  g_ptr_array_unref (options->expanded);
 }
 
 char *

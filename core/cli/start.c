@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "core/backend/chardev.h"
+#include "core/backend/netdev.h"
 #include "core/cpu/run.h"
 #include "core/device/event.h"
 #include "core/device/lock.h"
@@ -53,6 +54,7 @@ register_extensions (struct gwt_error *err)
   gwt_device_register_extensions ();
   gwt_memory_register_extensions ();
   gwt_chardev_register_extensions ();
+  gwt_netdev_register_extensions ();
   gwt_run_init ();
   return gwt_extension_add (GWT_FDT_EXT, &gwt_fdt_ext, "host", err);
 }
@@ -195,6 +197,8 @@ static bool
 plan (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
+  if (!gwt_cli_expand_nics (&s->options, err))
+    return false;
   for (guint i = 0; i + 1 < o->globals->len; i++)
     if (!gwt_global_add (g_ptr_array_index (o->globals, i), err))
       {
@@ -215,7 +219,8 @@ plan (struct session *s, struct gwt_error *err)
                                              .uuid = o->has_uuid ? o->uuid : NULL,
                                              .paused = o->paused };
   s->machine = gwt_machine_plan (&config, err);
-  if (s->machine == NULL || !gwt_cli_make_backends (o, s->machine->board, s->serial_ids, err))
+  if (s->machine == NULL || !gwt_cli_make_backends (o, s->machine->board, s->serial_ids, err)
+      || !gwt_cli_make_netdevs (o, err))
     return false;
   s->machine->config.serials = (const char *const *) s->serial_ids->pdata;
   if (o->dumpdtb != NULL && s->machine->dumpdtb != NULL)
@@ -243,7 +248,8 @@ go_public (struct session *s, struct gwt_error *err)
         gwt_error_prefix (err, "-qmp");
         return false;
       }
-  return gwt_chardev_open_all (err) && open_log (s, err) && write_pidfile (s, err);
+  return gwt_netdev_open_all (err) && gwt_chardev_open_all (err) && open_log (s, err)
+         && write_pidfile (s, err);
 }
 
 static int
@@ -251,7 +257,7 @@ run (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
   if (!plan (s, err) || !gwt_machine_build (s->machine, err)
-      || !gwt_cli_check_backends_used (o, err))
+      || !gwt_cli_check_backends_used (o, err) || !gwt_cli_check_netdevs_used (err))
     return 1;
   if (gwt_log_shown (GWT_LOG_INFO))
     {
@@ -290,6 +296,7 @@ finish (struct session *s)
   gwt_event_clear ();
   gwt_qmp_close_all ();
   gwt_device_destroy_all ();
+  gwt_netdev_close_all ();
   gwt_event_clear ();
   gwt_chardev_close_all ();
   gwt_memory_destroy_all ();

@@ -20,4 +20,9 @@ bool gwt_cli_make_backends (const struct gwt_options *options, const struct gwt_
                             GPtrArray *serial_ids, struct gwt_error *err);
 bool gwt_cli_check_backends_used (const struct gwt_options *options, struct gwt_error *err);
 
+/* network.c: -nic becomes -netdev and -device; -netdev becomes back ends, each with a device. */
+bool gwt_cli_expand_nics (struct gwt_options *options, struct gwt_error *err);
+bool gwt_cli_make_netdevs (const struct gwt_options *options, struct gwt_error *err);
+bool gwt_cli_check_netdevs_used (struct gwt_error *err);
+
 #endif

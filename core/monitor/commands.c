@@ -411,6 +411,7 @@ gwt_qmp_init (void)
 {
   gwt_qmp_add_commands (commands, G_N_ELEMENTS (commands));
   gwt_qmp_init_devices ();
+  gwt_qmp_net_init ();
   gwt_run_add_listener (on_run_event, NULL);
   gwt_event_set_listener (gwt_qmp_event);
 }

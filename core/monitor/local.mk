@@ -3,3 +3,4 @@ core_libcore_a_SOURCES += core/monitor/framing.c core/monitor/framing.h \
 	core/monitor/dispatch.c core/monitor/dispatch.h core/monitor/qmp.c core/monitor/qmp.h \
 	core/monitor/commands.c core/monitor/console.c \
 	core/monitor/devices.c core/monitor/devices.h core/monitor/query-pci.c
+core_libcore_a_SOURCES += core/monitor/net.c

@@ -14,6 +14,7 @@ bool gwt_qmp_listen (const char *spec, struct gwt_error *err);
 bool gwt_qmp_check (const char *spec, struct gwt_error *err);
 /* Register the commands of this release and forward run-state changes as events. */
 void gwt_qmp_init (void);
+void gwt_qmp_net_init (void); /* net.c; part of it */
 /* What query-name and query-uuid answer; either may be NULL. */
 void gwt_qmp_set_identity (const char *name, const char *uuid);
 /* The text console behind Ctrl-A c: "help" lists what it understands. */

@@ -15,7 +15,7 @@ bad "godwit: '--kernl': no such option; did you mean '-kernel'" "$g" --kernl x
 bad "godwit: '-M|machine': no such option" "$g" '-M|machine'
 bad "godwit: -m: its argument is missing; give SIZE[M|G]" "$g" -M virt -m
 bad "godwit: -m: '1G': given twice ('512M' before); give it once" "$g" -M virt -m 512M -m 1G
-for o in '-s' '-gdb tcp::1' '-drive file=x' '-netdev user' '-incoming defer' '-daemonize' \
+for o in '-s' '-gdb tcp::1' '-drive file=x' '-incoming defer' '-daemonize' \
          '-enable-kvm' '-boot d' '-cdrom x' '-snapshot' '-usb'; do
   bad "godwit: ${o%% *}: not in this release: " "$g" -M virt $o
 done
@@ -89,7 +89,7 @@ bad "godwit: -qmp: 'stdio': standard input is taken by the serial port" \
   "$g" -M virt -qmp stdio -chardev stdio,id=c -serial chardev:c
 bad "godwit: -qmp: 'stdio': standard input is taken by another -qmp" \
   "$g" -M virt -qmp stdio -qmp stdio
-for o in display vga vnc net nic parallel monitor; do
+for o in display vga vnc net parallel monitor; do
   bad "godwit: -$o: 'x': not in this release: " "$g" -M virt -$o x
 done
 
