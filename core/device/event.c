@@ -186,7 +186,8 @@ gwt_event_clear (void)
   for (struct event *e; (e = g_queue_pop_head (&queue)) != NULL;)
     event_free (e);
   g_mutex_unlock (&lock);
-  g_hash_table_remove_all (held);
+  if (held != NULL)
+    g_hash_table_remove_all (held);
 }
 
 void
