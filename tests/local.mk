@@ -43,6 +43,7 @@ include tests/util/local.mk
 include tests/memory/local.mk
 include tests/pcie/local.mk
 include tests/virtio/local.mk
+include tests/virtio-console/local.mk
 include tests/device/local.mk
 include tests/vmstate/local.mk
 include tests/devices/local.mk

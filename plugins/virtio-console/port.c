@@ -381,11 +381,8 @@ clear_place (struct serial *s, uint32_t n)
   place->port = NULL;
   place->throttled = 0;
   s->written[n] = 0;
-  /* What it was not told need not be taken back, but an older REMOVE still stands. */
-  if (s->flags[n] & PORT_KNOWN)
-    s->pending[n] = SEND_REMOVE;
-  else
-    s->pending[n] &= SEND_REMOVE;
+  /* What it was not told need not be taken back. */
+  s->pending[n] = s->flags[n] & PORT_KNOWN ? SEND_REMOVE : 0;
   s->flags[n] &= PORT_KNOWN;
 }
 

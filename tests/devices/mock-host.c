@@ -206,7 +206,7 @@ set_property (struct gwt_device *d, const char *text)
   if (row->kind == GWT_STR)
     *(const char **) member = g_intern_string (value);
   else if (row->kind == GWT_CHARDEV)
-    *(struct gwt_chardev **) member = &mock.serial;
+    *(struct gwt_chardev **) member = strcmp (value, "second") == 0 ? &mock.second : &mock.serial;
   else if (row->kind == GWT_LINK)
     *(struct gwt_device **) member = mock_find (value);
   else
@@ -327,6 +327,10 @@ mock_free (struct gwt_device *d)
   if (d->part_realized && d->parent->unrealize)
     d->parent->unrealize (d->part);
   g_ptr_array_remove (mock.devices, d);
+  if (mock.serial.device == d)
+    mock.serial.client = NULL;
+  if (mock.second.device == d)
+    mock.second.client = NULL;
   g_free (d->part);
   for (i = 0; i < d->n_regions; i++)
     {
@@ -334,9 +338,10 @@ mock_free (struct gwt_device *d)
       g_free (d->region[i]->memory);
       g_free (d->region[i]);
     }
-  g_ptr_array_set_size (mock.timers, 0);
+  for (i = mock.timers->len; i-- > 0;)
+    if (((struct gwt_timer *) g_ptr_array_index (mock.timers, i))->device == d)
+      g_ptr_array_remove_index (mock.timers, i);
   g_ptr_array_free (d->lines, TRUE);
-  mock.serial.client = NULL;
   g_free (d->instance);
   g_free (d->id);
   g_free (d);
@@ -347,7 +352,8 @@ mock_reset (struct gwt_device *d, uint32_t kind)
 {
   if (d->parent)
     d->parent->reset (d->part, kind);
-  d->type->reset (d->instance, kind);
+  if (d->type->reset)
+    d->type->reset (d->instance, kind);
 }
 
 static gboolean

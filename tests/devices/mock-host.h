@@ -52,6 +52,7 @@ struct gwt_region
 
 struct gwt_timer
 {
+  struct gwt_device *device;
   gwt_timer_fn fn;
   void *self;
   uint32_t clock;
@@ -114,6 +115,7 @@ struct mock
   GPtrArray *timers;
   uint8_t *ram;
   struct gwt_chardev serial;
+  struct gwt_chardev second;
   GString *fdt;
   GString *events; /* "ID NAME DATA", one a line */
   uint32_t logs; /* lines at GWT_LOG_GUEST */
@@ -151,7 +153,7 @@ void mock_new_machine (uint32_t cpus);
 /* The plugin, started.  Where it was not built the whole test is skipped. */
 const struct gwt_plugin *mock_load (const char *name);
 
-/* Make, set "prop=value" for each string up to NULL ("chardev" takes "serial"), realize, reset.
+/* Make, set "prop=value" for each string up to NULL ("chardev" takes "serial" and "second"), realize, reset.
    mock_try_new gives NULL with mock_error set where the device refuses; mock_new fails the test. */
 struct gwt_device *mock_try_new (const struct gwt_device_type *type, const char *id,
                                  ...) G_GNUC_NULL_TERMINATED;
@@ -180,6 +182,9 @@ uint64_t mock_next_timer (uint32_t clock);
 uint64_t mock_type (const void *data, uint64_t size);
 /* What was sent so far, as a string; forgets it. */
 char *mock_sent (void);
+/* The same for any back end. */
+uint64_t mock_type_at (struct gwt_chardev *c, const void *data, uint64_t size);
+char *mock_sent_at (struct gwt_chardev *c);
 
 /* A pointer to guest memory, NULL where SIZE bytes at ADDRESS are not all in one RAM. */
 void *mock_memory (uint64_t address, uint64_t size);

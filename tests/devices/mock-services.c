@@ -418,8 +418,8 @@ timer_new (struct gwt_device *d, uint32_t clock, gwt_timer_fn fn, void *self, st
 {
   struct gwt_timer *t = g_new0 (struct gwt_timer, 1);
 
-  (void) d;
   (void) err;
+  t->device = d;
   t->fn = fn;
   t->self = self;
   t->clock = clock;
@@ -563,10 +563,10 @@ static const struct gwt_chardev_api chardev_api = {
 };
 
 uint64_t
-mock_type (const void *data, uint64_t size)
+mock_type_at (struct gwt_chardev *c, const void *data, uint64_t size)
 {
-  const struct gwt_chardev_client *client = mock.serial.client;
-  void *self = mock.serial.device->instance;
+  const struct gwt_chardev_client *client = c->client;
+  void *self = c->device->instance;
   uint64_t room = client->can_receive (self);
 
   size = MIN (size, room);
@@ -575,16 +575,28 @@ mock_type (const void *data, uint64_t size)
   return size;
 }
 
+uint64_t
+mock_type (const void *data, uint64_t size)
+{
+  return mock_type_at (&mock.serial, data, size);
+}
+
 char *
-mock_sent (void)
+mock_sent_at (struct gwt_chardev *c)
 {
   char *text;
 
-  g_byte_array_append (mock.serial.output, (const guint8 *) "", 1);
-  text = g_strdup ((const char *) mock.serial.output->data);
+  g_byte_array_append (c->output, (const guint8 *) "", 1);
+  text = g_strdup ((const char *) c->output->data);
 
-  g_byte_array_set_size (mock.serial.output, 0);
+  g_byte_array_set_size (c->output, 0);
   return text;
+}
+
+char *
+mock_sent (void)
+{
+  return mock_sent_at (&mock.serial);
 }
 
 /* ---- gwt.event/1 ----------------------------------------------------------------------------- */
@@ -805,6 +817,7 @@ mock_new_machine (uint32_t cpus)
     {
       g_ptr_array_free (mock.timers, TRUE);
       g_byte_array_free (mock.serial.output, TRUE);
+      g_byte_array_free (mock.second.output, TRUE);
       g_string_free (mock.fdt, TRUE);
       g_string_free (mock.events, TRUE);
       g_free (mock.ram);
@@ -818,7 +831,8 @@ mock_new_machine (uint32_t cpus)
   mock.cpus = mock.harts_made = cpus;
   mock.timers = g_ptr_array_new_with_free_func (g_free);
   mock.serial.output = g_byte_array_new ();
-  mock.serial.room = G_MAXUINT64;
+  mock.second.output = g_byte_array_new ();
+  mock.serial.room = mock.second.room = G_MAXUINT64;
   mock.fdt = g_string_new (NULL);
   mock.events = g_string_new (NULL);
   mock.ram = g_malloc0 (MOCK_RAM_SIZE);

@@ -43,6 +43,11 @@ target vmstate "$tmp"/seeds/vmstate-*
 target mmio "$tmp"/seeds/mmio-*
 target aia "$tmp"/seeds/aia-*
 target virtio "$tmp"/seeds/virtio-*
+if [ -f "$builddir/plugins/virtio-console.so" ]; then
+  target virtio-console "$tmp"/seeds/vserial-*
+else
+  skip fuzz-virtio-console "the plugin virtio-console was not built"
+fi
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*
 else

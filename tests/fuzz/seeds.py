@@ -125,3 +125,14 @@ put("vpci-window", b"\x00" + buffer + vpci(1, 0x88, 4, 1) + vpci(1, 0x8c, 0x1000
 put("vpci-resets", b"\x0d" + buffer + vpci(6, 0x3a, 1, 2) + vpci(6, 0x1c, 1, 2) + step(1 << 3, 0x30)
     + vpci(1, 0x48, 0x8000, 2) + enable + vpci(1, 4, 2, 2) + vpci(1, 4, 6, 2)
     + vpci(6, 0x14, 0, 1) + step(2 << 3, 0))
+
+# Steps of tests/fuzz/fuzz-virtio-console.c: messages, buffers, back ends, ports that come and go.
+def serial(*steps):
+    return b"".join(bytes(s).ljust(8, b"\0") for s in steps)
+
+
+talk = serial((0, 0, 0, 0, 0, 1), (0, 0, 0, 0, 3, 1, 0), (0, 0, 0, 0, 3, 1, 1), (0, 0, 0, 0, 6, 1, 1))
+put("vserial-talk", b"\x03" + talk + serial((1, 4, 32, 1, 1), (5, 1, 0, 128), (5, 1, 4, 128, 5)))
+put("vserial-full", b"\x07" + talk + serial((5, 1, 0, 3), (1, 5, 32, 1, 1), (5, 1, 3, 9), (5, 1, 3, 128)))
+put("vserial-plug", b"\x01" + talk + serial((6, 0, 1), (6, 0, 2), (6, 0, 1), (4, 2), (6, 2, 1, 0)))
+put("vserial-plain", b"\x02" + serial((1, 0, 9, 1, 1), (1, 1, 9, 1, 1), (5, 1, 2), (7, 8, 2, 65), (7, 0, 0)))
