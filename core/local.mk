@@ -10,6 +10,7 @@ include core/device/local.mk
 include core/memory/local.mk
 include core/cpu/local.mk
 include core/vmstate/local.mk
+include core/migration/local.mk
 include core/machine/local.mk
 include core/backend/local.mk
 include core/monitor/local.mk

@@ -46,6 +46,7 @@ include tests/virtio/local.mk
 include tests/virtio-console/local.mk
 include tests/device/local.mk
 include tests/vmstate/local.mk
+include tests/migration/local.mk
 include tests/devices/local.mk
 include tests/cpu/local.mk
 include tests/vcpu/local.mk

@@ -17,8 +17,8 @@ import gwttest
 
 # Lowest first; layers of one row may include each other.
 LAYERS = (("include/godwit",), ("core/util",), ("core/memory", "core/device"),
-          ("core/cpu", "core/vmstate", "core/plugin", "core/backend"), ("core/machine",), ("core/monitor",),
-          ("core/cli",))
+          ("core/cpu", "core/vmstate", "core/plugin", "core/backend"), ("core/migration",),
+          ("core/machine",), ("core/monitor",), ("core/cli",))
 # What a plugin may include besides the ABI: headers of ISO C and POSIX, and the kernel's own ABI.
 LIBC = re.compile(
     r"^((arpa|linux|net|netinet|sys)/\w+|aio|assert|complex|ctype|dirent|dlfcn|endian|errno|fcntl|"

@@ -1,0 +1,6 @@
+core_libcore_a_SOURCES += \
+	core/migration/entry.c \
+	core/migration/entry.h \
+	core/migration/stream-in.c \
+	core/migration/stream-out.c \
+	core/migration/stream.h
