@@ -87,7 +87,9 @@ one () {
   began=$(($(date +%s%N) / 1000000))
   want=$(option "$opts" exit 0)
   limit=$(option "$opts" limit 60)
-  args="-M virt -bios none -display none -monitor none -serial stdio -m 128M -smp $(option "$opts" smp 1)"
+  args="-M ${QEMU:+virt}"
+  [ -n "$QEMU" ] || args="-M $(option "$opts" machine virt)"
+  args="$args -bios none -display none -monitor none -serial stdio -m 128M -smp $(option "$opts" smp 1)"
   args="$args $(option "$opts" args | tr '@' ' ')"
   args=${args//%dir%/$work/$n}
   case $args in *%flash%*)

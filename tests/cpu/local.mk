@@ -15,6 +15,12 @@ tests_cpu_test_arch_SOURCES = tests/cpu/test-arch.c plugins/rv64-cpu/aia.c plugi
 	plugins/rv64-cpu/timer.c plugins/rv64-cpu/trap.c
 tests_cpu_test_arch_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_cpu_test_arch_LDADD = $(GLIB_LIBS) $(LIBS)
+unit_tests += tests/cpu/test-aia
+tests_cpu_test_aia_SOURCES = tests/cpu/test-aia.c plugins/rv64-cpu/aia.c plugins/rv64-cpu/csr.c plugins/rv64-cpu/fp.c \
+	plugins/rv64-cpu/mmu.c plugins/rv64-cpu/pmp.c plugins/rv64-cpu/softfloat.c \
+	plugins/rv64-cpu/timer.c plugins/rv64-cpu/trap.c
+tests_cpu_test_aia_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_cpu_test_aia_LDADD = $(GLIB_LIBS) $(LIBS)
 
 # Runs bare-metal ELF files on the CPU plugin alone; also how the public RISC-V suite is run by hand.
 check_PROGRAMS += tests/cpu/rv-run

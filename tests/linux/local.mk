@@ -1,6 +1,6 @@
 # tests/linux: a real Linux, made by tools/guest/make-guest, boots and works.
 dist_check_SCRIPTS += tests/linux/make-guest.sh tests/linux/workload.py tests/linux/control.py tests/linux/console.py \
-	tests/linux/pcie.py tests/linux/virtio-rng.py tests/linux/disk.py
+	tests/linux/pcie.py tests/linux/virtio-rng.py tests/linux/aia.py tests/linux/disk.py
 check_long_scripts += tests/linux/long-disk.py
 EXTRA_DIST += tests/linux/linuxguest.py tests/linux/linuxdisk.py tests/linux/disklife.py $(guest_programs)
 guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/checksum.c \
