@@ -22,3 +22,11 @@ bench_micro_core_LDADD = $(CORE_LIBS)
 bench-core: bench/micro-core$(EXEEXT)
 	bench/micro-core$(EXEEXT)
 .PHONY: bench-core
+
+# What the virtio plugin costs without a guest: make bench-virtio
+EXTRA_PROGRAMS += bench/micro-virtio
+bench_micro_virtio_CFLAGS = $(CORE_CFLAGS)
+bench_micro_virtio_LDADD = $(CORE_LIBS)
+bench-virtio: all bench/micro-virtio$(EXEEXT) tests/pcie/pci-probe.so
+	abs_top_builddir='$(abs_top_builddir)' bench/micro-virtio$(EXEEXT)
+.PHONY: bench-virtio

@@ -426,15 +426,25 @@ dma_map (struct gwt_device *device, uint64_t address, uint64_t *size, uint32_t t
   return host;
 }
 
+/* Under the lock; the place of NULL where there is none. */
+static struct pin **
+pin_find (struct gwt_device *device, uint64_t address)
+{
+  struct pin **link;
+
+  for (link = &pins; *link; link = &(*link)->next)
+    if ((*link)->device == device && (*link)->address == address)
+      break;
+  return link;
+}
+
 static struct pin *
 pin_take (struct gwt_device *device, uint64_t address)
 {
   struct pin **link, *pin;
 
   g_mutex_lock (&pin_lock);
-  for (link = &pins; *link; link = &(*link)->next)
-    if ((*link)->device == device && (*link)->address == address)
-      break;
+  link = pin_find (device, address);
   pin = *link;
   if (pin)
     {
@@ -445,25 +455,49 @@ pin_take (struct gwt_device *device, uint64_t address)
   return pin;
 }
 
+/* SIZE bytes at ADDRESS of memory that does not move were written. */
+static void
+mark_written (uint64_t address, uint64_t size)
+{
+  const struct gwt_range *range = gwt_view_find (gwt_view_enter (), address, NULL);
+
+  if (range && range->region->block)
+    gwt_dirty_mark (range->region->block, range->offset + (address - range->first),
+                    MIN (size - 1, range->last - address) + 1);
+  gwt_view_leave ();
+}
+
 static void
 dma_unmap (struct gwt_device *device, uint64_t address, uint64_t size, uint64_t written)
 {
   struct pin *pin = atomic_load (&n_pins) ? pin_take (device, address) : NULL;
-  const struct gwt_range *range;
 
   written = MIN (written, size);
-  range = gwt_view_find (gwt_view_enter (), address, NULL);
-  if (pin)
-    gwt_dirty_mark (pin->block, pin->offset, written);
-  else if (range && range->region->block && written)
-    gwt_dirty_mark (range->region->block, range->offset + (address - range->first),
-                    MIN (written - 1, range->last - address) + 1);
-  gwt_view_leave ();
   if (pin)
     {
+      gwt_dirty_mark (pin->block, pin->offset, written);
       gwt_block_unref (pin->block);
       g_free (pin);
     }
+  else if (written)
+    mark_written (address, written);
+}
+
+static void
+dma_written (struct gwt_device *device, uint64_t address, uint64_t offset, uint64_t size)
+{
+  struct pin *pin = NULL;
+
+  if (atomic_load (&n_pins))
+    {
+      g_mutex_lock (&pin_lock);
+      pin = *pin_find (device, address);
+      if (pin)
+        gwt_dirty_mark (pin->block, pin->offset + offset, size);
+      g_mutex_unlock (&pin_lock);
+    }
+  if (!pin && size)
+    mark_written (address + offset, size);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -551,4 +585,5 @@ const struct gwt_memory_api gwt_memory_ext = {
   .dma_map = dma_map,
   .dma_unmap = dma_unmap,
   .message = message,
+  .dma_written = dma_written,
 };

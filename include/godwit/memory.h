@@ -118,6 +118,10 @@ struct gwt_memory_api
   /* [main, or vcpu in a callback] Where REGION is mapped, in *ADDRESS (may be NULL); 0 where it is
      not. */
   uint32_t (*address) (struct gwt_region *region, uint64_t *address);
+  /* [any] SIZE bytes at OFFSET of what dma_map (ADDRESS) gave were written, and it stays mapped:
+     for memory that a device writes again and again, as rings are. */
+  void (*dma_written) (struct gwt_device *device, uint64_t address, uint64_t offset,
+                       uint64_t size);
 };
 
 #ifdef __cplusplus

@@ -163,7 +163,6 @@ packed_use (struct gwt_virtq *q, const struct chain *c)
       q->first_at = at + 14;
       q->first_flags = flags;
     }
-  area_written (q, &q->desc, at + 8, 8);
   s->used_idx = (uint16_t) (s->used_idx + c->slots);
   if (s->used_idx >= s->num)
     {
@@ -176,9 +175,16 @@ packed_use (struct gwt_virtq *q, const struct chain *c)
 void
 packed_publish (struct gwt_virtq *q)
 {
-  if (q->unpublished)
-    ring_store16 (&q->desc, q->first_at, q->first_flags, __ATOMIC_RELEASE);
+  uint64_t end = 16ull * q->s->used_idx;
+
+  if (!q->unpublished)
+    return;
   q->unpublished = 0;
+  ring_store16 (&q->desc, q->first_at, q->first_flags, __ATOMIC_RELEASE);
+  if (end > q->first_at)
+    area_written (q, &q->desc, q->first_at - 6, end - q->first_at + 6);
+  else
+    area_written (q, &q->desc, 0, q->desc.size);
 }
 
 uint32_t

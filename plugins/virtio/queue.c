@@ -57,11 +57,7 @@ area_unmap (struct gwt_virtq *q, struct area *area)
 void
 area_written (struct gwt_virtq *q, const struct area *area, uint64_t offset, uint64_t size)
 {
-  uint64_t got = size;
-
-  /* The area stays mapped; a mapping of these bytes alone marks them dirty. */
-  if (dma_map (q, area->address + offset, &got, 1))
-    dma_unmap (q, area->address + offset, got, got);
+  virtio_memory->dma_written (q->virtio->device, area->address, offset, size);
 }
 
 const char *
@@ -166,7 +162,6 @@ chain_new (struct gwt_virtq *q)
 static void
 chain_release (struct gwt_virtq *q, struct chain *c, uint64_t written)
 {
-  struct chain keep;
   uint32_t i;
 
   for (i = 0; i < c->n_iov; i++)
@@ -185,12 +180,10 @@ chain_release (struct gwt_virtq *q, struct chain *c, uint64_t written)
       chain_free (c);
       return;
     }
-  memset (&keep, 0, sizeof keep);
-  keep.iov = c->iov;
-  keep.address = c->address;
-  keep.room = c->room;
-  keep.next = q->spare;
-  *c = keep;
+  c->n_iov = c->pub.n_readable = c->pub.n_writable = 0;
+  c->pub.readable_size = c->pub.writable_size = 0;
+  c->done = 0;
+  c->next = q->spare;
   q->spare = c;
 }
 

@@ -160,7 +160,6 @@ split_use (struct gwt_virtq *q, const struct chain *c)
 
   ring_store32 (&q->device, at, c->id);
   ring_store32 (&q->device, at + 4, c->written > UINT32_MAX ? UINT32_MAX : (uint32_t) c->written);
-  area_written (q, &q->device, at, 8);
   s->used_idx++;
   s->used_since++;
 }
@@ -170,7 +169,8 @@ split_publish (struct gwt_virtq *q)
 {
   /* The entries, and the buffers' content, before the index. */
   ring_store16 (&q->device, RING_INDEX, q->s->used_idx, __ATOMIC_RELEASE);
-  area_written (q, &q->device, RING_INDEX, 2);
+  /* All of it: to tell which pages entries were in would cost more than it saves. */
+  area_written (q, &q->device, 0, q->device.size);
 }
 
 uint32_t

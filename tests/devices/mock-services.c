@@ -324,6 +324,15 @@ memory_message (struct gwt_device *device, uint64_t address, uint32_t data)
   return GWT_ACCESS_OK;
 }
 
+static void
+memory_dma_written (struct gwt_device *d, uint64_t address, uint64_t offset, uint64_t size)
+{
+  (void) d;
+  g_assert_cmpuint (mock.dma_maps, >, 0);
+  g_assert_nonnull (mock_memory (address + offset, size));
+  __atomic_add_fetch (&mock.dma_dirty, size, __ATOMIC_SEQ_CST);
+}
+
 static const struct gwt_memory_api memory_api = {
   .struct_size = sizeof memory_api,
   .mmio = memory_mmio,
@@ -337,6 +346,7 @@ static const struct gwt_memory_api memory_api = {
   .dma_write = memory_dma_write,
   .dma_map = memory_dma_map,
   .dma_unmap = memory_dma_unmap,
+  .dma_written = memory_dma_written,
   .message = memory_message,
 };
 

@@ -382,6 +382,7 @@ test_dma_pin (void)
   g_assert_true (p == api->host (region));
   gwt_device_destroy (owner);
   memset (p, 1, size);
+  api->dma_written (user, 0x1000, 0x1000, 8);
   api->dma_unmap (user, 0x1000, size, size);
   g_assert_nonnull (gwt_memory_new_ram ("vram", 1, 0, &err));
   clean ();
@@ -485,6 +486,18 @@ test_dirty (void)
   g_assert_cmphex (bits[2], ==, 3);
   g_assert_cmphex (bits[4], ==, 1);
   g_assert_cmphex (bits[11], ==, UINT64_C (1) << 63);
+  g_assert_cmpuint (gwt_memory_dirty_sync (block, bits), ==, 0);
+
+  /* Memory that stays mapped. */
+  size = 0x3000;
+  g_assert_nonnull (api->dma_map (device, 0x80080800, &size, 1));
+  api->dma_written (device, 0x80080800, 0x7ff, 1);
+  api->dma_written (device, 0x80080800, 0x2000, 0);
+  g_assert_cmpuint (gwt_memory_dirty_sync (block, bits), ==, 1);
+  g_assert_cmphex (bits[2], ==, 1);
+  api->dma_written (device, 0x80080800, 0x7ff, 2);
+  g_assert_cmpuint (gwt_memory_dirty_sync (block, bits), ==, 2);
+  api->dma_unmap (device, 0x80080800, size, 0);
   g_assert_cmpuint (gwt_memory_dirty_sync (block, bits), ==, 0);
 
   /* What is made meanwhile is all news. */

@@ -14,7 +14,7 @@
 #include <godwit/virtio.h>
 
 #define QUEUES 3
-#define QUEUE_MAX 16
+#define QUEUE_MAX 32
 #define VERSION_1 (UINT64_C (1) << 32)
 #define RING_RESET (UINT64_C (1) << 40)
 #define BAR4 WINDOW64
