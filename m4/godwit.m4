@@ -98,6 +98,30 @@ AC_PATH_PROG([RISCV_CC], [riscv64-linux-gnu-gcc], [no])
 AM_CONDITIONAL([HAVE_RISCV_CC], [test "$RISCV_CC" != no])
 ])
 
+# GWT_BLOCK_LIBRARIES: what disks can use where it is there; gwt_liburing and gwt_libnbd say it.
+AC_DEFUN([GWT_BLOCK_LIBRARIES], [
+GWT_OPTIONAL_LIBRARY([liburing], [liburing >= 2.3], [URING], [threads do its work])
+dnl GWT_OPTIONAL_LIBRARY([libnbd], [libnbd >= 1.12], [NBD], [no driver nbd])
+])
+
+# GWT_OPTIONAL_LIBRARY(NAME, PKG-CONFIG'S WORDS, PREFIX, WITHOUT IT): --without-NAME, HAVE_NAME,
+# and gwt_NAME for the summary.
+AC_DEFUN([GWT_OPTIONAL_LIBRARY], [
+AC_ARG_WITH([$1], [AS_HELP_STRING([--without-$1], [do without $1: $4])], [], [with_$1=check])
+gwt_$1="no (disabled on the command line; $4)"
+AS_IF([test "x$with_$1" != xno], [
+  PKG_CHECK_MODULES([$3], [$2], [
+    gwt_$1="yes (`$PKG_CONFIG --modversion $1`)"
+    AC_DEFINE([HAVE_]m4_toupper($1), [1], [Define where $1 is used])
+  ], [
+    gwt_$1="no ($2 not found; $4)"
+    AS_IF([test "x$with_$1" = xyes], [AC_MSG_ERROR([--with-$1 was asked for but $2 was not found])])
+  ])
+])
+AC_SUBST([$3_CFLAGS])
+AC_SUBST([$3_LIBS])
+])
+
 # GWT_SUMMARY: what was found and what will be built, with the reason where the answer is no.
 AC_DEFUN([GWT_SUMMARY], [
 gwt_line () { printf '    %-24s %s\n' "$[]1" "$[]2"; }
@@ -109,6 +133,8 @@ gwt_line "compiler" "$CC $CFLAGS"
 gwt_line "plugin ABI" "$GWT_ABI_MAJOR.$GWT_ABI_MINOR"
 gwt_line "warnings are errors" "$enable_werror"
 gwt_line "sanitizers" "$enable_sanitizers"
+gwt_line "liburing" "$gwt_liburing"
+dnl gwt_line "libnbd" "$gwt_libnbd"
 echo "  plugins"
 for gwt_p in $gwt_all_plugins; do
   gwt_v=`echo "$gwt_p" | sed 's/-/_/g'`

@@ -110,30 +110,6 @@ gwt_chardev_new (const char *id, const char *spec, struct gwt_error *err)
 
 /* ---- -chardev -------------------------------------------------------------------------------- */
 
-/* Split at single commas; two stand for one in a value. */
-static GPtrArray *
-split (const char *text)
-{
-  GPtrArray *parts = g_ptr_array_new_with_free_func (g_free);
-  GString *part = g_string_new (NULL);
-
-  for (; *text; text++)
-    if (text[0] == ',' && text[1] == ',')
-      {
-        g_string_append_c (part, ',');
-        text++;
-      }
-    else if (*text == ',')
-      {
-        g_ptr_array_add (parts, g_string_free (part, FALSE));
-        part = g_string_new (NULL);
-      }
-    else
-      g_string_append_c (part, *text);
-  g_ptr_array_add (parts, g_string_free (part, FALSE));
-  return parts;
-}
-
 struct options
 {
   const char *backend;
@@ -171,7 +147,7 @@ parse_options (const char *text, struct options *options, struct gwt_error *err)
   const char *const *keys;
   guint i;
 
-  options->parts = split (text);
+  options->parts = gwt_split_commas (text);
   options->values = g_hash_table_new (g_str_hash, g_str_equal);
   options->backend = g_ptr_array_index (options->parts, 0);
   keys = keys_of (options->backend);

@@ -55,7 +55,8 @@ const char *
 gwt_runstate_name (enum gwt_runstate which)
 {
   static const char *const names[]
-      = { "prelaunch", "running", "paused", "shutdown", "internal-error" };
+      = { "prelaunch", "running", "paused", "shutdown", "internal-error",
+          "io-error" };
 
   return names[which];
 }
@@ -132,17 +133,23 @@ gwt_vm_start (void)
 }
 
 void
+gwt_request_stop (enum gwt_runstate to)
+{
+  g_mutex_lock (&asked.lock);
+  asked.stop = true;
+  asked.stop_state = to;
+  g_mutex_unlock (&asked.lock);
+  gwt_mainloop_wake ();
+}
+
+void
 gwt_vm_stop (enum gwt_runstate to)
 {
   if (gwt_vcpu_is_self ())
     {
       /* A vCPU cannot wait for itself. */
       gwt_vcpu_hold_self ();
-      g_mutex_lock (&asked.lock);
-      asked.stop = true;
-      asked.stop_state = to;
-      g_mutex_unlock (&asked.lock);
-      gwt_mainloop_wake ();
+      gwt_request_stop (to);
       return;
     }
   if (state == GWT_RUNSTATE_RUNNING)

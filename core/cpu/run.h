@@ -12,14 +12,15 @@
 #include "core/device/device.h"
 
 /* QEMU's names: gwt_runstate_name gives "prelaunch", "running", "paused", "shutdown",
-   "internal-error", ... */
+   "internal-error", "io-error" */
 enum gwt_runstate
 {
   GWT_RUNSTATE_PRELAUNCH,
   GWT_RUNSTATE_RUNNING,
   GWT_RUNSTATE_PAUSED,
   GWT_RUNSTATE_SHUTDOWN,
-  GWT_RUNSTATE_INTERNAL_ERROR
+  GWT_RUNSTATE_INTERNAL_ERROR,
+  GWT_RUNSTATE_IO_ERROR
 };
 
 void gwt_run_init (void); /* extensions "gwt.vcpu/1", "gwt.run/1", "gwt.clock/1";
@@ -60,6 +61,8 @@ const char *gwt_shutdown_cause_name (enum gwt_shutdown_cause cause); /* QMP's: "
                                                                       */
 void gwt_request_shutdown (enum gwt_shutdown_cause cause, int exit_status);
 void gwt_request_reset (enum gwt_shutdown_cause cause);
+/* [any] gwt_vm_stop, by the main loop. */
+void gwt_request_stop (enum gwt_runstate state);
 void gwt_request_powerdown (void);      /* tells the devices that asked; logs if none did */
 void gwt_run_set_no_shutdown (bool on); /* pause in "shutdown"; the host may still end */
 void gwt_run_set_no_reboot (bool on);   /* -no-reboot: a guest reset ends the process */

@@ -241,3 +241,26 @@ gwt_one_line (const char *text)
       *p = ' ';
   return line;
 }
+
+GPtrArray *
+gwt_split_commas (const char *text)
+{
+  GPtrArray *parts = g_ptr_array_new_with_free_func (g_free);
+  GString *part = g_string_new (NULL);
+
+  for (; *text; text++)
+    if (text[0] == ',' && text[1] == ',')
+      {
+        g_string_append_c (part, ',');
+        text++;
+      }
+    else if (*text == ',')
+      {
+        g_ptr_array_add (parts, g_string_free (part, FALSE));
+        part = g_string_new (NULL);
+      }
+    else
+      g_string_append_c (part, *text);
+  g_ptr_array_add (parts, g_string_free (part, FALSE));
+  return parts;
+}

@@ -21,6 +21,9 @@ bool gwt_id_is_valid (const char *id);
    near. Caller frees. */
 char *gwt_nearest_names (const char *wrong, const char *const *names);
 
+/* Split at single commas; two stand for one in a value.  Strings, at least one; unref. */
+GPtrArray *gwt_split_commas (const char *text);
+
 /* Copy of TEXT as one printable line: control bytes become spaces, what is not UTF-8 is replaced.
  * Caller frees. */
 char *gwt_one_line (const char *text);
