@@ -1,4 +1,4 @@
 # docs: manuals, and the texts at the top of the tree that a user wants installed with them
 dist_doc_DATA = README.md SECURITY.md docs/boards.md docs/guest.md docs/invocation.md docs/machine-types.md docs/vmstate.md docs/qmp.md docs/benchmarks.md \
 	docs/devices.md docs/plugin-abi.md
-dist_doc_DATA += docs/network.md
+dist_doc_DATA += docs/network.md docs/disks.md

@@ -143,7 +143,8 @@ take_limits (struct json_object *options, struct parts *p, struct gwt_error *err
         continue;
       if (json_object_object_get_ex (p->throttling, key, NULL))
         {
-          gwt_error_set (err, GWT_E_INVALID, "%s and throttling.%s are one; give it once", old, key);
+          gwt_error_set (err, GWT_E_INVALID, "%s and throttling.%s are one; give it once", old,
+                         key);
           return false;
         }
       json_object_object_add (p->throttling, key, json_object_get (value));
@@ -172,7 +173,7 @@ take_id (struct json_object *options, struct parts *p, struct gwt_error *err)
       || !gwt_take_u64 (options, "index", false, &p->index, err))
     return false;
   if (p->index == G_MAXUINT64)
-    p->index = counts[p->interface]++;
+    p->index = counts[p->interface];
   if (p->id == NULL)
     p->id = g_strdup_printf ("%s%" G_GUINT64_FORMAT, interfaces[p->interface], p->index);
   if (!gwt_id_is_valid (p->id))
@@ -353,8 +354,9 @@ set_policy (const char *key, const char *text, bool write, uint32_t *policy, str
     ;
   if (names[i] == NULL || (i == 3 && !write))
     {
-      gwt_error_set (err, GWT_E_INVALID, "%s: '%s' is none of its values; use report, ignore%s stop%s",
-                     key, text, write ? "," : " or", write ? " or enospc" : "");
+      gwt_error_set (err, GWT_E_INVALID,
+                     "%s: '%s' is none of its values; use report, ignore%s stop%s", key, text,
+                     write ? "," : " or", write ? " or enospc" : "");
       return false;
     }
   *policy = GWT_BLOCK_REPORT + i;
@@ -454,6 +456,7 @@ make (struct json_object *options, struct parts *p, struct gwt_drive *drive, str
       gwt_throttle_free (throttle);
       return false;
     }
+  counts[p->interface]++;
   drive->block->drive = g_strdup (p->id);
   drive->block->throttle = throttle;
   drive->block->write_through = p->writethrough;

@@ -209,7 +209,8 @@ set_rest (struct gwt_io *io)
     }
   if (n == 1)
     {
-      io->one = (struct iovec){ (char *) iov->iov_base + skip, MIN (iov->iov_len - skip, STEP_MAX) };
+      io->one
+          = (struct iovec){ (char *) iov->iov_base + skip, MIN (iov->iov_len - skip, STEP_MAX) };
       io->iov = &io->one;
       io->n_iov = 1;
       return 0;
@@ -232,7 +233,8 @@ transfer (struct gwt_block_queue *q, struct gwt_io *io)
   struct gwt_file *file = q->leaf->data;
   int error = io->bounce ? 0 : set_rest (io);
 
-  if (error == 0 && (io->bounce || (file->align > 1 && !lies_well (io->iov, io->n_iov, file->align))))
+  if (error == 0
+      && (io->bounce || (file->align > 1 && !lies_well (io->iov, io->n_iov, file->align))))
     {
       if (!io->bounce)
         {

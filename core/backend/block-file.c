@@ -139,7 +139,8 @@ open_file (struct gwt_block *node, struct gwt_file *file, struct gwt_error *err)
   if (stat (node->filename, &st) == 0 && !S_ISREG (st.st_mode) && !S_ISBLK (st.st_mode))
     {
       gwt_error_set (err, GWT_E_INVALID, "'%s' is %s; use a disk image or a block device",
-                     node->filename, S_ISDIR (st.st_mode) ? "a folder" : "neither a file nor a disk");
+                     node->filename,
+                     S_ISDIR (st.st_mode) ? "a folder" : "neither a file nor a disk");
       return false;
     }
   file->fd = open_fd (node);

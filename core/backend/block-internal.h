@@ -143,12 +143,12 @@ struct gwt_block_driver
   const char *name;
   bool leaf; /* has no node below it */
   const char *const *members; /* its own, NULL-terminated, for the nearest names */
-  /* [main] Judge the driver's own members of OPTIONS, open, and set size and the rest of NODE; nothing
-     is created.  CLOSE is called for what OPEN made. */
+  /* [main] Judge the driver's own members of OPTIONS, open, and set size and the rest of NODE;
+     nothing is created.  CLOSE is called for what OPEN made. */
   bool (*open) (struct gwt_block *node, struct json_object *options, struct gwt_error *err);
   void (*close) (struct gwt_block *node);
-  /* Leaves only, all optional but start.  [main] Exclude others (WRITES, SHARE as in gwt_block_use),
-     and let them in again. */
+  /* Leaves only, all optional but start.  [main] Exclude others (WRITES, SHARE as in
+     gwt_block_use), and let them in again. */
   bool (*lock) (struct gwt_block *node, bool writes, bool share, struct gwt_error *err);
   void (*unlock) (struct gwt_block *node);
   bool (*resize) (struct gwt_block *node, uint64_t size, struct gwt_error *err);

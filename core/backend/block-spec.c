@@ -38,8 +38,8 @@ descend (struct json_object *object, char *key, char **last, struct gwt_error *e
         }
       else if (!json_object_is_type (next, json_type_object))
         {
-          gwt_error_set (err, GWT_E_INVALID, "'%s' is given as a value and as '%s.%s'; use one", key,
-                         key, dot + 1);
+          gwt_error_set (err, GWT_E_INVALID, "'%s' is given as a value and as '%s.%s'; use one",
+                         key, key, dot + 1);
           return NULL;
         }
       object = next;

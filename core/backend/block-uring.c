@@ -100,7 +100,8 @@ void
 gwt_uring_enter (struct gwt_block_queue *q)
 {
   /* liburing 2.3 declares a function for this and does not export it. */
-  long result = syscall (__NR_io_uring_register, q->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+  long result
+      = syscall (__NR_io_uring_register, q->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 
   if (result < 0)
     gwt_log (GWT_LOG_ERROR, "block: %s: io_uring: %s", gwt_block_label (q->block),

@@ -4,8 +4,9 @@
  * whom; must not know a driver, nor a request.
  */
 #include "config.h"
-#include "core/backend/block-internal.h"
+#include "core/backend/block.h"
 #include <string.h>
+#include "core/backend/block-internal.h"
 #include "core/util/text.h"
 
 GPtrArray *gwt_block_nodes;
@@ -548,7 +549,8 @@ gwt_block_describe (struct gwt_block *block, struct gwt_block_details *d)
     }
 }
 
-/* ---- raw: a window on another node; throttle: limits ------------------------------------------ */
+/* ---- raw: a window on another node; throttle: limits ------------------------------------------
+ */
 
 static bool
 raw_open (struct gwt_block *node, struct json_object *options, struct gwt_error *err)
@@ -577,7 +579,8 @@ throttle_open (struct gwt_block *node, struct json_object *options, struct gwt_e
   if (!gwt_throttle_take (options, "", &node->throttle, err))
     return false;
   if (node->throttle == NULL)
-    gwt_error_set (err, GWT_E_INVALID, "there is no limit; add bps-total=N, iops-read=N or the like");
+    gwt_error_set (err, GWT_E_INVALID,
+                   "there is no limit; add bps-total=N, iops-read=N or the like");
   return node->throttle != NULL;
 }
 

@@ -35,8 +35,8 @@ void gwt_block_close_all (void);
 
 /* ---- -drive ---------------------------------------------------------------------------------- */
 
-/* What a -drive stands for.  Its node is made, found by the drive's id; with if=virtio DEVICE is the
-   text of the -device that is to be made, without its type ("drive=ID,werror=stop"); else NULL.
+/* What a -drive stands for.  Its node is made, found by the drive's id; with if=virtio DEVICE is
+   the text of the -device that is to be made, without its type ("drive=ID,werror=stop"); else NULL.
    EXPANSION is the -blockdev that does the same.  The caller frees both. */
 struct gwt_drive
 {
@@ -71,7 +71,8 @@ struct gwt_block_details
   uint64_t size, allocated;  /* bytes; allocated is UINT64_MAX where unknown */
   bool read_only, writeback, direct, no_flush;
   const char *detect_zeroes; /* "off", "on", "unmap" */
-  enum gwt_block_io_status io_status; /* since the last cont; of a node with werror or rerror stop */
+  enum gwt_block_io_status
+      io_status; /* since the last cont; of a node with werror or rerror stop */
   /* read, write, flush, discard-like; of the device that uses it. [any moment's] */
   struct gwt_block_stats read, write, flush, unmap;
   uint64_t highest_write; /* bytes */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "core/backend/block.h"
 #include "core/backend/chardev.h"
 #include "core/backend/netdev.h"
 #include "core/cpu/run.h"
@@ -56,6 +57,7 @@ register_extensions (struct gwt_error *err)
   gwt_chardev_register_extensions ();
   gwt_netdev_register_extensions ();
   gwt_run_init ();
+  gwt_block_register_extensions ();
   return gwt_extension_add (GWT_FDT_EXT, &gwt_fdt_ext, "host", err);
 }
 
@@ -197,7 +199,7 @@ static bool
 plan (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
-  if (!gwt_cli_expand_nics (&s->options, err))
+  if (!gwt_cli_make_disks (&s->options, err) || !gwt_cli_expand_nics (&s->options, err))
     return false;
   for (guint i = 0; i + 1 < o->globals->len; i++)
     if (!gwt_global_add (g_ptr_array_index (o->globals, i), err))
@@ -257,7 +259,8 @@ run (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
   if (!plan (s, err) || !gwt_machine_build (s->machine, err)
-      || !gwt_cli_check_backends_used (o, err) || !gwt_cli_check_netdevs_used (err))
+      || !gwt_cli_check_backends_used (o, err) || !gwt_cli_check_netdevs_used (err)
+      || !gwt_cli_check_disks_used (o, err))
     return 1;
   if (gwt_log_shown (GWT_LOG_INFO))
     {
@@ -297,6 +300,7 @@ finish (struct session *s)
   gwt_qmp_close_all ();
   gwt_device_destroy_all ();
   gwt_netdev_close_all ();
+  gwt_block_close_all ();
   gwt_event_clear ();
   gwt_chardev_close_all ();
   gwt_memory_destroy_all ();

@@ -14,6 +14,10 @@ int gwt_cli_main (int argc, char **argv);
    failed with ERR set.  The loader is ready. */
 bool gwt_cli_query (const struct gwt_options *options, struct gwt_error *err);
 
+/* disks.c: -blockdev and -drive are opened; what -drive asks for is added to the devices. */
+bool gwt_cli_make_disks (struct gwt_options *options, struct gwt_error *err);
+bool gwt_cli_check_disks_used (const struct gwt_options *options, struct gwt_error *err);
+
 /* backends.c: what -chardev, -serial and the default console mean.  Ids per serial port are added
    to SERIAL_IDS, which then ends with NULL. */
 bool gwt_cli_make_backends (const struct gwt_options *options, const struct gwt_board *board,

@@ -63,7 +63,7 @@ enum gwt_block_on_error
 struct gwt_block_info
 {
   uint64_t struct_size;
-  uint64_t size;           /* bytes; a multiple of 512, what goes beyond is not reachable */
+  uint64_t size;           /* bytes, a multiple of 512: behind the end of a file are zeros */
   uint32_t logical_block;  /* bytes: offsets and sizes of requests are multiples of it */
   uint32_t physical_block; /* bytes */
   uint32_t min_io, opt_io; /* bytes, 0: unknown */

@@ -824,7 +824,9 @@ test_throttle_hold (void)
 
   for (i = 0; i < DEPTH; i++)
     {
-      r[i] = (struct gwt_block_request){ .op = GWT_BLOCK_READ, .size = 512, .iov = &iov, .n_iov = 1 };
+      r[i] = (struct gwt_block_request){
+        .op = GWT_BLOCK_READ, .size = 512, .iov = &iov, .n_iov = 1
+      };
       push (d, &r[i]);
     }
   api->kick (d->queue);
@@ -868,8 +870,9 @@ test_refusals (void)
   static const char *const table[][2] = {
     { "", "'' has no value" },
     { "driver=file", "there is no node-name; add node-name=NAME" },
-    { "driver=fil,node-name=d", "there is no driver 'fil'; use file, host_device, raw, nbd, null-co, "
-                                "null-aio or throttle; did you mean 'file'" },
+    { "driver=fil,node-name=d",
+      "there is no driver 'fil'; use file, host_device, raw, nbd, null-co, "
+      "null-aio or throttle; did you mean 'file'" },
     { "driver=qcow2,node-name=d,file.driver=file,file.filename=x",
       "serve the image with 'qemu-nbd -t -k SOCKET -f qcow2 FILE'" },
     { "node-name=d", "there is no driver; add driver=file" },
@@ -886,8 +889,10 @@ test_refusals (void)
       "driver 'file' has no option 'redonly'; leave it out" },
     { "driver=file,node-name=d,filename=IMAGE,cache.drect=on",
       "cache: it has no option 'drect'; leave it out; did you mean 'direct'" },
-    { "driver=file,node-name=d,filename=IMAGE,cache=none", "cache: a string where an object belongs" },
-    { "driver=file,node-name=d,filename=IMAGE,cache.direct=yes", "cache: direct: 'yes' is neither" },
+    { "driver=file,node-name=d,filename=IMAGE,cache=none",
+      "cache: a string where an object belongs" },
+    { "driver=file,node-name=d,filename=IMAGE,cache.direct=yes",
+      "cache: direct: 'yes' is neither" },
     { "driver=file,node-name=d,filename=IMAGE,aio=native", "aio=native is not offered; use "
                                                            "aio=io_uring" },
     { "driver=file,node-name=d,filename=IMAGE,locking=maybe",
@@ -906,7 +911,8 @@ test_refusals (void)
     { "driver=null-co,node-name=d,size=9223372036854775807", "too large" },
     { "driver=null-co,node-name=d,size=18446744073709551615", "is out of range" },
     { "driver=null-co,node-name=d,a..b=1", "a key has an empty part" },
-    { "driver=null-co,node-name=d,a.b.c.d.e.f.g.h.i.j.k=1", "a key has an empty part or more than" },
+    { "driver=null-co,node-name=d,a.b.c.d.e.f.g.h.i.j.k=1",
+      "a key has an empty part or more than" },
     { "driver=throttle,node-name=d,file.driver=null-co", "there is no limit; add bps-total=N" },
     { "driver=throttle,node-name=d,file.driver=null-co,iops-total=1,iops-read=1",
       "iops-total excludes iops-read and iops-write" },
@@ -914,7 +920,7 @@ test_refusals (void)
       "iops-total-max is below iops-total" },
     { "{", "byte" },
     { "{\"driver\": \"file\", \"node-name\": \"d\", \"filename\": 5}",
-      "filename: a number where a string belongs" },
+      "filename: a whole number where a string belongs" },
     { "{\"driver\": \"null-co\", \"node-name\": \"d\", \"size\": -5}", "size" },
   };
   guint i;
@@ -938,8 +944,9 @@ test_drive_refusals (void)
     { "file=IMAGE,snapshot=on", "snapshot=on is not offered; start from a copy" },
     { "file=IMAGE,media=cdrom", "media=cdrom: there are only disks; use readonly=on" },
     { "file=IMAGE,serial=x", "serial belongs to the device" },
-    { "file=IMAGE,werror=maybe", "werror: 'maybe' is none of its values; use report, ignore, stop or "
-                                 "enospc" },
+    { "file=IMAGE,werror=maybe",
+      "werror: 'maybe' is none of its values; use report, ignore, stop or "
+      "enospc" },
     { "file=IMAGE,rerror=enospc", "rerror: 'enospc' is none of its values; use report, ignore or "
                                   "stop" },
     { "file=IMAGE,bus=0", "driver 'raw' has no option 'bus'; leave it out" },
@@ -1002,7 +1009,8 @@ test_drive (void)
   g_free (d.expansion);
 }
 
-/* ---- who may ---------------------------------------------------------------------------------- */
+/* ---- who may ----------------------------------------------------------------------------------
+ */
 
 static void
 expect_attach (struct gwt_block *block, uint32_t writes, const char *expected)
