@@ -48,116 +48,6 @@ hotplug_of (struct gwt_device *device, struct gwt_hotplug *table)
   return gwt_device_interface_part (device, GWT_HOTPLUG_INTERFACE)->instance;
 }
 
-/* ---- coming ---------------------------------------------------------------------------------- */
-
-struct addition
-{
-  const struct gwt_spec *spec;
-  struct gwt_error *err;
-  bool done;
-};
-
-/* What a board would have to place or wire has nobody who does it now. */
-static bool
-needs_board (struct gwt_device *device)
-{
-  struct gwt_region *region;
-  for (guint i = 0; (region = gwt_memory_device_region (device, i)) != NULL; i++)
-    if (!gwt_memory_region_kept (region))
-      return true;
-  return gwt_irq_output_count (device, "irq") > 0;
-}
-
-static void
-refuse_place (struct gwt_device *device, struct gwt_error *err)
-{
-  gwt_error_set (err, GWT_E_UNSUPPORTED,
-                 "device '%s': a device of type '%s' has no place in a machine that runs; give it "
-                 "with -device when the machine starts",
-                 device->id, device->type->d.name);
-}
-
-static bool
-set_values (struct gwt_device *device, const struct gwt_spec *spec, struct gwt_error *err)
-{
-  g_autofree char *detail = g_strdup_printf ("device_add %s", spec->type);
-  if (!gwt_machine_apply (machine->choice, device, NULL, NULL, err))
-    return false;
-  json_object_object_foreach (spec->props, name, value)
-  {
-    if (!gwt_device_set_json (device, name, value, GWT_SOURCE_DEVICE, detail, err))
-      return false;
-  }
-  return true;
-}
-
-static bool
-bring_up (struct gwt_device *device, const struct gwt_spec *spec, struct gwt_error *err)
-{
-  struct gwt_hotplug hotplug;
-  if (!set_values (device, spec, err))
-    return false;
-  void *self = hotplug_of (device, &hotplug);
-  if (self == NULL)
-    {
-      refuse_place (device, err);
-      return false;
-    }
-  if (hotplug.check (self, err) != 0 || gwt_error_is_set (err))
-    {
-      gwt_error_set (err, GWT_E_FAILED, "it cannot be plugged in, no reason was given");
-      gwt_error_prefix (err, "device '%s'", device->id);
-      return false;
-    }
-  if (!gwt_device_realize (device, err))
-    return false;
-  if (needs_board (device))
-    {
-      refuse_place (device, err);
-      return false;
-    }
-  gwt_device_reset (device, GWT_RESET_COLD);
-  hotplug.plugged (self);
-  return true;
-}
-
-static void
-add_paused (void *data)
-{
-  struct addition *a = data;
-  struct gwt_device *device = gwt_device_new (gwt_type_find (a->spec->type), a->spec->id, a->err);
-  if (device == NULL)
-    return;
-  device->hotplugged = true;
-  a->done = bring_up (device, a->spec, a->err);
-  if (!a->done)
-    gwt_device_destroy (device);
-}
-
-bool
-gwt_hotplug_add (const struct gwt_spec *spec, struct gwt_error *err)
-{
-  struct addition a = { spec, err, false };
-  /* A plugin that is loaded stays, as nothing that the guest sees comes with it. */
-  if (!gwt_loader_need_type (spec->type, err))
-    return false;
-  const struct gwt_type *type = gwt_type_find (spec->type);
-  if ((type->d.flags & GWT_TYPE_USER) == 0)
-    gwt_error_set (err, GWT_E_UNSUPPORTED,
-                   "'%s': only a board can have devices of this type; see -device help for those "
-                   "that can be added",
-                   spec->type);
-  else if (gwt_type_interface (type, GWT_HOTPLUG_INTERFACE) == NULL)
-    gwt_error_set (err, GWT_E_UNSUPPORTED,
-                   "'%s': a device of this type has no place in a machine that runs; give it with "
-                   "-device when the machine starts",
-                   spec->type);
-  if (gwt_error_is_set (err))
-    return false;
-  gwt_vm_paused_call (add_paused, &a);
-  return a.done;
-}
-
 /* ---- going ----------------------------------------------------------------------------------- */
 
 static void
@@ -246,6 +136,120 @@ on_refused (struct gwt_device *device)
   *r = (struct refusal){ g_strdup (device->id), g_strdup (device->path) };
   g_idle_add_full (G_PRIORITY_DEFAULT, tell_refusal, r, refusal_free);
 }
+
+/* ---- coming ---------------------------------------------------------------------------------- */
+
+struct addition
+{
+  const struct gwt_spec *spec;
+  struct gwt_error *err;
+  bool done;
+};
+
+/* What a board would have to place or wire has nobody who does it now. */
+static bool
+needs_board (struct gwt_device *device)
+{
+  struct gwt_region *region;
+  for (guint i = 0; (region = gwt_memory_device_region (device, i)) != NULL; i++)
+    if (!gwt_memory_region_kept (region))
+      return true;
+  return gwt_irq_output_count (device, "irq") > 0;
+}
+
+static void
+refuse_place (struct gwt_device *device, struct gwt_error *err)
+{
+  gwt_error_set (err, GWT_E_UNSUPPORTED,
+                 "device '%s': a device of type '%s' has no place in a machine that runs; give it "
+                 "with -device when the machine starts",
+                 device->id, device->type->d.name);
+}
+
+static bool
+set_values (struct gwt_device *device, const struct gwt_spec *spec, struct gwt_error *err)
+{
+  g_autofree char *detail = g_strdup_printf ("device_add %s", spec->type);
+  if (!gwt_machine_apply (machine->choice, device, NULL, NULL, err))
+    return false;
+  json_object_object_foreach (spec->props, name, value)
+  {
+    if (!gwt_device_set_json (device, name, value, GWT_SOURCE_DEVICE, detail, err))
+      return false;
+  }
+  return true;
+}
+
+static bool
+bring_up (struct gwt_device *device, const struct gwt_spec *spec, struct gwt_error *err)
+{
+  struct gwt_hotplug hotplug;
+  if (!set_values (device, spec, err))
+    return false;
+  void *self = hotplug_of (device, &hotplug);
+  if (self == NULL)
+    {
+      refuse_place (device, err);
+      return false;
+    }
+  if (hotplug.check (self, err) != 0 || gwt_error_is_set (err))
+    {
+      gwt_error_set (err, GWT_E_FAILED, "it cannot be plugged in, no reason was given");
+      gwt_error_prefix (err, "device '%s'", device->id);
+      return false;
+    }
+  if (!gwt_device_realize (device, err))
+    return false;
+  if (needs_board (device))
+    {
+      refuse_place (device, err);
+      return false;
+    }
+  gwt_device_reset (device, GWT_RESET_COLD);
+  hotplug.plugged (self);
+  return true;
+}
+
+static void
+add_paused (void *data)
+{
+  struct addition *a = data;
+  /* What the guest has let go of leaves before anything is put where it was. */
+  gwt_hotplug_finish_paused ();
+  struct gwt_device *device = gwt_device_new (gwt_type_find (a->spec->type), a->spec->id, a->err);
+  if (device == NULL)
+    return;
+  device->hotplugged = true;
+  a->done = bring_up (device, a->spec, a->err);
+  if (!a->done)
+    gwt_device_destroy (device);
+}
+
+bool
+gwt_hotplug_add (const struct gwt_spec *spec, struct gwt_error *err)
+{
+  struct addition a = { spec, err, false };
+  /* A plugin that is loaded stays, as nothing that the guest sees comes with it. */
+  if (!gwt_loader_need_type (spec->type, err))
+    return false;
+  const struct gwt_type *type = gwt_type_find (spec->type);
+  if ((type->d.flags & GWT_TYPE_USER) == 0)
+    gwt_error_set (err, GWT_E_UNSUPPORTED,
+                   "'%s': only a board can have devices of this type; see -device help for those "
+                   "that can be added",
+                   spec->type);
+  else if (gwt_type_interface (type, GWT_HOTPLUG_INTERFACE) == NULL)
+    gwt_error_set (err, GWT_E_UNSUPPORTED,
+                   "'%s': a device of this type has no place in a machine that runs; give it with "
+                   "-device when the machine starts",
+                   spec->type);
+  if (gwt_error_is_set (err))
+    return false;
+  gwt_vm_paused_call (add_paused, &a);
+  return a.done;
+}
+
+/* ---- going when asked ------------------------------------------------------------------------ */
 
 struct removal
 {

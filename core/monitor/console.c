@@ -27,6 +27,7 @@ static const struct
   { "info cpus", "query-cpus-fast", "vCPUs and their threads" },
   { "info name", "query-name", "name given with -name" },
   { "info uuid", "query-uuid", "UUID given with -uuid" },
+  { "info pci", "query-pci", "what is on the PCI buses" },
   { "info plugins", "query-plugins", "plugins found and loaded" },
   { "stop", "stop", "pause the guest" },
   { "cont", "cont", "let the guest run on" },

@@ -319,6 +319,12 @@ hotplug_unplug_request (void *self, struct gwt_error *err)
   struct gwt_pci *pci = self;
   struct pci_slot *slot = slot_of (pci->bus);
   const uint32_t off = CONTROL_POWER_OFF | CONTROL_INDICATOR_OFF;
+  if (pci->bus == NULL)
+    {
+      /* Its bus is gone already. */
+      pci_devices->unplug (pci->device);
+      return 0;
+    }
   if (slot == NULL)
     {
       pci_gwt->error_set (err, GWT_E_UNSUPPORTED,

@@ -70,6 +70,9 @@ step (const uint8_t *s)
         case 4:
           call (device, "dma_write", "[%u, %u]", arg, s[8]);
           break;
+        case 5:
+          call (gwt_device_find ("q"), "msi_notify", "[%u]", arg & 7, 0);
+          break;
         default:
           call (device, "dma_read", "[%u]", arg, 0);
         }
@@ -85,7 +88,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   bench_begin ();
   bench_must ("pcie-root-port,id=rp,addr=1");
   bench_must ("pci-probe,id=p,bus=rp");
-  bench_must ("pci-probe,id=q,addr=2,multifunction=on");
+  bench_must ("pci-probe,id=q,addr=2,multifunction=on,msi=4,msi-mask=on");
   bench_must ("pci-probe,id=r,addr=2.1,x-pcie-err-unc-mask=off");
   for (size_t at = 0; at + 12 <= size; at += 12)
     step (data + at);

@@ -50,8 +50,10 @@ else
 fi
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*
+  target hotplug "$tmp"/seeds/hotplug-*
 else
   skip fuzz-pcie "the plugin pcie was not built"
+  skip fuzz-hotplug "the plugin pcie was not built"
 fi
 if [ -f "$builddir/plugins/pcie.so" ] && [ -f "$builddir/plugins/virtio.so" ]; then
   target virtio-pci "$tmp"/seeds/vpci-*

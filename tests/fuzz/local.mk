@@ -28,7 +28,10 @@ tests_fuzz_fuzz_aia_SOURCES = tests/fuzz/fuzz-aia.c $(fuzz_shared)
 tests_fuzz_fuzz_aia_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_aia_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
 if PLUGIN_PCIE
-check_PROGRAMS += tests/fuzz/fuzz-pcie
+check_PROGRAMS += tests/fuzz/fuzz-pcie tests/fuzz/fuzz-hotplug
+tests_fuzz_fuzz_hotplug_SOURCES = tests/fuzz/fuzz-hotplug.c $(fuzz_shared) tests/pcie/pcie-bench.h
+tests_fuzz_fuzz_hotplug_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_hotplug_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_pcie_SOURCES = tests/fuzz/fuzz-pcie.c $(fuzz_shared) tests/pcie/pcie-bench.h
 tests_fuzz_fuzz_pcie_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_pcie_LDADD = $(CORE_LIBS)

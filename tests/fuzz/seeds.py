@@ -82,6 +82,28 @@ put("pcie-bars", config(0, 2, 0x14, 0x40001000) + config(0, 2, 0x20, 0x40000000)
     + step(2 << 6 | 2 << 3 | 3, 0, 0x80000000)
     + step(2 << 6 | 3, 0x1004) + config(0, 2, 0x14, 0x40000000) + device(2, 4, 0x80000000))
 
+# Steps of tests/fuzz/fuzz-hotplug.c: a device for a bus; slot control; a device goes; the host comes.
+def plug(name, bus, kind=0, place=0):
+    return struct.pack("<6B6x", 0, 0, name, bus, kind, place)
+
+
+def control(port, value):
+    return struct.pack("<2BH8x", 7, port, value)
+
+
+def unplug(name, other=False):
+    return struct.pack("<4B8x", 2, 0, name, 8 if other else 0)
+
+
+FINISH = struct.pack("<B11x", 4)
+put("hotplug-plain", plug(0, 0) + unplug(0) + FINISH + plug(1, 2) + plug(2, 0, 2) + unplug(0, True)
+    + FINISH + plug(0, 3, 3) + unplug(0) + FINISH)
+put("hotplug-asked", control(0, 0x17f1) + plug(0, 0) + control(0, 0x12f1) + control(0, 0x11f1)
+    + struct.pack("<2B10x", 7, 4) + unplug(0) + control(0, 0x12f1) + control(0, 0x16f1)
+    + control(0, 0x17f1) + FINISH)
+put("hotplug-reset", control(3, 0x11f1) + plug(1, 2) + unplug(1) + struct.pack("<2B10x", 5, 1)
+    + plug(1, 2, 0, 1) + plug(2, 2, 0, 2) + unplug(1) + struct.pack("<B11x", 5))
+
 # Steps of tests/fuzz/fuzz-aia.c: files that deliver; wires up and down; a claim; genmsi; delegation.
 def aia(op, device, offset, value, more=0x20):
     return struct.pack("<BHBQ", op | device << 4, offset, more, value)

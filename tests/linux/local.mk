@@ -8,3 +8,4 @@ guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/check
 	tests/guest/thread.c tests/guest/clock.c tests/guest/net.c tests/guest/disk/disktest.h \
 	tests/guest/disk/main.c tests/guest/disk/random.c tests/guest/disk/records.c
 dist_check_SCRIPTS += tests/linux/virtio-console.py
+dist_check_SCRIPTS += tests/linux/hotplug.py
