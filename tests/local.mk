@@ -54,6 +54,7 @@ include tests/plugin/local.mk
 include tests/backend/local.mk
 include tests/machine/local.mk
 include tests/monitor/local.mk
+include tests/net/local.mk
 include tests/cli/local.mk
 include tests/bare/local.mk
 include tests/linux/local.mk

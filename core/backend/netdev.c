@@ -5,8 +5,7 @@
  *
  * Frames wait where they are, in a kernel's queue or in the kind's own, until the device takes
  * them.  A device that is called is called with its queue's lock held, so that hold () is that
- * lock's business; flush () alone comes without it, for it raises interrupts, and those may wait
- * for a thread that waits in hold ().
+ * lock's business; flush () alone comes without it, so that nobody waits for interrupts.
  */
 #include "config.h"
 #include "core/backend/netdev.h"
@@ -106,6 +105,7 @@ queue_thread (gpointer opaque)
   struct net_queue *q = opaque;
   const struct netdev_kind *kind = q->netdev->kind;
 
+  gwt_lock_io_thread (true);
   while (!g_atomic_int_get (&q->quit))
     {
       struct pollfd event = { .fd = q->event, .events = POLLIN };
@@ -148,24 +148,12 @@ queue_thread (gpointer opaque)
 
 /* ---- holding --------------------------------------------------------------------------------- */
 
-/* Wait for MUTEX without keeping others from the machine lock, which its owner may want. */
+/* Its owner waits for nobody: the threads of back ends never wait for the machine lock. */
 static void
 wait_for (GMutex *mutex)
 {
-  bool held;
-
-  if (g_mutex_trylock (mutex))
-    {
-      g_mutex_unlock (mutex);
-      return;
-    }
-  held = gwt_machine_lock_held ();
-  if (held)
-    gwt_machine_unlock ();
   g_mutex_lock (mutex);
   g_mutex_unlock (mutex);
-  if (held)
-    gwt_machine_lock ();
 }
 
 static void
@@ -355,15 +343,9 @@ netdev_close (struct gwt_netdev *n)
   for (uint32_t i = 0; i < n->info.queues; i++)
     {
       GThread *thread = g_steal_pointer (&n->queues[i].thread);
-      bool held = gwt_machine_lock_held ();
 
-      /* It may be on its way to the machine lock. */
-      if (thread && held)
-        gwt_machine_unlock ();
       if (thread)
         g_thread_join (thread);
-      if (thread && held)
-        gwt_machine_lock ();
     }
   if (n->opened)
     n->kind->close (n);

@@ -90,8 +90,8 @@ struct gwt_net_client
   /* [io] Frames wait: receive () until it gives 0, or the driver has no buffers; after that kick ()
      asks for this call again.  May come while the device is inside send (). */
   void (*receive) (void *self, uint32_t queue);
-  /* [io] All that could be done at the moment is done: tell the driver.  It may wait for other
-     threads, for hold () does not wait for it. */
+  /* [io] All that could be done at the moment is done: tell the driver.  Hold () does not wait for
+     it. */
   void (*flush) (void *self, uint32_t queue);
   /* [main] Optional.  The link was set up (1) or down (0); at the beginning it is as info () says.
      While it is down nothing is received, and what is sent is dropped. */
@@ -105,8 +105,8 @@ struct gwt_net_api
      (released once each by release ()).  0, or -1 with ERR set. */
   int (*attach) (struct gwt_netdev *netdev, struct gwt_device *device,
                  const struct gwt_net_client *client, uint32_t queues, struct gwt_error *err);
-  /* [main, in unrealize] The device is called no more when this returns, flush () included; the
-     machine lock is dropped while it waits.  The host does it where the device does not. */
+  /* [main, in unrealize] The device is called no more when this returns, flush () included.  The
+     host does it where the device does not. */
   void (*detach) (struct gwt_netdev *netdev);
   /* [main] What NETDEV can do; INFO->struct_size is set by the caller. */
   void (*info) (struct gwt_netdev *netdev, struct gwt_net_info *info);
@@ -128,8 +128,7 @@ struct gwt_net_api
   uint32_t (*send) (struct gwt_netdev *netdev, uint32_t queue, const struct gwt_iovec *iov,
                     uint32_t n);
   /* [main, vcpu] No call but flush () into the device for QUEUE from the return of hold () to
-     release (); they nest.  Hold waits for a call that is under way, with the machine lock dropped
-     if the thread has it. */
+     release (); they nest.  Hold waits for a call that is under way. */
   void (*hold) (struct gwt_netdev *netdev, uint32_t queue);
   void (*release) (struct gwt_netdev *netdev, uint32_t queue);
   /* [main, vcpu] Frames come through the first N queue pairs only; 1 at the beginning. */

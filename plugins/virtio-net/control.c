@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define CONTROL_TURN 64u
+#define CONTROL_TURN 16u
 
 enum
 {

@@ -191,12 +191,14 @@ finish_partial (struct virtio_net *n, struct pair *p)
   return size;
 }
 
-/* One frame into the stock; its size, 0 where there is none, or no room. */
+/* One frame into the stock; its size, 0 where there is none, or no room.  *KNOWN where its size was
+   known before: if it does not fit it has waited already. */
 static uint64_t
-fetch (struct virtio_net *n, struct pair *p, uint32_t queue)
+fetch (struct virtio_net *n, struct pair *p, uint32_t queue, uint32_t *known)
 {
   uint64_t size = net_api->peek (n->netdev, queue);
 
+  *known = size != 0;
   gather (n, p, !n->mergeable ? 1 : size ? size : GWT_NET_FRAME_MAX);
   if (p->n_stock == 0)
     return 0;
@@ -214,6 +216,7 @@ net_receive (void *self, uint32_t queue)
   struct virtio_net *n = self;
   struct pair *p = &n->pairs[queue];
   uint8_t begin[18];
+  uint32_t known;
   uint64_t size;
 
   if (!n->running || queue >= n->pairs_used)
@@ -228,7 +231,7 @@ net_receive (void *self, uint32_t queue)
           use (p, size);
           continue;
         }
-      size = fetch (n, p, queue);
+      size = fetch (n, p, queue, &known);
       if (size == 0)
         return;
       memset (begin, 0, sizeof begin);
@@ -238,7 +241,7 @@ net_receive (void *self, uint32_t queue)
         continue;
       if (size <= p->room && (n->mergeable || size <= p->stock[0]->writable_size))
         use (p, size);
-      else if (n->mergeable && may_wait (n, p))
+      else if (n->mergeable && !known && may_wait (n, p))
         {
           p->partial = size;
           p->partial_room = p->room;

@@ -11,7 +11,6 @@
 
 #define DEVICE_ID 1
 #define CONFIG_SIZE 17
-#define DUPLEX_UNKNOWN 2u
 #define SPEED_UNKNOWN UINT32_MAX
 
 const struct gwt_host *net_host;
@@ -35,7 +34,7 @@ static const struct gwt_field fields[] = {
                 .doc = "offer VIRTIO_NET_F_MTU with this MTU, 68 or more; 0: none"),
   GWT_PROP_ROW (N, speed, "speed", .def = (uint64_t) -1, .min = (uint64_t) -1, .max = INT32_MAX,
                 .doc = "speed that the driver is told, Mbit/s; -1: not said"),
-  GWT_PROP_ROW (N, duplex, "duplex", .values = "half|full|unknown", .def_text = "unknown",
+  GWT_PROP_ROW (N, duplex, "duplex", .values = "unknown|half|full",
                 .doc = "duplex mode that the driver is told"),
   SWITCH (csum, "csum", "offer VIRTIO_NET_F_CSUM: the guest leaves checksums to us"),
   SWITCH (guest_csum, "guest-csum", "offer VIRTIO_NET_F_GUEST_CSUM: we leave checksums away"),
@@ -163,7 +162,7 @@ net_config_read (void *self, uint32_t offset, void *data, uint32_t size)
   put (config, 8, 2, n->n_pairs);
   put (config, 10, 2, n->host_mtu);
   put (config, 12, 4, n->speed < 0 ? SPEED_UNKNOWN : (uint32_t) n->speed);
-  config[16] = n->duplex == DUPLEX_UNKNOWN ? 0xff : n->duplex;
+  config[16] = (uint8_t) (n->duplex - 1); /* 0xff: unknown */
   if (offset <= CONFIG_SIZE && size <= CONFIG_SIZE - offset)
     memcpy (data, config + offset, size);
 }
@@ -351,7 +350,7 @@ features_of (const struct virtio_net *n, const struct gwt_net_info *info)
     { F_CTRL_MAC_ADDR, n->ctrl_vq && n->ctrl_mac_addr },
     { F_GUEST_ANNOUNCE, n->ctrl_vq && n->guest_announce && n->status_feature },
     { F_MQ, n->ctrl_vq && n->mq },
-    { F_SPEED_DUPLEX, n->speed >= 0 || n->duplex != DUPLEX_UNKNOWN },
+    { F_SPEED_DUPLEX, n->speed >= 0 || n->duplex },
   };
   uint64_t features = 0;
   uint32_t i;

@@ -180,6 +180,14 @@ mock_find (const char *id)
   g_error ("no device '%s'", id);
 }
 
+static gboolean
+in_bounds (const struct gwt_field *row, uint64_t value)
+{
+  if (row->kind >= GWT_I8 && row->kind <= GWT_I64)
+    return (int64_t) value >= (int64_t) row->min && (int64_t) value <= (int64_t) row->max;
+  return value >= row->min && value <= row->max;
+}
+
 static void
 put_number (void *to, uint32_t size, uint64_t value)
 {
@@ -207,6 +215,8 @@ set_property (struct gwt_device *d, const char *text)
     *(const char **) member = g_intern_string (value);
   else if (row->kind == GWT_CHARDEV)
     *(struct gwt_chardev **) member = strcmp (value, "second") == 0 ? &mock.second : &mock.serial;
+  else if (row->kind == GWT_NETDEV)
+    *(struct gwt_netdev **) member = mock.netdev;
   else if (row->kind == GWT_LINK)
     *(struct gwt_device **) member = mock_find (value);
   else
@@ -214,7 +224,7 @@ set_property (struct gwt_device *d, const char *text)
       uint64_t number = g_ascii_strtoull (value, NULL, 0);
 
       if (row->min || row->max)
-        g_assert_true (number >= row->min && number <= row->max);
+        g_assert_true (in_bounds (row, number));
       put_number (member, row->size, number);
     }
   g_free (name);
@@ -478,7 +488,7 @@ mock_check_rows (const struct gwt_device_type *type)
       for (j = 0; j < i && *row->name; j++)
         g_assert_cmpstr (row->name, !=, type->fields[j].name);
       if (row->role == GWT_PROP && (row->min || row->max))
-        g_assert_true (row->def >= row->min && row->def <= row->max);
+        g_assert_true (in_bounds (row, row->def));
       if (row->count)
         g_assert_cmpuint (find_row (type, row->count)->role, ==, GWT_PROP);
     }

@@ -116,6 +116,7 @@ struct mock
   uint8_t *ram;
   struct gwt_chardev serial;
   struct gwt_chardev second;
+  struct gwt_netdev *netdev; /* what a property of that kind gets; made by the test */
   GString *fdt;
   GString *events; /* "ID NAME DATA", one a line */
   uint32_t logs; /* lines at GWT_LOG_GUEST */
@@ -142,6 +143,8 @@ struct gwt_device *mock_find (const char *id);
 
 /* Between the two files of the mock host. */
 const void *mock_extension (const char *id);
+/* More of them, for what only some tests have: or NULL. */
+extern const void *(*mock_more) (const char *id);
 /* What a plugin that was loaded offers. */
 const void *mock_offer (const char *id);
 void mock_set_error (struct gwt_error *err, uint32_t code, const char *format, ...)

@@ -798,6 +798,8 @@ mock_describe (struct gwt_device *d)
 
 /* ---- all of them ---------------------------------------------------------------------------- */
 
+const void *(*mock_more) (const char *id);
+
 const void *
 mock_extension (const char *id)
 {
@@ -815,6 +817,8 @@ mock_extension (const char *id)
   for (i = 0; i < G_N_ELEMENTS (all); i++)
     if (strcmp (all[i].id, id) == 0)
       return all[i].table;
+  if (mock_more && mock_more (id))
+    return mock_more (id);
   return mock_offer (id);
 }
 

@@ -48,6 +48,11 @@ if [ -f "$builddir/plugins/virtio-console.so" ]; then
 else
   skip fuzz-virtio-console "the plugin virtio-console was not built"
 fi
+if [ -f "$builddir/plugins/virtio-net.so" ] && [ -f "$builddir/plugins/virtio.so" ]; then
+  target virtio-net "$tmp"/seeds/net-*
+else
+  skip fuzz-virtio-net "the plugin virtio or virtio-net was not built"
+fi
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*
   target hotplug "$tmp"/seeds/hotplug-*

@@ -131,6 +131,18 @@ table = struct.pack("<4B4B", 0x80, 0, 64, 16, 0, 2, 0, 0)
 put("virtio-indirect", bytes([0x76]) + table + struct.pack("<4B4B", 0, 0, 0, 16, 0, 4, 0, 0)
     + struct.pack("<8B", 3, 0, 1, 0, 0, 0, 0, 0) + struct.pack("<8B", 7, 3, 0, 0, 0, 0, 0, 0))
 
+# Steps of tests/fuzz/fuzz-virtio-net.c: chains both ways, frames, commands.
+for how in (0, 3, 6, 0x3f):
+    put("net-%d" % how, bytes([how])
+        + b"".join(struct.pack("<8B", 0, 1, i, i + 1, 0, 0, 6, 15) for i in range(6))
+        + struct.pack("<8B", 5, 0, 3, 0, 0, 0, 0, 0)
+        + b"".join(struct.pack("<8B", 3, 2, 1, 0, 0, 0, size & 255, size >> 8)
+                   for size in (60, 3000, 5, 1526, 20000))
+        + struct.pack("<8B", 0, 4, 1, 2, 0, 0, 6, 1) + struct.pack("<8B", 5, 4, 7, 60, 0, 0, 0, 0)
+        + struct.pack("<8B", 2, 1, 0, 0, 1, 0, 0, 0) + struct.pack("<8B", 2, 5, 1, 1, 2, 3, 4, 5)
+        + struct.pack("<8B", 2, 2, 4, 0, 2, 0, 0, 0) + struct.pack("<8B", 2, 8, 5, 0, 2, 0, 0, 0)
+        + struct.pack("<8B", 4, 0, 0, 0, 0, 0, 0, 0))
+
 # Steps of tests/fuzz/fuzz-virtio-pci.c: a buffer, the capability PCI_CFG, resets.
 def vpci(kind, offset, value, size=4, op=4):
     return step({1: 0, 2: 0x40, 4: 0x80, 8: 0xc0}[size] | op << 3 | kind, offset, value)

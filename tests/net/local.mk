@@ -1,0 +1,12 @@
+# tests/net: network devices on the mock host, back ends, taps in a network namespace
+unit_tests += tests/net/test-virtio-net
+tests_net_test_virtio_net_SOURCES = tests/net/test-virtio-net.c tests/net/net-driver.c \
+	tests/net/net-driver.h
+tests_net_test_virtio_net_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_net_test_virtio_net_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz-virtio-net
+tests_fuzz_fuzz_virtio_net_SOURCES = tests/fuzz/fuzz-virtio-net.c tests/net/net-driver.c \
+	tests/net/net-driver.h $(fuzz_shared)
+tests_fuzz_fuzz_virtio_net_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_fuzz_fuzz_virtio_net_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
