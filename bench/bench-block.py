@@ -83,7 +83,8 @@ class Guest:
         threads = min(threads, depth)
         count = max(count // threads, depth // threads) * threads
         self.process.send("/dev/vd%c %s %s %d %d %d %d\n" % (
-            "abc"[BACKENDS.index(backend)], direction, order, size, depth // threads, threads, count))
+            "abc"[BACKENDS.index(backend)], direction, order, size, depth // threads, threads,
+            count))
         self._line("@begin")
         used = cpu_seconds(self.process.pid)
         begin = time.perf_counter()
@@ -186,7 +187,8 @@ def parse(argv):
     p.add_argument("--json", metavar="FILE", help="write the figures there as well")
     p.add_argument("--rounds", type=int, help="measurements of each, of which the best counts")
     p.add_argument("--seconds", type=float, help="length of one measurement")
-    p.add_argument("--queues", metavar="N,...", default="1,2", help="queues, and threads using them")
+    p.add_argument("--queues", metavar="N,...", default="1,2",
+                   help="queues, and threads using them")
     p.add_argument("--backends", metavar="NAME,...", default=",".join(BACKENDS))
     p.add_argument("--patterns", metavar="NAME,...", default=",".join(PATTERNS))
     p.add_argument("--transport", choices=("pci", "mmio"), default="pci")

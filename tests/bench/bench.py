@@ -23,8 +23,8 @@ CC = program("RISCV_CC", "riscv64-linux-gnu-gcc")
 
 
 def bench(*args, script="bench-cpu.py"):
-    return subprocess.run([sys.executable, os.path.join(BENCH, script), *args], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=False)
+    return subprocess.run([sys.executable, os.path.join(BENCH, script), *args],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
 
 
 @gwttest.test("device accesses are measured on both emulators")
