@@ -1,8 +1,17 @@
 # tests/linux: a real Linux, made by tools/guest/make-guest, boots and works.
-dist_check_SCRIPTS += tests/linux/make-guest.sh tests/linux/workload.py tests/linux/control.py tests/linux/console.py \
-	tests/linux/pcie.py tests/linux/virtio-rng.py tests/linux/aia.py tests/linux/disk.py
+dist_check_SCRIPTS += tests/linux/make-guest.sh
+dist_check_SCRIPTS += tests/linux/workload.py
+dist_check_SCRIPTS += tests/linux/control.py
+dist_check_SCRIPTS += tests/linux/console.py
+dist_check_SCRIPTS += tests/linux/pcie.py
+dist_check_SCRIPTS += tests/linux/virtio-rng.py
+dist_check_SCRIPTS += tests/linux/aia.py
+dist_check_SCRIPTS += tests/linux/disk.py
+dist_check_SCRIPTS += tests/linux/network.py
 check_long_scripts += tests/linux/long-disk.py
-EXTRA_DIST += tests/linux/linuxguest.py tests/linux/linuxdisk.py tests/linux/disklife.py $(guest_programs)
+check_long_scripts += tests/linux/long-network.py
+EXTRA_DIST += tests/linux/linuxguest.py tests/linux/linuxdisk.py tests/linux/disklife.py \
+	tests/linux/linuxnet.py $(guest_programs)
 guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/checksum.c \
 	tests/guest/process.c tests/guest/signal.c tests/guest/float.c tests/guest/memory.c \
 	tests/guest/thread.c tests/guest/clock.c tests/guest/net.c tests/guest/disk/disktest.h \
