@@ -2,3 +2,4 @@
 dist_doc_DATA = README.md SECURITY.md docs/boards.md docs/guest.md docs/invocation.md docs/machine-types.md docs/vmstate.md docs/qmp.md docs/benchmarks.md \
 	docs/devices.md docs/plugin-abi.md
 dist_doc_DATA += docs/network.md docs/disks.md
+dist_doc_DATA += docs/chardev.md

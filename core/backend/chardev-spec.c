@@ -5,18 +5,26 @@
  */
 #include "config.h"
 #include "core/backend/internal.h"
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "core/util/text.h"
 
-static const char *const known[] = { "null", "stdio", "file", "unix", "tcp", "pty", NULL };
-static const char *const known_backends[] = { "null", "stdio", "file", "socket", "pty", NULL };
+#define RING_MAX (UINT64_C (1) << 30)
+
+static const char *const known[] = { "null", "stdio", "file", "unix", "tcp", "pty", "pipe", NULL };
+static const char *const known_backends[]
+    = { "null", "stdio", "file", "socket", "pty", "pipe", "ringbuf", NULL };
 
 void
 gwt_chardev_free_spec (struct gwt_chardev *chardev)
 {
   g_free (chardev->id);
   g_free (chardev->path);
+  g_free (chardev->input_path);
+  g_free (chardev->ring);
   if (chardev->socket)
     gwt_socket_spec_free (chardev->socket);
   g_free (chardev->label);
@@ -55,6 +63,26 @@ check_path (const char *path, struct gwt_error *err)
   return !gwt_error_is_set (err);
 }
 
+/* The FIFOs have to be there: who is at their other end needs them before us. */
+static struct gwt_chardev *
+pipe_from (const char *id, const char *path, struct gwt_error *err)
+{
+  g_autofree char *in = g_strdup_printf ("%s.in", path), *out = g_strdup_printf ("%s.out", path);
+  struct gwt_chardev *chardev;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)
+      && !(g_file_test (in, G_FILE_TEST_EXISTS) && g_file_test (out, G_FILE_TEST_EXISTS)))
+    {
+      gwt_error_set (err, GWT_E_NOT_FOUND,
+                     "'%s': neither it nor '%s' and '%s' are there; make them with mkfifo", path,
+                     in, out);
+      return NULL;
+    }
+  chardev = blank (id, GWT_CHARDEV_PIPE);
+  chardev->path = g_strdup (path);
+  return chardev;
+}
+
 static struct gwt_chardev *
 from_spec (const char *id, const char *spec, struct gwt_error *err)
 {
@@ -75,6 +103,8 @@ from_spec (const char *id, const char *spec, struct gwt_error *err)
       chardev->path = g_strdup (spec + 5);
       return chardev;
     }
+  if (g_str_has_prefix (spec, "pipe:"))
+    return pipe_from (id, spec + 5, err);
   if (g_str_has_prefix (spec, "unix:") || g_str_has_prefix (spec, "tcp:"))
     {
       struct gwt_socket_spec *socket = gwt_socket_spec_parse (spec, err);
@@ -89,7 +119,7 @@ from_spec (const char *id, const char *spec, struct gwt_error *err)
   near = gwt_did_you_mean (word, known);
   gwt_error_set (err, GWT_E_INVALID,
                  "'%s' is no character back end; use null, stdio, mon:stdio, file:PATH, unix:PATH, "
-                 "tcp:HOST:PORT or pty%s",
+                 "tcp:HOST:PORT, pipe:PATH or pty%s",
                  spec, near);
   return NULL;
 }
@@ -121,13 +151,16 @@ struct options
 static const struct
 {
   const char *backend;
-  const char *keys[10];
+  const char *keys[12];
 } allowed[] = {
   { "null", { "id", "mux", NULL } },
   { "stdio", { "id", "mux", "signal", NULL } },
-  { "file", { "id", "mux", "path", "append", NULL } },
+  { "file", { "id", "mux", "path", "append", "input-path", NULL } },
   { "pty", { "id", "mux", NULL } },
-  { "socket", { "id", "mux", "path", "host", "port", "server", "wait", NULL } },
+  { "pipe", { "id", "mux", "path", NULL } },
+  { "ringbuf", { "id", "mux", "size", NULL } },
+  { "socket",
+    { "id", "mux", "path", "host", "port", "server", "wait", "reconnect", "reconnect-ms", NULL } },
 };
 
 static const char *const *
@@ -156,7 +189,8 @@ parse_options (const char *text, struct options *options, struct gwt_error *err)
       g_autofree char *near = gwt_did_you_mean (options->backend, known_backends);
 
       gwt_error_set (err, GWT_E_INVALID,
-                     "'%s' is no character back end; use null, stdio, file, pty or socket%s",
+                     "'%s' is no character back end; use null, stdio, file, pty, pipe, ringbuf or "
+                     "socket%s",
                      options->backend, near);
       return false;
     }
@@ -199,6 +233,71 @@ take_bool (struct options *options, const char *key, bool *value, struct gwt_err
   return false;
 }
 
+static bool
+take_number (struct options *options, const char *key, bool suffixes, uint64_t *value, uint64_t max,
+             struct gwt_error *err)
+{
+  const char *text = g_hash_table_lookup (options->values, key);
+
+  if (!text)
+    return true;
+  if (gwt_parse_u64 (text, suffixes, value, err) && *value > max)
+    gwt_error_set (err, GWT_E_RANGE, "%s is out of range; use 0 to %" PRIu64, text, max);
+  if (!gwt_error_is_set (err))
+    return true;
+  gwt_error_prefix (err, "%s", key);
+  return false;
+}
+
+/* Seconds in `reconnect`, or milliseconds in `reconnect-ms`. */
+static bool
+take_reconnect (struct options *options, bool server, uint32_t *ms, struct gwt_error *err)
+{
+  uint64_t seconds = 0, value = 0;
+  bool both = g_hash_table_contains (options->values, "reconnect")
+              && g_hash_table_contains (options->values, "reconnect-ms");
+
+  if (!take_number (options, "reconnect", false, &seconds, UINT32_MAX / 1000, err)
+      || !take_number (options, "reconnect-ms", false, &value, UINT32_MAX, err))
+    return false;
+  if (both)
+    gwt_error_set (err, GWT_E_INVALID,
+                   "reconnect and reconnect-ms say the same; give one of the two");
+  else if (server && (seconds || value))
+    gwt_error_set (err, GWT_E_INVALID,
+                   "a server does not connect; leave reconnect out, or server=on");
+  *ms = (uint32_t) (seconds ? seconds * 1000 : value);
+  return !gwt_error_is_set (err);
+}
+
+static struct gwt_chardev *
+ringbuf_from (struct options *options, const char *id, struct gwt_error *err)
+{
+  uint64_t size = 65536;
+  struct gwt_chardev *chardev;
+  uint8_t *ring;
+
+  if (!take_number (options, "size", true, &size, RING_MAX, err))
+    return NULL;
+  if (size == 0 || (size & (size - 1)))
+    {
+      gwt_error_set (err, GWT_E_INVALID, "size: %" PRIu64 " is no power of two; use 65536, say",
+                     size);
+      return NULL;
+    }
+  ring = g_try_malloc (size);
+  if (!ring)
+    {
+      gwt_error_set (err, GWT_E_NO_MEMORY, "size: no memory for %" PRIu64 " bytes; use fewer",
+                     size);
+      return NULL;
+    }
+  chardev = blank (id, GWT_CHARDEV_RINGBUF);
+  chardev->ring = ring;
+  chardev->ring_size = size;
+  return chardev;
+}
+
 static struct gwt_chardev *
 socket_from (struct options *options, const char *id, struct gwt_error *err)
 {
@@ -206,6 +305,7 @@ socket_from (struct options *options, const char *id, struct gwt_error *err)
   const char *host = g_hash_table_lookup (options->values, "host");
   const char *port = g_hash_table_lookup (options->values, "port");
   bool server = false, wait = true;
+  uint32_t reconnect_ms = 0;
   struct gwt_chardev *chardev;
   struct gwt_socket_spec *socket;
   g_autofree char *text = NULL;
@@ -223,6 +323,8 @@ socket_from (struct options *options, const char *id, struct gwt_error *err)
       gwt_error_set (err, GWT_E_INVALID, "wait= means nothing without server=on; leave it out");
       return NULL;
     }
+  if (!take_reconnect (options, server, &reconnect_ms, err))
+    return NULL;
   /* Through the one parser, which knows the limits; a comma cannot go that way. */
   if ((path && strchr (path, ',')) || (host && strchr (host, ',')) || (port && strchr (port, ',')))
     {
@@ -241,6 +343,7 @@ socket_from (struct options *options, const char *id, struct gwt_error *err)
   socket->wait = server && wait;
   chardev = blank (id, GWT_CHARDEV_SOCKET);
   chardev->socket = socket;
+  chardev->reconnect_ms = reconnect_ms;
   return chardev;
 }
 
@@ -249,6 +352,7 @@ from_options (struct options *options, struct gwt_error *err)
 {
   const char *id = g_hash_table_lookup (options->values, "id");
   const char *path = g_hash_table_lookup (options->values, "path");
+  const char *input_path = g_hash_table_lookup (options->values, "input-path");
   bool append = false, mux = false, signals = true;
   struct gwt_chardev *chardev;
 
@@ -271,10 +375,26 @@ from_options (struct options *options, struct gwt_error *err)
         }
       if (!check_path (path, err))
         return NULL;
+      if (input_path && access (input_path, R_OK) != 0)
+        {
+          gwt_error_set (err, GWT_E_IO,
+                         "input-path: cannot read '%s' (%s); use a file that can be read",
+                         input_path, g_strerror (errno));
+          return NULL;
+        }
       chardev = blank (id, GWT_CHARDEV_FILE);
       chardev->path = g_strdup (path);
+      chardev->input_path = g_strdup (input_path);
       chardev->append = append;
     }
+  else if (strcmp (options->backend, "pipe") == 0)
+    {
+      if (!path)
+        gwt_error_set (err, GWT_E_INVALID, "'pipe' has no path; add path=PATH");
+      chardev = path ? pipe_from (id, path, err) : NULL;
+    }
+  else if (strcmp (options->backend, "ringbuf") == 0)
+    chardev = ringbuf_from (options, id, err);
   else
     chardev = from_spec (id, options->backend, err);
   if (!chardev)

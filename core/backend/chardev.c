@@ -13,6 +13,7 @@
 #include <glib-unix.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -202,6 +203,35 @@ give (struct gwt_chardev *chardev, const uint8_t *data, uint64_t size)
 
 static gboolean on_readable (gint fd, GIOCondition condition, gpointer data);
 
+/* A peer that goes while nobody takes its input makes room for the next one at once; unless it left
+   something, which is still to be taken. */
+static gboolean
+on_hangup (gint fd, GIOCondition condition, gpointer opaque)
+{
+  struct gwt_chardev *chardev = opaque;
+  int left = 0;
+
+  g_mutex_lock (&chardev->lock);
+  gwt_source_drop (&chardev->hup_source);
+  g_mutex_unlock (&chardev->lock);
+  if (ioctl (fd, FIONREAD, &left) < 0 || left == 0)
+    gwt_chardev_disconnect (chardev);
+  return G_SOURCE_REMOVE;
+}
+
+/* Under the lock: nobody takes input now. */
+static void
+stop_listening (struct gwt_chardev *chardev)
+{
+  gwt_source_drop (&chardev->in_source);
+  if (chardev->hup_source || chardev->in_fd < 0
+      || (chardev->kind != GWT_CHARDEV_SOCKET && chardev->kind != GWT_CHARDEV_PTY))
+    return;
+  chardev->hup_source = g_unix_fd_source_new (chardev->in_fd, G_IO_HUP | G_IO_ERR);
+  g_source_set_callback (chardev->hup_source, G_SOURCE_FUNC (on_hangup), chardev, NULL);
+  g_source_attach (chardev->hup_source, NULL);
+}
+
 /* Under the lock. */
 static void
 listen_to_peer (struct gwt_chardev *chardev)
@@ -210,6 +240,7 @@ listen_to_peer (struct gwt_chardev *chardev)
 
   if (!wanted || !chardev->connected || chardev->eof || chardev->in_source || chardev->in_fd < 0)
     return;
+  gwt_source_drop (&chardev->hup_source);
   chardev->in_source = g_unix_fd_source_new (chardev->in_fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
   g_source_set_callback (chardev->in_source, G_SOURCE_FUNC (on_readable), chardev, NULL);
   g_source_attach (chardev->in_source, NULL);
@@ -255,9 +286,9 @@ wanted_now (struct gwt_chardev *chardev)
 static void
 end_of_input (struct gwt_chardev *chardev)
 {
-  if (chardev->kind == GWT_CHARDEV_STDIO)
+  if (chardev->kind == GWT_CHARDEV_STDIO || chardev->kind == GWT_CHARDEV_FILE)
     {
-      /* The end of a script on standard input is not the end of the guest. */
+      /* The end of a script on standard input is not the end of the guest, nor of its output. */
       g_mutex_lock (&chardev->lock);
       chardev->eof = true;
       gwt_source_drop (&chardev->in_source);
@@ -278,7 +309,7 @@ on_readable (gint fd, GIOCondition condition, gpointer opaque)
   if (want == 0)
     {
       g_mutex_lock (&chardev->lock);
-      gwt_source_drop (&chardev->in_source);
+      stop_listening (chardev);
       g_mutex_unlock (&chardev->lock);
       /* Room made between the look and the drop would not be heard of any more: look again. */
       if (wanted_now (chardev) != 0)
@@ -378,11 +409,49 @@ give_up_peer (struct gwt_chardev *chardev)
     look_soon (chardev);
 }
 
+/* Under the lock: what is oldest makes room. */
+static void
+ring_put (struct gwt_chardev *chardev, const uint8_t *data, uint64_t size)
+{
+  for (uint64_t i = size > chardev->ring_size ? size - chardev->ring_size : 0; i < size; i++)
+    chardev->ring[chardev->ring_write++ & (chardev->ring_size - 1)] = data[i];
+  if (chardev->ring_write - chardev->ring_read > chardev->ring_size)
+    chardev->ring_read = chardev->ring_write - chardev->ring_size;
+}
+
+bool
+gwt_chardev_ring_write (struct gwt_chardev *chardev, const uint8_t *data, size_t size)
+{
+  if (chardev->kind != GWT_CHARDEV_RINGBUF)
+    return false;
+  g_mutex_lock (&chardev->lock);
+  ring_put (chardev, data, size);
+  g_mutex_unlock (&chardev->lock);
+  return true;
+}
+
+GByteArray *
+gwt_chardev_ring_read (struct gwt_chardev *chardev, uint64_t most)
+{
+  GByteArray *bytes;
+
+  if (chardev->kind != GWT_CHARDEV_RINGBUF)
+    return NULL;
+  bytes = g_byte_array_new ();
+  g_mutex_lock (&chardev->lock);
+  for (; bytes->len < most && chardev->ring_read != chardev->ring_write; chardev->ring_read++)
+    g_byte_array_append (bytes, &chardev->ring[chardev->ring_read & (chardev->ring_size - 1)], 1);
+  g_mutex_unlock (&chardev->lock);
+  return bytes;
+}
+
 uint64_t
 gwt_chardev_write_raw (struct gwt_chardev *chardev, const uint8_t *data, uint64_t size)
 {
   uint64_t done = 0;
 
+  if (gwt_chardev_ring_write (chardev, data, size))
+    return size;
   g_mutex_lock (&chardev->lock);
   while (done < size && chardev->connected && !chardev->broken && chardev->out_fd >= 0)
     {
@@ -453,6 +522,7 @@ gwt_chardev_disconnect (struct gwt_chardev *chardev)
   was = chardev->connected;
   chardev->connected = false;
   gwt_source_drop (&chardev->in_source);
+  gwt_source_drop (&chardev->hup_source);
   gwt_source_drop (&chardev->out_source);
   if (chardev->owns_fds)
     {
@@ -485,6 +555,33 @@ device_gone (void *data)
   g_mutex_unlock (&chardev->lock);
   chardev->device = NULL;
   chardev->frontend_open = false;
+}
+
+bool
+gwt_chardev_remove (struct gwt_chardev *chardev, struct gwt_error *err)
+{
+  if (gwt_chardev_in_use (chardev))
+    {
+      gwt_error_set (err, GWT_E_BUSY, "Chardev '%s' is busy", chardev->id);
+      return false;
+    }
+  gwt_chardev_close (chardev);
+  g_ptr_array_remove (gwt_chardevs, chardev);
+  gwt_mux_clear (chardev);
+  gwt_chardev_free_spec (chardev);
+  return true;
+}
+
+bool
+gwt_chardev_frontend_open (struct gwt_chardev *chardev)
+{
+  return __atomic_load_n (&chardev->frontend_open, __ATOMIC_RELAXED);
+}
+
+void
+gwt_chardev_send_break (struct gwt_chardev *chardev)
+{
+  gwt_chardev_event (chardev, GWT_CHARDEV_BREAK);
 }
 
 static bool

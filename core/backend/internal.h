@@ -22,7 +22,9 @@ enum gwt_chardev_kind
   GWT_CHARDEV_STDIO,
   GWT_CHARDEV_FILE,
   GWT_CHARDEV_SOCKET,
-  GWT_CHARDEV_PTY
+  GWT_CHARDEV_PTY,
+  GWT_CHARDEV_PIPE,
+  GWT_CHARDEV_RINGBUF
 };
 
 struct gwt_mux
@@ -35,13 +37,17 @@ struct gwt_mux
   GByteArray *pending; /* typed, and not yet taken by the device */
 };
 
+struct gwt_attempt;
+
 struct gwt_chardev
 {
   /* chardev-spec.c */
   char *id;
   enum gwt_chardev_kind kind;
-  char *path; /* file */
+  char *path;       /* file, pipe */
+  char *input_path; /* file: where input comes from; NULL: none does */
   bool append;
+  uint32_t reconnect_ms; /* a client connects again after so long; 0: it does not */
   bool signals; /* stdio: Ctrl-C and friends remain the terminal's */
   bool has_mux;
   struct gwt_socket_spec *socket;
@@ -61,9 +67,13 @@ struct gwt_chardev
   bool eof;       /* nothing more comes; writing goes on */
   bool owns_fds;
   int in_fd, out_fd, listen_fd;
-  GSource *in_source, *out_source, *listen_source, *idle_source, *retry_source;
+  GSource *in_source, *hup_source, *out_source, *listen_source, *idle_source, *retry_source;
   char *label;
   char *pty_name;
+  bool complained;             /* [main] of a peer that cannot be had */
+  struct gwt_attempt *attempt; /* [main] a thread tries to connect */
+  uint8_t *ring;               /* ringbuf: the last ring_size bytes; a power of two */
+  uint64_t ring_size, ring_read, ring_write;
 };
 
 /* chardev.c */

@@ -184,8 +184,8 @@ const struct gwt_option gwt_option_table[] = {
         "value for every device of a type, or of a type below it"),
   LIST ("chardev", "BACKEND,id=ID[,...]", chardevs, DEVICES, "character back end"),
   LIST ("serial", "SPEC", serials, DEVICES,
-        "next serial port: stdio, mon:stdio, file:F, unix:F[,server=on], tcp:HOST:PORT, pty, null, "
-        "none, chardev:ID"),
+        "next serial port: stdio, mon:stdio, file:F, unix:F[,server=on], tcp:HOST:PORT, pty, "
+        "pipe:F, null, none, chardev:ID"),
   FLAG ("nographic", nographic, DEVICES,
         "serial port and text monitor on the terminal (the default)"),
   FLAG ("nodefaults", nodefaults, DEVICES, "no serial port on the terminal unless asked for"),

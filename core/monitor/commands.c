@@ -13,6 +13,7 @@
 #include "core/device/device.h"
 #include "core/device/event.h"
 #include "core/device/spec.h"
+#include "core/monitor/chardevs.h"
 #include "core/monitor/devices.h"
 #include "core/monitor/dispatch.h"
 #include "core/plugin/loader.h"
@@ -410,6 +411,7 @@ void
 gwt_qmp_init (void)
 {
   gwt_qmp_add_commands (commands, G_N_ELEMENTS (commands));
+  gwt_qmp_init_chardevs ();
   gwt_qmp_init_devices ();
   gwt_qmp_net_init ();
   gwt_run_add_listener (on_run_event, NULL);

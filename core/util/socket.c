@@ -132,6 +132,18 @@ gwt_socket_spec_free (struct gwt_socket_spec *spec)
   g_free (spec);
 }
 
+struct gwt_socket_spec *
+gwt_socket_spec_copy (const struct gwt_socket_spec *spec)
+{
+  struct gwt_socket_spec *copy = g_new0 (struct gwt_socket_spec, 1);
+  *copy = *spec;
+  copy->path = g_strdup (spec->path);
+  copy->host = g_strdup (spec->host);
+  copy->port = g_strdup (spec->port);
+  copy->created = false;
+  return copy;
+}
+
 static int
 unix_socket (const struct gwt_socket_spec *spec, struct sockaddr_un *address)
 {

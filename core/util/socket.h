@@ -24,6 +24,7 @@ struct gwt_socket_spec
 /* NULL with ERR set for anything that is not of that form. */
 struct gwt_socket_spec *gwt_socket_spec_parse (const char *text, struct gwt_error *err);
 void gwt_socket_spec_free (struct gwt_socket_spec *spec);
+struct gwt_socket_spec *gwt_socket_spec_copy (const struct gwt_socket_spec *spec);
 /* A listening socket, non-blocking and close-on-exec; -1 with ERR set.  A socket file that nobody
    listens on any more is replaced; a file of another kind, or one in use, is an error. */
 int gwt_socket_listen (struct gwt_socket_spec *spec, struct gwt_error *err);

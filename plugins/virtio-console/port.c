@@ -477,9 +477,43 @@ port_orphan (struct serial *s, uint32_t n)
       port_guest_open (s, n, false);
       port->serial = NULL;
       s->places[n].port = NULL;
+      /* No other controller can take it. */
+      if (GWT_HAS (console_devices, unplug))
+        console_devices->unplug (port->device);
     }
   pthread_mutex_unlock (&s->places[n].lock);
 }
+
+/* Realize looks for a place and tells the guest, which agrees to everything. */
+static int
+hotplug_check (void *self, struct gwt_error *err)
+{
+  (void) self;
+  (void) err;
+  return 0;
+}
+
+static void
+hotplug_plugged (void *self)
+{
+  (void) self;
+}
+
+static int
+hotplug_unplug_request (void *self, struct gwt_error *err)
+{
+  (void) err;
+  console_devices->unplug (((struct port *) self)->device);
+  return 0;
+}
+
+static const struct gwt_hotplug hotplug = {
+  .struct_size = sizeof hotplug,
+  .check = hotplug_check,
+  .plugged = hotplug_plugged,
+  .unplug_request = hotplug_unplug_request,
+};
+static const struct gwt_interface interfaces[] = { { GWT_HOTPLUG_INTERFACE, &hotplug } };
 
 /* ---- types ------------------------------------------------------------------------------------
  */
@@ -509,6 +543,9 @@ const struct gwt_device_type console_port_type = {
   .fields = fields,
   .field_size = sizeof fields[0],
   .n_fields = GWT_COUNT (fields),
+  .interfaces = interfaces,
+  .interface_size = sizeof interfaces[0],
+  .n_interfaces = GWT_COUNT (interfaces),
   .realize = console_realize,
   .unrealize = unrealize,
 };
@@ -523,6 +560,9 @@ const struct gwt_device_type console_serialport_type = {
   .fields = fields,
   .field_size = sizeof fields[0],
   .n_fields = GWT_COUNT (fields),
+  .interfaces = interfaces,
+  .interface_size = sizeof interfaces[0],
+  .n_interfaces = GWT_COUNT (interfaces),
   .realize = serialport_realize,
   .unrealize = unrealize,
 };

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -182,15 +183,25 @@ test_refusals (void)
   } bad[] = {
     { false, "stdoi",
       "'stdoi' is no character back end; use null, stdio, mon:stdio, file:PATH, "
-      "unix:PATH, tcp:HOST:PORT or pty; did you mean 'stdio'?" },
+      "unix:PATH, tcp:HOST:PORT, pipe:PATH or pty; did you mean 'stdio'?" },
     { false, "file:", "'file:' has no path; use file:PATH" },
     { false, "file:/", "'/' is a folder; use the path of a file" },
     { false, "file:/nonesuch/x", "'/nonesuch/x': there is no folder '/nonesuch'; make it first" },
     { false, "mon:", "'' is no character back end; use" },
     { false, "unix:/tmp/x,server,nowait", "server" },
     { true, "stdio", "'stdio' has no id; add id=NAME" },
-    { true, "ringbuf,id=a",
-      "'ringbuf' is no character back end; use null, stdio, file, pty or socket" },
+    { true, "vc,id=a",
+      "'vc' is no character back end; use null, stdio, file, pty, pipe, ringbuf or socket" },
+    { true, "ringbuf,id=a,size=100", "size: 100 is no power of two; use 65536, say" },
+    { true, "ringbuf,id=a,size=2G", "size: 2G is out of range; use 0 to 1073741824" },
+    { true, "ringbuf,id=a,size=x", "size: " },
+    { true, "pipe,id=a", "'pipe' has no path; add path=PATH" },
+    { true, "socket,id=a,path=x,server=on,reconnect=1",
+      "a server does not connect; leave reconnect out, or server=on" },
+    { true, "socket,id=a,path=x,reconnect=1,reconnect-ms=1",
+      "reconnect and reconnect-ms say the same; give one of the two" },
+    { true, "socket,id=a,path=x,reconnect=9999999",
+      "reconnect: 9999999 is out of range; use 0 to 4294967" },
     { true, "file,id=a", "'file' has no path; add path=PATH" },
     { true, "null,id=a,id=b", "'id' is given twice; give it once" },
     { true, "null,id=a,logfile=x", "'null' has no option 'logfile'; leave it out" },
@@ -371,6 +382,192 @@ test_input_pressure (void)
   PUMP (mock->n == 6);
   g_assert_cmpmem (mock->got, 6, "abcdef", 6);
   close (fd);
+  clean ();
+}
+
+/* Who goes while nobody takes input is not kept, but what it left is. */
+static void
+test_hangup (void)
+{
+  g_autofree char *path = g_build_filename (folder, "s", NULL);
+  g_autofree char *spec = socket_spec (",server=on,wait=off");
+  struct gwt_chardev *chardev = make ("s", spec);
+  struct mock *mock = user_of (chardev);
+  int fd;
+
+  mock->room = 0;
+  open_all ();
+  fd = peer (path);
+  PUMP (mock->opened == 1);
+  close (fd);
+  PUMP (mock->closed == 1);
+  fd = peer (path);
+  PUMP (mock->opened == 2);
+  g_assert_cmpint (write (fd, "abc", 3), ==, 3);
+  settle ();
+  close (fd);
+  settle ();
+  g_assert_cmpuint (mock->closed, ==, 1);
+  g_assert_null (chardev->in_source);
+  g_assert_null (chardev->hup_source); /* it would say so again and again */
+  mock->room = 8;
+  api->accept_input (chardev);
+  PUMP (mock->closed == 2);
+  g_assert_cmpmem (mock->got, mock->n, "abc", 3);
+  clean ();
+}
+
+/* A client that is not served for want of descriptors is served later, and nothing spins. */
+static void
+test_no_descriptors (void)
+{
+  g_autofree char *path = g_build_filename (folder, "s", NULL);
+  g_autofree char *spec = socket_spec (",server=on,wait=off");
+  struct gwt_chardev *chardev = make ("s", spec);
+  struct mock *mock = user_of (chardev);
+  struct rlimit old, few;
+  int fd, last;
+
+  open_all ();
+  fd = peer (path);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  last = dup (fd);
+  few = old;
+  few.rlim_cur = (rlim_t) last;
+  close (last);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &few), ==, 0);
+  PUMP (chardev->complained);
+  settle ();
+  g_assert_null (chardev->listen_source);
+  g_assert_cmpuint (mock->opened, ==, 0);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  PUMP (mock->opened == 1);
+  close (fd);
+  PUMP (mock->closed == 1);
+  clean ();
+}
+
+static void
+test_reconnect (void)
+{
+  GWT_AUTO_ERROR (err);
+  g_autofree char *path = g_build_filename (folder, "s", NULL);
+  g_autofree char *spec = socket_spec (",server=on,wait=off");
+  g_autofree char *option
+      = g_strdup_printf ("socket,id=c,path=%s/s,reconnect-ms=20", folder);
+  struct gwt_chardev *chardev = gwt_chardev_new_option (option, &err), *server;
+  struct mock *mock = user_of (chardev), *other;
+
+  /* Nobody there: no error, and what is written is lost. */
+  open_all ();
+  PUMP (chardev->complained);
+  g_assert_cmpuint (api->write (chardev, (const uint8_t *) "lost", 4), ==, 4);
+  server = make ("s", spec);
+  other = user_of (server);
+  open_all ();
+  PUMP (mock->opened == 1 && other->opened == 1);
+  g_assert_cmpuint (api->write (chardev, (const uint8_t *) "hello", 5), ==, 5);
+  PUMP (other->n == 5);
+  g_assert_cmpmem (other->got, 5, "hello", 5);
+  /* The other end hangs up, and again. */
+  gwt_chardev_disconnect (server);
+  PUMP (mock->closed == 1 && mock->opened == 2);
+  gwt_chardev_disconnect (chardev);
+  PUMP (mock->opened == 3);
+  clean ();
+  /* Removed while a thread tries. */
+  chardev = gwt_chardev_new_option (option, &err);
+  open_all ();
+  g_assert_true (gwt_chardev_remove (chardev, &err));
+  g_assert_null (gwt_chardev_find ("c"));
+  settle ();
+  clean ();
+}
+
+static void
+test_pipe (void)
+{
+  GWT_AUTO_ERROR (err);
+  g_autofree char *path = g_build_filename (folder, "p", NULL);
+  g_autofree char *in = g_strdup_printf ("%s.in", path), *out = g_strdup_printf ("%s.out", path);
+  g_autofree char *spec = g_strdup_printf ("pipe:%s", path);
+  g_autofree char *wanted = g_strdup_printf (
+      "'%s': neither it nor '%s' and '%s' are there; make them with mkfifo", path, in, out);
+  struct gwt_chardev *chardev;
+  struct mock *mock;
+  char back[8];
+  int to, from;
+
+  g_assert_null (gwt_chardev_new ("p", spec, &err));
+  g_assert_cmpstr (err.text, ==, wanted);
+  gwt_error_clear (&err);
+  g_assert_cmpint (mkfifo (in, 0600), ==, 0);
+  g_assert_cmpint (mkfifo (out, 0600), ==, 0);
+  chardev = make ("p", spec);
+  mock = user_of (chardev);
+  open_all ();
+  g_assert_cmpuint (mock->opened, ==, 1);
+  to = open (in, O_WRONLY);
+  from = open (out, O_RDONLY);
+  g_assert_cmpint (write (to, "in", 2), ==, 2);
+  PUMP (mock->n == 2);
+  g_assert_cmpuint (api->write (chardev, (const uint8_t *) "out", 3), ==, 3);
+  g_assert_cmpint (read (from, back, sizeof (back)), ==, 3);
+  close (to);
+  close (from);
+  clean ();
+  g_remove (in);
+  g_remove (out);
+}
+
+static void
+test_file_input (void)
+{
+  GWT_AUTO_ERROR (err);
+  g_autofree char *path = g_build_filename (folder, "out.txt", NULL);
+  g_autofree char *in = g_build_filename (folder, "in.txt", NULL);
+  g_autofree char *option = g_strdup_printf ("file,id=f,path=%s,input-path=%s", path, in);
+  struct gwt_chardev *chardev;
+  struct mock *mock;
+
+  g_assert_null (gwt_chardev_new_option (option, &err));
+  g_assert_nonnull (strstr (err.text, "input-path: cannot read '"));
+  gwt_error_clear (&err);
+  g_assert_true (g_file_set_contents (in, "typed", -1, NULL));
+  chardev = gwt_chardev_new_option (option, &err);
+  mock = user_of (chardev);
+  open_all ();
+  PUMP (chardev->eof);
+  g_assert_cmpmem (mock->got, mock->n, "typed", 5);
+  /* Its end is not the end of the output. */
+  g_assert_cmpuint (mock->closed, ==, 0);
+  g_assert_cmpuint (api->write (chardev, (const uint8_t *) "x", 1), ==, 1);
+  g_assert_cmpuint (chardev->connected, ==, 1);
+  clean ();
+  g_remove (in);
+}
+
+static void
+test_ringbuf (void)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_chardev *chardev = gwt_chardev_new_option ("ringbuf,id=r,size=8", &err);
+  struct mock *mock = user_of (chardev);
+  GByteArray *bytes;
+
+  open_all ();
+  g_assert_cmpuint (mock->opened, ==, 1);
+  g_assert_cmpuint (api->write (chardev, (const uint8_t *) "0123456789", 10), ==, 10);
+  bytes = gwt_chardev_ring_read (chardev, 3);
+  g_assert_cmpmem (bytes->data, bytes->len, "234", 3);
+  g_byte_array_unref (bytes);
+  g_assert_true (gwt_chardev_ring_write (chardev, (const uint8_t *) "abcdefghijkl", 12));
+  bytes = gwt_chardev_ring_read (chardev, 100);
+  g_assert_cmpmem (bytes->data, bytes->len, "efghijkl", 8);
+  g_byte_array_unref (bytes);
+  bytes = gwt_chardev_ring_read (chardev, 100);
+  g_assert_cmpuint (bytes->len, ==, 0);
+  g_byte_array_unref (bytes);
   clean ();
 }
 
@@ -598,6 +795,12 @@ main (int argc, char **argv)
   g_test_add_func ("/chardev/file", test_file);
   g_test_add_func ("/chardev/server", test_server);
   g_test_add_func ("/chardev/input-pressure", test_input_pressure);
+  g_test_add_func ("/chardev/hangup", test_hangup);
+  g_test_add_func ("/chardev/no-descriptors", test_no_descriptors);
+  g_test_add_func ("/chardev/reconnect", test_reconnect);
+  g_test_add_func ("/chardev/pipe", test_pipe);
+  g_test_add_func ("/chardev/file-input", test_file_input);
+  g_test_add_func ("/chardev/ringbuf", test_ringbuf);
   g_test_add_func ("/chardev/output-pressure", test_output_pressure);
   g_test_add_func ("/chardev/socket-files", test_socket_files);
   g_test_add_func ("/chardev/tcp", test_tcp);

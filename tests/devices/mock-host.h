@@ -156,8 +156,9 @@ void mock_new_machine (uint32_t cpus);
 /* The plugin, started.  Where it was not built the whole test is skipped. */
 const struct gwt_plugin *mock_load (const char *name);
 
-/* Make, set "prop=value" for each string up to NULL ("chardev" takes "serial" and "second"), realize, reset.
-   mock_try_new gives NULL with mock_error set where the device refuses; mock_new fails the test. */
+/* Make, set "prop=value" for each string up to NULL ("chardev" takes "serial" and "second"),
+   realize, reset.  mock_try_new gives NULL with mock_error set where the device refuses; mock_new
+   fails the test. */
 struct gwt_device *mock_try_new (const struct gwt_device_type *type, const char *id,
                                  ...) G_GNUC_NULL_TERMINATED;
 struct gwt_device *mock_new (const struct gwt_device_type *type, const char *id,

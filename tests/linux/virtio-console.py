@@ -50,12 +50,9 @@ class Guest:
         return client, gwttest.Stream.from_socket(client, "port %d" % n)
 
     def change(self, port, is_open):
-        """The last event about PORT, after those about others."""
-        while True:
-            data = self.vm.qmp.event("VSERPORT_CHANGE")["data"]
-            if data["id"] == port:
-                self.t.equal(data["open"], is_open, "is %s open" % port)
-                return
+        """Wait until clients are told that PORT is so."""
+        while self.vm.qmp.event("VSERPORT_CHANGE")["data"] != {"id": port, "open": is_open}:
+            pass
 
     def off(self):
         linuxguest.power_off(self.t, self.vm)
@@ -156,6 +153,32 @@ def reconnect(t):
         # Without a peer there is nothing more to read: cat ends.
         g.sh("wait")
         g.change("port0", False)
+    g.off()
+
+
+@gwttest.test("a channel comes and goes while the guest runs")
+def hot_plug(t):
+    g = Guest(t, "pci", "virtserialport")
+    for n in range(2):
+        g.vm.qmp.cmd("chardev-add", id="new", backend={"type": "ringbuf", "data": {}})
+        answer = g.vm.qmp.raw({"execute": "device_add", "arguments": {
+            "driver": "virtserialport", "id": "more", "chardev": "new", "nr": 5,
+            "name": "org.example.more%d" % n}})
+        t.equal(answer, {"return": {}}, "device_add")
+        name = "/sys/class/virtio-ports/vport0p5/name"
+        g.sh("while ! grep more%d %s; do sleep 0.1; done" % (n, name))
+        g.sh("while [ ! -c /dev/vport0p5 ]; do sleep 0.1; done; echo plugged%d >/dev/vport0p5" % n)
+        t.equal(g.vm.qmp.cmd("ringbuf-read", device="new", size=100), "plugged%d\n" % n)
+        g.sh("cat /dev/vport0p5 & true")
+        g.change("more", True)
+        g.vm.qmp.cmd("device_del", id="more")
+        g.vm.qmp.event("DEVICE_DELETED")
+        g.vm.qmp.cmd("chardev-remove", id="new")
+        g.sh("wait; while [ -e %s ]; do sleep 0.1; done" % name)
+    # The one that was there from the start is none the worse.
+    _, stream = g.connect(0)
+    g.sh("echo still >/dev/vport0p1")
+    stream.expect("still")
     g.off()
 
 

@@ -3,3 +3,4 @@ unit_tests += tests/monitor/test-framing
 tests_monitor_test_framing_CFLAGS = $(CORE_CFLAGS)
 tests_monitor_test_framing_LDADD = $(CORE_LIBS)
 dist_check_SCRIPTS += tests/monitor/qmp.py
+dist_check_SCRIPTS += tests/monitor/chardevs.py
