@@ -101,7 +101,7 @@ AM_CONDITIONAL([HAVE_RISCV_CC], [test "$RISCV_CC" != no])
 # GWT_BLOCK_LIBRARIES: what disks can use where it is there; gwt_liburing and gwt_libnbd say it.
 AC_DEFUN([GWT_BLOCK_LIBRARIES], [
 GWT_OPTIONAL_LIBRARY([liburing], [liburing >= 2.3], [URING], [threads do its work])
-dnl GWT_OPTIONAL_LIBRARY([libnbd], [libnbd >= 1.12], [NBD], [no driver nbd])
+GWT_OPTIONAL_LIBRARY([libnbd], [libnbd >= 1.12], [NBD], [no driver nbd])
 ])
 
 # GWT_OPTIONAL_LIBRARY(NAME, PKG-CONFIG'S WORDS, PREFIX, WITHOUT IT): --without-NAME, HAVE_NAME,
@@ -134,7 +134,7 @@ gwt_line "plugin ABI" "$GWT_ABI_MAJOR.$GWT_ABI_MINOR"
 gwt_line "warnings are errors" "$enable_werror"
 gwt_line "sanitizers" "$enable_sanitizers"
 gwt_line "liburing" "$gwt_liburing"
-dnl gwt_line "libnbd" "$gwt_libnbd"
+gwt_line "libnbd" "$gwt_libnbd"
 echo "  plugins"
 for gwt_p in $gwt_all_plugins; do
   gwt_v=`echo "$gwt_p" | sed 's/-/_/g'`

@@ -260,6 +260,35 @@ is_nbd (const char *file)
          || g_str_has_prefix (file, "nbds:") || g_str_has_prefix (file, "nbds+unix:");
 }
 
+/* "nbd:unix:PATH" and "nbd:HOST:PORT", each with ":exportname=NAME" or not: what there was before
+   addresses were URIs. */
+static void
+put_old_nbd (struct json_object *file, const char *text)
+{
+  struct json_object *server = json_object_new_object ();
+  const char *name = strstr (text, ":exportname=");
+  g_autofree char *where = name != NULL ? g_strndup (text, (gsize) (name - text)) : g_strdup (text);
+  char *colon;
+
+  json_object_object_add (file, "server", server);
+  if (name != NULL)
+    put_text (file, "export", name + strlen (":exportname="));
+  if (g_str_has_prefix (where, "unix:"))
+    {
+      put_text (server, "type", "unix");
+      put_text (server, "path", where + 5);
+      return;
+    }
+  put_text (server, "type", "inet");
+  colon = strrchr (where, ':');
+  if (colon != NULL)
+    {
+      *colon = '\0';
+      put_text (server, "port", colon + 1);
+    }
+  put_text (server, "host", where);
+}
+
 /* The member "file": what was said by file=, aio= and file.KEY=. */
 static bool
 put_file (struct json_object *options, struct parts *p, struct gwt_error *err)
@@ -284,7 +313,10 @@ put_file (struct json_object *options, struct parts *p, struct gwt_error *err)
   if (p->file != NULL && is_nbd (p->file))
     {
       put_text (file, "driver", "nbd");
-      put_text (file, "uri", p->file);
+      if (g_str_has_prefix (p->file, "nbd:") && strstr (p->file, "://") == NULL)
+        put_old_nbd (file, p->file + 4);
+      else
+        put_text (file, "uri", p->file);
     }
   else if (p->file != NULL)
     {

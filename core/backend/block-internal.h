@@ -49,7 +49,7 @@ enum gwt_io_call
   GWT_CALL_WRITE_ZEROS /* one by one, with buffers of zeros */
 };
 
-/* The server is away for now; the request waits in its queue. */
+/* The server is away for now; the request is to be started again when io->due has come. */
 #define GWT_IO_AWAY (-100000)
 
 /* Lives in gwt_block_request.host.  Of the queue's thread, but for what the driver was given. */
@@ -262,8 +262,7 @@ enum gwt_queue_signal
   GWT_SIGNAL_KICK = 1 << 0,
   GWT_SIGNAL_HOLD = 1 << 1,
   GWT_SIGNAL_RETRY = 1 << 2, /* parked requests are tried again */
-  GWT_SIGNAL_BACK = 1 << 3,  /* the server is there again, or never will be */
-  GWT_SIGNAL_QUIT = 1 << 4
+  GWT_SIGNAL_QUIT = 1 << 3
 };
 
 struct gwt_block_queue
@@ -288,7 +287,7 @@ struct gwt_block_queue
   /* The thread's own. */
   uint32_t used;   /* requests of the device that are here, whatever they wait for */
   uint32_t active; /* of them, with the driver, or delayed, or throttled */
-  bool kicked, starved, retry, back;
+  bool kicked, starved, retry;
   struct gwt_io_list completed, parked, away, delayed, throttled[2];
   uint64_t throttled_until[2];
 

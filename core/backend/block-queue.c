@@ -378,12 +378,12 @@ expire (struct gwt_block_queue *q)
           start (q, io);
         }
     }
-  /* In a hold patience does not run out: the machine may be paused for hours. */
+  /* Not in a hold: the machine may be paused for hours. */
   while (!held && (io = q->away.head) != NULL && io->due <= now)
     {
       gwt_io_list_take (&q->away);
       q->active++;
-      gwt_queue_finish (q, io, -EIO);
+      start (q, io);
     }
   if (!held && q->away.head != NULL)
     next = MIN (next, q->away.head->due);
@@ -487,21 +487,12 @@ queue_thread (void *data)
         break;
       if (signals & GWT_SIGNAL_KICK)
         q->kicked = true;
-      if ((signals & GWT_SIGNAL_RETRY) && !held)
-        restart (q, &q->parked);
-      else if (signals & GWT_SIGNAL_RETRY)
+      if (signals & GWT_SIGNAL_RETRY)
         q->retry = true;
-      if ((signals & GWT_SIGNAL_BACK) && !held)
-        restart (q, &q->away);
-      else if (signals & GWT_SIGNAL_BACK)
-        q->back = true;
-      if (!held && (q->retry || q->back))
+      if (!held && q->retry)
         {
-          if (q->retry)
-            restart (q, &q->parked);
-          if (q->back)
-            restart (q, &q->away);
-          q->retry = q->back = false;
+          restart (q, &q->parked);
+          q->retry = false;
         }
       again = take_remote (q);
       next = expire (q);

@@ -22,7 +22,7 @@ static const struct gwt_block_driver *const drivers[] = {
 
 /* Members that any node takes. */
 static const char *const common[] = { "driver", "node-name", "read-only", "auto-read-only",
-                                      "discard", "detect-zeroes", "cache", "force-share", "file" };
+                                      "discard", "detect-zeroes", "cache", "force-share" };
 
 /* ---- the tree -------------------------------------------------------------------------------- */
 
@@ -266,21 +266,32 @@ take_child (struct gwt_block *node, struct json_object *options, struct gwt_erro
   return !gwt_error_is_set (err);
 }
 
-/* What is left is an error. */
+/* Nothing is opened for an option that nobody knows. */
 static bool
-take_rest (struct gwt_block *node, struct json_object *options, struct gwt_error *err)
+check_rest (struct gwt_block *node, struct json_object *options, struct gwt_error *err)
 {
-  g_autoptr (GPtrArray) names = g_ptr_array_new ();
-  g_autofree char *what = NULL;
-  guint i;
+  struct json_object_iter at;
 
-  for (i = 0; i < G_N_ELEMENTS (common); i++)
-    g_ptr_array_add (names, (gpointer) common[i]);
-  for (i = 0; node->driver->members[i] != NULL; i++)
-    g_ptr_array_add (names, (gpointer) node->driver->members[i]);
-  g_ptr_array_add (names, NULL);
-  what = g_strdup_printf ("driver '%s'", node->driver->name);
-  return gwt_take_end (options, what, (const char *const *) names->pdata, err);
+  json_object_object_foreachC (options, at)
+  {
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+    g_autofree char *near = NULL, *shown = gwt_one_line (at.key);
+    guint i;
+
+    if (g_strv_contains (node->driver->members, at.key)
+        || (!node->driver->leaf && strcmp (at.key, "file") == 0))
+      continue;
+    for (i = 0; i < G_N_ELEMENTS (common); i++)
+      g_ptr_array_add (names, (gpointer) common[i]);
+    for (i = 0; node->driver->members[i] != NULL; i++)
+      g_ptr_array_add (names, (gpointer) node->driver->members[i]);
+    g_ptr_array_add (names, NULL);
+    near = gwt_did_you_mean (at.key, (const char *const *) names->pdata);
+    gwt_error_set (err, GWT_E_INVALID, "driver '%s' has no option '%s'; leave it out%s",
+                   node->driver->name, shown, near);
+    return false;
+  }
+  return true;
 }
 
 struct gwt_block *
@@ -307,11 +318,9 @@ gwt_block_make (struct json_object *options, struct gwt_block *parent, const cha
       gwt_block_destroy (node);
       return NULL;
     }
-  good = take_common (node, mine, err) && take_child (node, mine, err)
-         && node->driver->open (node, mine, err);
-  if (good)
-    node->opened = true;
-  good = good && take_rest (node, mine, err);
+  good = take_common (node, mine, err) && check_rest (node, mine, err)
+         && take_child (node, mine, err) && node->driver->open (node, mine, err);
+  node->opened = good;
   json_object_put (mine);
   if (!good)
     {

@@ -195,7 +195,7 @@ const struct gwt_option gwt_option_table[] = {
   LIST ("drive", "file=FILE[,format=raw][,if=virtio|none][,id=ID][,...]", drives, DEVICES,
         "disk, with its virtio device unless if=none; -v shows what it stands for"),
   LIST ("blockdev", "driver=DRIVER,node-name=NAME[,...]", blockdevs, DEVICES,
-        "block back end for a -device with drive=NAME: file, raw, null-co, throttle"),
+        "block back end for a -device with drive=NAME: file, nbd, raw, null-co, throttle"),
   LIST ("netdev", "TYPE,id=ID[,...]", netdevs, DEVICES,
         "network back end: user, tap, stream or dgram; for -device TYPE,netdev=ID"),
   LIST ("nic", "TYPE,model=DEVICE[,mac=MAC][,...]|none", nics, DEVICES,

@@ -6,3 +6,7 @@ dist_check_SCRIPTS += tests/backend/terminal.py
 unit_tests += tests/backend/test-block
 tests_backend_test_block_CFLAGS = $(CORE_CFLAGS)
 tests_backend_test_block_LDADD = $(CORE_LIBS)
+unit_tests += tests/backend/test-nbd
+tests_backend_test_nbd_CFLAGS = $(CORE_CFLAGS)
+tests_backend_test_nbd_LDADD = $(CORE_LIBS)
+EXTRA_DIST += tests/backend/block-device.h
