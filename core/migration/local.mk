@@ -1,4 +1,6 @@
 core_libcore_a_SOURCES += \
+	core/migration/devices.c \
+	core/migration/devices.h \
 	core/migration/entry.c \
 	core/migration/entry.h \
 	core/migration/stream-in.c \

@@ -13,6 +13,7 @@
 #include "core/device/value.h"
 #include "core/util/extension.h"
 #include "core/util/text.h"
+#include "core/vmstate/vmstate.h"
 
 /* What the first release had; these never change. */
 #define PLUGIN_MIN (offsetof (struct gwt_plugin, start) + sizeof (void *))
@@ -187,7 +188,8 @@ check_types (const struct gwt_plugin *p, struct gwt_error *err)
 {
   for (guint i = 0; p->types != NULL && p->types[i] != NULL; i++)
     {
-      if (!gwt_type_check (p->types[i], p->id, err))
+      if (!gwt_type_check (p->types[i], p->id, err)
+          || !gwt_vmstate_check_type (p->types[i], err))
         return false;
       for (guint j = 0; j < i; j++)
         if (strcmp (p->types[i]->name, p->types[j]->name) == 0)

@@ -1,5 +1,6 @@
 core_libcore_a_SOURCES += \
 	core/vmstate/commit.c \
+	core/vmstate/coverage.c \
 	core/vmstate/internal.h \
 	core/vmstate/load.c \
 	core/vmstate/save.c \

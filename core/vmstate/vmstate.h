@@ -16,6 +16,9 @@
 /* "gwt.vmstate/1". */
 void gwt_vmstate_register_extensions (void);
 
+/* Judge the schemas of TYPE against its rows: what is state is saved, what is saved is state. */
+bool gwt_vmstate_check_type (const struct gwt_device_type *type, struct gwt_error *err);
+
 /* Append SELF's state to OUT.  DEVICE (may be NULL) is asked for the properties that fields hang
    on. DESCRIPTION (may be NULL) gets what QEMU's description of the stream has for this section,
    without the braces around it: "vmsd_name": ..., "version": ..., "fields": [...] and so on.  On an

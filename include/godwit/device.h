@@ -21,6 +21,7 @@ extern "C" {
 
 struct gwt_device; /* the host's side of a device; lives as long as the device */
 struct gwt_fdt;    /* see fdt.h */
+struct gwt_vmstate; /* see vmstate.h */
 
 /* How a device's callbacks (MMIO, interrupt inputs, timers, character input) are serialized. */
 enum gwt_threads
@@ -100,6 +101,18 @@ struct gwt_device_type
   /* [main] Optional.  The whole device is realized: a parent puts it on its bus now.  Parents
      first; on failure everything realized is undone. */
   int (*complete) (void *self, struct gwt_device *device, struct gwt_error *err);
+
+  /* Sections in which the instance's registers and state are saved, ended by NULL; see vmstate.h.
+     Each schema describes the whole instance struct.  Every byte of a REG or STATE row is in one of
+     them, and nothing else is but properties whose equality is checked.  NULL: nothing is saved; a
+     type with REG or STATE rows then cannot be migrated. */
+  const struct gwt_vmstate *const *states;
+  /* [main] Optional.  Where the device sits, "0000:00:01.0", before its sections' names; without it
+     that of the parent, and without any none.  Lives as long as the device. */
+  const char *(*section_path) (void *self);
+  /* [main] Optional.  The instance number of its sections where they have no path; else devices
+     count from 0 in order of creation. */
+  uint32_t (*section_instance) (void *self);
 };
 
 #define GWT_DEVICE_EXT "gwt.device/1"

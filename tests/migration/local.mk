@@ -2,3 +2,6 @@
 unit_tests += tests/migration/test-stream
 tests_migration_test_stream_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_stream_LDADD = $(CORE_LIBS)
+unit_tests += tests/migration/test-devices
+tests_migration_test_devices_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_devices_LDADD = $(CORE_LIBS)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Devices as entries.  Owns under which name and number a device's sections go; must not know what
+ * is in them.
+ */
+#include "config.h"
+#include "core/migration/devices.h"
+
+static const char *
+section_path (struct gwt_device *device)
+{
+  struct gwt_device *part;
+
+  for (part = device; part != NULL; part = part->base)
+    if (part->type->d.section_path != NULL)
+      return part->type->d.section_path (part->instance);
+  return NULL;
+}
+
+static void
+forget (void *data)
+{
+  gwt_entry_remove (data);
+}
+
+bool
+gwt_migration_add_device (struct gwt_device *device, struct gwt_error *err)
+{
+  const struct gwt_device_type *d = &device->type->d;
+  const char *path = section_path (device);
+  uint32_t instance = d->section_instance != NULL ? d->section_instance (device->instance)
+                                                  : GWT_ENTRY_INSTANCE_AUTO;
+  guint i;
+
+  g_hash_table_add (device->attached, (gpointer) "migration");
+  for (i = 0; d->states != NULL && d->states[i] != NULL; i++)
+    {
+      const struct gwt_schema *schema = gwt_schema_of (d->states[i], err);
+      struct gwt_entry *entry
+          = schema != NULL
+                ? gwt_entry_add (path, schema, device->instance, device, instance, err)
+                : NULL;
+
+      if (entry == NULL)
+        {
+          gwt_error_prefix (err, "device '%s'", device->id);
+          return false;
+        }
+      gwt_device_on_destroy (device, forget, entry);
+    }
+  return true;
+}
+
+bool
+gwt_migration_add_devices (struct gwt_error *err)
+{
+  guint count, i;
+  g_autofree struct gwt_device **devices = gwt_device_list (&count);
+
+  for (i = 0; i < count; i++)
+    if (devices[i]->realized && !g_hash_table_contains (devices[i]->attached, "migration")
+        && !gwt_migration_add_device (devices[i], err))
+      return false;
+  return true;
+}
+
+static bool
+has_state (const struct gwt_type *type)
+{
+  uint64_t i;
+
+  for (i = 0; i < type->d.n_fields; i++)
+    if (type->fields[i].role == GWT_REG || type->fields[i].role == GWT_STATE)
+      return true;
+  return false;
+}
+
+char **
+gwt_migration_blockers (void)
+{
+  g_autoptr (GPtrArray) reasons = g_ptr_array_new ();
+  guint count, i;
+  g_autofree struct gwt_device **devices = gwt_device_list (&count);
+
+  for (i = 0; i < count; i++)
+    {
+      const struct gwt_type *type = devices[i]->type;
+
+      if (type->d.unmigratable != NULL)
+        g_ptr_array_add (reasons, g_strdup_printf ("device '%s' of type '%s': %s", devices[i]->id,
+                                                   type->d.name, type->d.unmigratable));
+      else if (type->d.states == NULL && has_state (type))
+        g_ptr_array_add (reasons,
+                         g_strdup_printf ("device '%s' of type '%s': it has state and no schema",
+                                          devices[i]->id, type->d.name));
+    }
+  g_ptr_array_add (reasons, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&reasons), FALSE);
+}

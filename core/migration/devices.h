@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Devices as entries of the stream, and what keeps a machine from being migrated.  All [main]. */
+#ifndef CORE_MIGRATION_DEVICES_H
+#define CORE_MIGRATION_DEVICES_H
+
+#include "core/migration/entry.h"
+
+/* Add the sections of DEVICE, which is realized; they go when it goes. */
+bool gwt_migration_add_device (struct gwt_device *device, struct gwt_error *err);
+/* The sections of all devices that have none yet, in order of creation. */
+bool gwt_migration_add_devices (struct gwt_error *err);
+/* Why this machine cannot be migrated, one text for each device that is in the way;
+   NULL-terminated, g_strfreev. */
+char **gwt_migration_blockers (void);
+
+#endif

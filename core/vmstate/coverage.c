@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Coverage: a type's rows say what of its instance is state, its schemas say what is sent, and the
+ * two have to agree to the byte.  State that was forgotten is found when the plugin is loaded, not
+ * by the guest that was moved.
+ */
+#include "config.h"
+#include <string.h>
+#include "core/device/field.h"
+#include "core/vmstate/vmstate.h"
+
+#define FIELD_MIN (offsetof (struct gwt_field, when) + sizeof (void *))
+
+/* What the bytes of an instance are; in the order of importance for a message. */
+enum
+{
+  BYTE_HOST,
+  BYTE_PROPERTY,
+  BYTE_STATE
+};
+
+static void
+mark_rows (const struct gwt_device_type *type, const struct gwt_field *rows, uint8_t *what)
+{
+  uint64_t i;
+
+  for (i = 0; i < type->n_fields; i++)
+    memset (what + rows[i].offset,
+            rows[i].role == GWT_REG || rows[i].role == GWT_STATE ? BYTE_STATE
+            : rows[i].role == GWT_PROP                           ? BYTE_PROPERTY
+                                                                 : BYTE_HOST,
+            (uint64_t) rows[i].size * rows[i].elems);
+}
+
+static const struct gwt_field *
+row_at (const struct gwt_device_type *type, const struct gwt_field *rows, uint64_t byte)
+{
+  uint64_t i;
+
+  for (i = 0; i < type->n_fields; i++)
+    if (byte >= rows[i].offset && byte - rows[i].offset < (uint64_t) rows[i].size * rows[i].elems)
+      return &rows[i];
+  return NULL;
+}
+
+static const char *
+row_label (const struct gwt_field *row)
+{
+  if (row == NULL)
+    return "padding";
+  return row->name != NULL && row->name[0] != '\0' ? row->name : row->doc;
+}
+
+static bool
+add_states (const struct gwt_device_type *type, bool *saved, struct gwt_error *err)
+{
+  uint64_t i, s;
+
+  for (s = 0; type->states[s] != NULL; s++)
+    {
+      const struct gwt_schema *schema = gwt_schema_of (type->states[s], err);
+      g_autofree bool *covered = NULL;
+
+      if (schema == NULL)
+        return false;
+      if (schema->d.size != type->instance_size)
+        {
+          gwt_error_set (err, GWT_E_INVALID,
+                         "schema '%s' describes a struct of %" G_GUINT64_FORMAT
+                         " bytes, the instance has %" G_GUINT64_FORMAT,
+                         schema->d.name, schema->d.size, type->instance_size);
+          return false;
+        }
+      covered = gwt_schema_covered (schema);
+      for (i = 0; i < type->instance_size; i++)
+        saved[i] |= covered[i];
+    }
+  return true;
+}
+
+static bool
+compare (const struct gwt_device_type *type, const struct gwt_field *rows, const uint8_t *what,
+         const bool *saved, struct gwt_error *err)
+{
+  uint64_t i;
+
+  for (i = 0; i < type->instance_size; i++)
+    if (what[i] == BYTE_STATE && !saved[i])
+      {
+        gwt_error_set (err, GWT_E_INVALID,
+                       "'%s' is state and in none of its schemas (byte %" G_GUINT64_FORMAT
+                       " of the instance); add it, or say why it need not be saved",
+                       row_label (row_at (type, rows, i)), i);
+        return false;
+      }
+    else if (what[i] == BYTE_HOST && saved[i])
+      {
+        gwt_error_set (err, GWT_E_INVALID,
+                       "'%s' is the host's alone and is saved all the same (byte %" G_GUINT64_FORMAT
+                       " of the instance)",
+                       row_label (row_at (type, rows, i)), i);
+        return false;
+      }
+  return true;
+}
+
+bool
+gwt_vmstate_check_type (const struct gwt_device_type *from, struct gwt_error *err)
+{
+  GWT_AUTO_ERROR (own);
+  struct gwt_device_type type = { 0 };
+  g_autofree struct gwt_field *rows = NULL;
+  g_autofree uint8_t *what = NULL;
+  g_autofree bool *saved = NULL;
+  bool good;
+
+  memcpy (&type, from, MIN (from->struct_size, sizeof (type)));
+  if (type.states == NULL)
+    return true;
+  rows = gwt_table_normalize (type.fields, type.n_fields, type.field_size,
+                              sizeof (struct gwt_field), FIELD_MIN, "fields", &own);
+  what = g_new0 (uint8_t, type.instance_size + 1);
+  saved = g_new0 (bool, type.instance_size + 1);
+  good = rows != NULL && add_states (&type, saved, &own);
+  if (good)
+    {
+      mark_rows (&type, rows, what);
+      good = compare (&type, rows, what, saved, &own);
+    }
+  if (good)
+    return true;
+  gwt_error_prefix (&own, "device type '%s'", type.name);
+  gwt_error_move (err, &own);
+  return false;
+}
