@@ -440,7 +440,7 @@ mock_line (struct gwt_device *d, const char *name, uint32_t index)
 uint32_t
 mock_level (struct gwt_device *d, const char *name, uint32_t index)
 {
-  return mock_line (d, name, index)->level;
+  return __atomic_load_n (&mock_line (d, name, index)->level, __ATOMIC_SEQ_CST);
 }
 
 void

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Linux on the board with APLIC and IMSIC: its drivers take both, wires and messages interrupt."""
 
+import json
+import os
 import re
 
 import gwttest
@@ -87,6 +89,35 @@ def four(t):
     vm.expect(linuxguest.PROMPT)
     linuxguest.output(t, vm, "dmesg -n 1")
     move(t, vm, 4)
+    linuxguest.power_off(t, vm)
+
+
+def direct_board(t):
+    """The board without IMSICs: the APLIC drives a line to each hart."""
+    with open(os.path.join(gwttest.SRCDIR, "machines/virt-aia.json"), encoding="utf-8") as f:
+        board = json.load(f)
+    board["devices"] = [d for d in board["devices"] if d["type"] != "riscv-imsic"]
+    for device in board["devices"]:
+        device.get("fdt", {}).get("props", {}).pop("msi-parent", None)
+        if device["type"] == "riscv-aplic":
+            device["props"]["msimode"] = False
+            device["irq"] = [{"out": "ext", "per": "cpu", "in": "irq",
+                              "line": 11 if device["props"]["mmode"] else 9}]
+    path = t.path("virt-direct.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(board, f)
+    return path
+
+
+@gwttest.test("without IMSICs: lines from the APLIC to two harts")
+def direct(t):
+    vm = t.start(*linuxguest.arguments(harts=2, machine=direct_board(t)))
+    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
+    vm.expect(linuxguest.PROMPT)
+    linuxguest.output(t, vm, "dmesg -n 1")
+    t.contains(linuxguest.output(t, vm, "dmesg"), "96 interrupts directly connected to 2 CPUs")
+    t.ok(counts(t, vm, "ttyS0")[1].startswith("APLIC-DIRECT"), "who delivers the console's")
+    move(t, vm, 2)
     linuxguest.power_off(t, vm)
 
 
