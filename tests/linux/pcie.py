@@ -26,8 +26,18 @@ SYS = "/sys/bus/pci/devices/"
 IO, MEM, PREFETCH, WIDE = 0x100, 0x200, 0x2000, 0x100000
 
 
-def boot(t):
-    vm = t.start(*linuxguest.arguments(append="pcie_ports=native"), *DEVICES, qmp=True)
+# A port, a switch of two slots behind it, a function in each.
+SWITCHED = ("-plugin", PROBE,
+            "-device", "pcie-root-port,id=rp0,bus=pcie.0,addr=1,chassis=1,slot=1",
+            "-device", "x3130-upstream,id=us,bus=rp0",
+            "-device", "xio3130-downstream,id=d0,bus=us,chassis=2,slot=2",
+            "-device", "xio3130-downstream,id=d1,bus=us,chassis=2,slot=3",
+            "-device", "pci-probe,id=p0,bus=d0", "-device", "pci-probe,id=p1,bus=d1")
+
+
+def boot(t, devices=DEVICES, machine="virt"):
+    vm = t.start(*linuxguest.arguments(append="pcie_ports=native", machine=machine), *devices,
+                 qmp=True)
     vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
     vm.expect(linuxguest.PROMPT)
     return vm
@@ -95,6 +105,45 @@ def errors(t):
     counts = linuxguest.output(t, vm, "cat %s%s/aer_dev_correctable" % (SYS, BEHIND))
     t.contains(counts, "TOTAL_ERR_COR 2")
     linuxguest.power_off(t, vm)
+
+
+def behind_switch(t, machine):
+    vm = boot(t, SWITCHED, machine)
+    places = sorted(linuxguest.output(t, vm, "ls " + SYS).split())
+    t.equal(places, ["0000:00:00.0", PORT, BEHIND, "0000:02:00.0", "0000:02:01.0", "0000:03:00.0",
+                     "0000:04:00.0"], "functions")
+    for device, place in (("p0", "0000:03:00.0"), ("p1", "0000:04:00.0")):
+        inject(vm, device, 0x80, correctable=True)
+        vm.expect(r"pcieport 0000:00:01\.0: AER: Correct(ed|able) error.* received.*"
+                  + place.replace(".", r"\."))
+        vm.expect(r"%s: PCIe Bus Error: severity=Correct(ed|able), type=Data Link Layer"
+                  % place.replace(".", r"\."))
+        vm.expect(r"\[ 7\] BadDLLP")
+        inject(vm, device, 0x4000)
+        vm.expect(r"AER: Uncorrect(ed|able) \(Non-Fatal\) error.* received.*"
+                  + place.replace(".", r"\."))
+        vm.expect(r"\[14\] CmpltTO")
+    # The switch's own port reports as well.
+    inject(vm, "d1", 0x1, correctable=True)
+    vm.expect(r"AER: Correct(ed|able) error.* received.*0000:02:01\.0")
+    vm.expect(r"\[ 0\] RxErr")
+    vm.send("\n")
+    vm.expect(linuxguest.PROMPT)
+    for place, kind, count in (("0000:03:00.0", "correctable", "TOTAL_ERR_COR 1"),
+                               ("0000:04:00.0", "nonfatal", "TOTAL_ERR_NONFATAL 1"),
+                               ("0000:02:01.0", "correctable", "TOTAL_ERR_COR 1")):
+        t.contains(linuxguest.output(t, vm, "cat %s%s/aer_dev_%s" % (SYS, place, kind)), count)
+    linuxguest.power_off(t, vm)
+
+
+@gwttest.test("errors of functions behind a switch reach the kernel through the root port")
+def switched(t):
+    behind_switch(t, "virt")
+
+
+@gwttest.test("the same with AIA, where the port's interrupt is a message")
+def switched_aia(t):
+    behind_switch(t, "virt-aia")
 
 
 @gwttest.test("a function-level reset through sysfs")
