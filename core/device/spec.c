@@ -43,6 +43,17 @@ set_once (char **place, const char *what, const char *value, struct gwt_error *e
   return false;
 }
 
+static void
+refuse_name (const char *key, struct gwt_error *err)
+{
+  g_autofree char *dashes = g_strdelimit (g_strdup (key), "_", '-');
+  if (gwt_name_is_valid (dashes))
+    gwt_error_set (err, GWT_E_INVALID, "'%s' cannot be a property; write '%s'", key, dashes);
+  else
+    gwt_error_set (err, GWT_E_INVALID,
+                   "'%s' cannot be a property; their names are [a-z][a-z0-9-]*", key);
+}
+
 /* VALUE is a reference that is taken over; NULL is JSON's null. */
 static bool
 add (struct gwt_spec *spec, const char *key, struct json_object *value, struct gwt_error *err)
@@ -59,8 +70,7 @@ add (struct gwt_spec *spec, const char *key, struct json_object *value, struct g
                          err);
     }
   else if (!gwt_name_is_valid (key))
-    gwt_error_set (err, GWT_E_INVALID, "'%s' cannot be a property; their names are [a-z][a-z0-9-]*",
-                   key);
+    refuse_name (key, err);
   else if (json_object_object_get_ex (spec->props, key, NULL))
     gwt_error_set (err, GWT_E_INVALID, "property '%s' is given twice; give it once", key);
   else

@@ -52,6 +52,7 @@ test_spec (void)
     { "sample,driver=b", "! 'driver' is given twice; give it once" },
     { "sample,id=/",
       "! device id '/' is malformed; use a letter, then letters, digits, '-', '_' or '.'" },
+    { "sample,a_b_c=1", "! 'a_b_c' cannot be a property; write 'a-b-c'" },
     { "sample,U=1", "! 'U' cannot be a property; their names are [a-z][a-z0-9-]*" },
     { "sample,=1", "! '' cannot be a property; their names are [a-z][a-z0-9-]*" },
     { "sample,str=\xff", "! the value of 'str' is not valid UTF-8" },
