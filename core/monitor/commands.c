@@ -13,6 +13,7 @@
 #include "core/device/device.h"
 #include "core/device/event.h"
 #include "core/device/spec.h"
+#include "core/monitor/block.h"
 #include "core/monitor/chardevs.h"
 #include "core/monitor/devices.h"
 #include "core/monitor/dispatch.h"
@@ -414,6 +415,7 @@ gwt_qmp_init (void)
   gwt_qmp_init_chardevs ();
   gwt_qmp_init_devices ();
   gwt_qmp_net_init ();
+  gwt_qmp_init_block ();
   gwt_run_add_listener (on_run_event, NULL);
   gwt_event_set_listener (gwt_qmp_event);
 }

@@ -29,6 +29,8 @@ static const struct
   { "info uuid", "query-uuid", "UUID given with -uuid" },
   { "info pci", "query-pci", "what is on the PCI buses" },
   { "info plugins", "query-plugins", "plugins found and loaded" },
+  { "info block", "query-block", "drives and their back ends" },
+  { "info blockstats", "query-blockstats", "what became of requests to drives" },
   { "stop", "stop", "pause the guest" },
   { "cont", "cont", "let the guest run on" },
   { "c", "cont", "the same" },
