@@ -8,3 +8,4 @@ EXTRA_DIST += \
 	compat/plugins/rv64-cpu.json compat/plugins/sifive-plic.json compat/plugins/sifive-test.json \
 	compat/plugins/virtio.json compat/plugins/virtio-rng.json \
 	compat/plugins/riscv-imsic.json compat/plugins/riscv-aplic.json
+EXTRA_DIST += compat/plugins/virtio-blk.json

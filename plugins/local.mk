@@ -14,6 +14,8 @@ include plugins/virtio/local.mk
 include plugins/virtio-rng/local.mk
 include plugins/virtio-net/local.mk
 include plugins/virtio-console/local.mk
+include plugins/virtio-blk/local.mk
+EXTRA_DIST += plugins/virtio-blk/README.md
 EXTRA_DIST += plugins/rv64-cpu/README.md plugins/aclint/README.md plugins/sifive-plic/README.md \
 	plugins/ns16550/README.md plugins/goldfish-rtc/README.md plugins/sifive-test/README.md \
 	plugins/fw-cfg/README.md plugins/cfi-flash/README.md plugins/pcie/README.md \

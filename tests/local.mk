@@ -48,6 +48,7 @@ include tests/device/local.mk
 include tests/vmstate/local.mk
 include tests/migration/local.mk
 include tests/devices/local.mk
+include tests/virtio-blk/local.mk
 include tests/cpu/local.mk
 include tests/vcpu/local.mk
 include tests/plugin/local.mk

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/backend/block.h"
 #include "core/backend/chardev.h"
 #include "core/backend/netdev.h"
 #include "core/cpu/run.h"
@@ -263,6 +264,7 @@ register_extensions (struct gwt_error *err)
   gwt_chardev_register_extensions ();
   gwt_netdev_register_extensions ();
   gwt_run_init ();
+  gwt_block_register_extensions ();
   /* No main loop runs here that would look at them. */
   signal (SIGINT, SIG_DFL);
   signal (SIGTERM, SIG_DFL);

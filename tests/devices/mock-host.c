@@ -217,6 +217,8 @@ set_property (struct gwt_device *d, const char *text)
     *(struct gwt_chardev **) member = strcmp (value, "second") == 0 ? &mock.second : &mock.serial;
   else if (row->kind == GWT_NETDEV)
     *(struct gwt_netdev **) member = mock.netdev;
+  else if (row->kind == GWT_BLOCK)
+    *(struct gwt_block **) member = mock.block;
   else if (row->kind == GWT_LINK)
     *(struct gwt_device **) member = mock_find (value);
   else
@@ -239,7 +241,7 @@ set_defaults (const struct gwt_device_type *type, char *instance)
     {
       const struct gwt_field *row = &type->fields[i];
 
-      if (row->role != GWT_PROP || row->kind == GWT_CHARDEV)
+      if (row->role != GWT_PROP || row->kind == GWT_CHARDEV || row->kind == GWT_BLOCK)
         continue;
       if (row->kind == GWT_STR)
         *(const char **) (instance + row->offset) = row->def_text;

@@ -133,6 +133,9 @@ struct mock
                        on_message */
   /* Takes messages instead: what is behind the address; returns enum gwt_access. */
   uint32_t (*on_message) (uint64_t address, uint32_t data);
+  /* A test's own: its table, and the value of properties of that kind. */
+  const struct gwt_block_api *block_api;
+  struct gwt_block *block;
 };
 
 extern struct mock mock;

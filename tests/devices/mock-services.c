@@ -819,6 +819,8 @@ mock_extension (const char *id)
       return all[i].table;
   if (mock_more && mock_more (id))
     return mock_more (id);
+  if (strcmp (id, GWT_BLOCK_EXT) == 0)
+    return mock.block_api;
   return mock_offer (id);
 }
 

@@ -276,10 +276,9 @@ driver_desc (uint64_t table, uint32_t i, uint64_t address, uint32_t size, uint16
   driver_put16 (table + 16ull * i + 14, b);
 }
 
-/* Descriptors (address, size, flags) into the ring, and available. */
-static uint16_t
-put_chain (struct driver *d, const uint64_t *address, const uint32_t *size, const uint16_t *flags,
-           uint32_t n)
+uint16_t
+driver_chain (struct driver *d, const uint64_t *address, const uint32_t *size,
+              const uint16_t *flags, uint32_t n)
 {
   uint16_t head = d->next, head_flags = 0;
   uint32_t i;
@@ -325,7 +324,7 @@ driver_add (struct driver *d, const uint32_t *sizes, uint32_t n, uint32_t writab
       address[i] = BUFFERS + 0x1000 * i;
       flags[i] = i >= n - writable ? D_WRITE : 0;
     }
-  return put_chain (d, address, sizes, flags, n);
+  return driver_chain (d, address, sizes, flags, n);
 }
 
 uint16_t
@@ -344,7 +343,7 @@ driver_add_indirect (struct driver *d, const uint32_t *sizes, uint32_t n, uint32
       else
         driver_desc (table, i, BUFFERS + 0x1000 * i, sizes[i], f, (uint16_t) (i + 1));
     }
-  return put_chain (d, &table, &size, &flags, 1);
+  return driver_chain (d, &table, &size, &flags, 1);
 }
 
 gboolean

@@ -78,6 +78,9 @@ uint16_t driver_add (struct driver *d, const uint32_t *sizes, uint32_t n, uint32
 /* The same in an indirect table. */
 uint16_t driver_add_indirect (struct driver *d, const uint32_t *sizes, uint32_t n,
                               uint32_t writable);
+/* One chain of N descriptors with ADDRESS, SIZE and FLAGS; its id. */
+uint16_t driver_chain (struct driver *d, const uint64_t *address, const uint32_t *size,
+                       const uint16_t *flags, uint32_t n);
 /* Is there one that was used? */
 gboolean driver_used (struct driver *d, uint16_t *id, uint32_t *written);
 /* Raw: a descriptor of a table at address TABLE; A and B are flags and next, or id and flags. */

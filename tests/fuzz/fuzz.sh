@@ -53,6 +53,11 @@ if [ -f "$builddir/plugins/virtio-net.so" ] && [ -f "$builddir/plugins/virtio.so
 else
   skip fuzz-virtio-net "the plugin virtio or virtio-net was not built"
 fi
+if [ -f "$builddir/plugins/virtio-blk.so" ] && [ -f "$builddir/plugins/virtio.so" ]; then
+  target virtio-blk "$tmp"/seeds/vblk-*
+else
+  skip fuzz-virtio-blk "the plugin virtio or virtio-blk was not built"
+fi
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*
   target hotplug "$tmp"/seeds/hotplug-*

@@ -49,6 +49,12 @@ tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz-virtio.c tests/devices/virtio-d
 	tests/devices/virtio-driver.h $(fuzz_shared)
 tests_fuzz_fuzz_virtio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_virtio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+check_PROGRAMS += tests/fuzz/fuzz-virtio-blk
+tests_fuzz_fuzz_virtio_blk_SOURCES = tests/fuzz/fuzz-virtio-blk.c tests/virtio-blk/mock-block.c \
+	tests/virtio-blk/mock-block.h tests/devices/virtio-driver.c tests/devices/virtio-driver.h \
+	$(fuzz_shared)
+tests_fuzz_fuzz_virtio_blk_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
+tests_fuzz_fuzz_virtio_blk_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
 dist_check_SCRIPTS += tests/fuzz/fuzz.sh tests/fuzz/machines.py
 EXTRA_DIST += tests/fuzz/seeds.py tests/fuzz/run-libfuzzer \
 	$(wildcard $(top_srcdir)/tests/fuzz/corpus/*/*)

@@ -170,3 +170,21 @@ put("vserial-talk", b"\x03" + talk + serial((1, 4, 32, 1, 1), (5, 1, 0, 128), (5
 put("vserial-full", b"\x07" + talk + serial((5, 1, 0, 3), (1, 5, 32, 1, 1), (5, 1, 3, 9), (5, 1, 3, 128)))
 put("vserial-plug", b"\x01" + talk + serial((6, 0, 1), (6, 0, 2), (6, 0, 1), (4, 2), (6, 2, 1, 0)))
 put("vserial-plain", b"\x02" + serial((1, 0, 9, 1, 1), (1, 1, 9, 1, 1), (5, 1, 2), (7, 8, 2, 65), (7, 0, 0)))
+
+# Steps of tests/fuzz/fuzz-virtio-blk.c: a header, the request, a notification, its completion.
+for name, kind, flags in (("read", 0, 31), ("write", 1, 0), ("flush", 4, 0), ("id", 8, 31),
+                          ("discard", 11, 0), ("zeroes", 13, 0)):
+    steps = b""
+    for i in range(3):
+        steps += struct.pack("<4BI", 2, 3 * i, kind, 0, 8 * i)
+        steps += struct.pack("<4BI", 3, 64, 0, 0, 8) + struct.pack("<4BI", 3, 65, 0, 0, 1)
+        # Segments have 16 bytes.
+        steps += struct.pack("<8B", 0, 3 * i, 0 if kind == 4 else 1, 0, 0, 15 if kind > 8 else 1,
+                             flags, 2 if kind > 8 else 0)
+        steps += struct.pack("<8B", 6, 0, 0, 0, 0, 0, 0, 0)
+    steps += struct.pack("<8B", 6, 5, 0, 0, 0, 0, 0, 0) * 3
+    if kind == 1:
+        # Data begins behind the header, in its buffer.
+        steps += struct.pack("<8B", 0, 3, 2, 29, 0, 248, 0, 3) + struct.pack("<8B", 6, 0, *bytes(6))
+    for features in (0x36, 0x37, 0x20):
+        put("vblk-%s-%02x" % (name, features), bytes([features]) + steps)

@@ -18,3 +18,4 @@ guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/check
 	tests/guest/disk/main.c tests/guest/disk/random.c tests/guest/disk/records.c
 dist_check_SCRIPTS += tests/linux/virtio-console.py
 dist_check_SCRIPTS += tests/linux/hotplug.py
+dist_check_SCRIPTS += tests/linux/virtio-blk.py
