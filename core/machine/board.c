@@ -170,7 +170,7 @@ static bool
 read_platform (const struct gwt_json_at *root, struct gwt_board *board, struct gwt_error *err)
 {
   static const char *const keys[] = { "doc", "base", "size", "align", "irq", NULL };
-  static const char *const irq_keys[] = { "to", "in", "first", "count", NULL };
+  static const char *const irq_keys[] = { "to", "in", "first", "count", "least", NULL };
   struct gwt_json_at platform, irq;
   g_autofree char *doc = NULL;
   bool found;
@@ -197,8 +197,15 @@ read_platform (const struct gwt_json_at *root, struct gwt_board *board, struct g
       || !gwt_board_read_ref (&irq, "to", true, board, &board->platform_irq_to, err)
       || !gwt_board_read_name (&irq, "in", true, &board->platform_irq_in, err)
       || !gwt_json_u64 (&irq, "first", true, &board->platform_irq_first, err)
-      || !gwt_json_u64 (&irq, "count", true, &board->platform_irq_count, err))
+      || !gwt_json_u64 (&irq, "count", true, &board->platform_irq_count, err)
+      || !gwt_json_u64 (&irq, "least", false, &board->platform_irq_least, err))
     return false;
+  if (board->platform_irq_least > board->platform_irq_first)
+    {
+      gwt_json_fail_at (&irq, "least", err, "least is above first; use %llu, or a smaller number",
+                        (unsigned long long) board->platform_irq_first);
+      return false;
+    }
   if (board->platform_irq_first > 65535 || board->platform_irq_count > 65535)
     {
       gwt_json_fail (&irq, err, "lines are numbered 0 to 65535; use smaller numbers");

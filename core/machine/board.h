@@ -106,7 +106,7 @@ struct gwt_board
   bool has_platform;
   uint64_t platform_base, platform_size, platform_align;
   char *platform_irq_to, *platform_irq_in, *platform_where;
-  uint64_t platform_irq_first, platform_irq_count;
+  uint64_t platform_irq_first, platform_irq_count, platform_irq_least;
 
   /* Boot */
   char *boot_rom;      /* id of the ROM that takes the reset code */

@@ -321,6 +321,14 @@ place_user_device (struct gwt_machine *machine, const struct gwt_spec *spec,
             }
           line = board->platform_irq_first + machine->platform_line++;
         }
+      if (line < board->platform_irq_least)
+        {
+          gwt_error_set (err, GWT_E_RANGE,
+                         "irq: %llu is no interrupt line; use %llu or more, or leave it out",
+                         (unsigned long long) line,
+                         (unsigned long long) board->platform_irq_least);
+          return false;
+        }
       if (line > UINT32_MAX)
         {
           gwt_error_set (err, GWT_E_RANGE, "irq: %llu is too large; use a smaller line",

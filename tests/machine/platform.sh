@@ -50,6 +50,9 @@ bad "godwit: -device: 'a': at: 'here' is not a number" -device example2,id=a,at=
 bad "go beyond the end of the address space" -device example2,id=a,at=0xfffffffffffff800
 bad "godwit: -device: 'a': device 'plic0' has no interrupt input 'irq' 99" \
   -device example2,id=a,irq=99
+bad "godwit: -device: 'a': irq: 0 is no interrupt line; use 1 or more, or leave it out" \
+  -device example2,id=a,irq=0
+check "the lowest line" $g -S -dumpdtb out.dtb -device example2,irq=1
 bad "godwit: -device: 'a': irq: 99999999999 is too large" -device example2,id=a,irq=99999999999
 bad "device id 'uart0' is taken" -device example2,id=uart0
 bad "godwit: -device: device 'example20': property 'frequency'" -device example2,frequency=0
@@ -62,6 +65,9 @@ sed 's/"size": "0x2000000"/"size": "0x2800"/' "$srcdir/machines/virt.json" >smal
 expect_error 1 "region 'example2' with 0x1000 bytes does not fit the rest of the board's platform" \
   "$godwit" -plugin example2.so -M ./small.json -bios none -S -device example2,id=a \
   -device example2,id=b -device example2,id=c
+sed 's/"least": 1/"least": 65/' "$srcdir/machines/virt.json" >least.json
+expect_error 1 "least is above first; use 64, or a smaller number" \
+  "$godwit" -plugin example2.so -M ./least.json -bios none -S
 sed '/"platform": {/,/^  },/d' "$srcdir/machines/virt.json" >none.json
 expect_error 1 "godwit: -device: 'example2': board 'virt' has no room for devices" \
   "$godwit" -plugin example2.so -M ./none.json -bios none -S -device example2
