@@ -326,7 +326,7 @@ serial_realize (void *self, struct gwt_device *device, struct gwt_error *err)
                 | (s->emergency_write ? FEATURE_EMERG_WRITE : 0),
     .n_queues = 2 * s->max_ports + 2,
     .pci_class = PCI_CLASS,
-    .pci_vectors = s->max_ports + 1, /* as drivers know it: one for control, one a port */
+    .pci_vectors = 2, /* as drivers know it: all queues share one */
   };
   uint32_t n;
 

@@ -386,9 +386,11 @@ virtio_config_read (struct gwt_virtio *v, uint64_t offset, uint32_t size, uint64
   uint8_t bytes[8] = { 0 };
   uint32_t i;
 
-  *value = 0;
+  /* Nobody answers, as on a bus. */
+  *value = UINT64_MAX >> (64 - 8 * size);
   if (!in_config (v, offset, size) || !GWT_HAS (v->client, config_read))
     return;
+  *value = 0;
   v->client->config_read (v->self, (uint32_t) offset, bytes, size);
   for (i = 0; i < size; i++)
     *value |= (uint64_t) bytes[i] << 8 * i;

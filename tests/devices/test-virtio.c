@@ -73,7 +73,7 @@ test_config (void)
   g_assert_cmphex (mock_load_reg (d.slot, 0x103, 1), ==, 0x12);
   g_assert_cmphex (mock_load_reg (d.slot, 0x104, 4), ==, 0x89abcdef);
   g_assert_cmpuint (mock.logs, ==, 0);
-  g_assert_cmphex (mock_load_reg (d.slot, 0x108, 1), ==, 0);
+  g_assert_cmphex (mock_load_reg (d.slot, 0x108, 1), ==, 0xff);
   mock_store_reg (d.slot, 0x108, 4, 1);
   g_assert_cmpuint (mock.logs, ==, 1);
   /* Told to a driver that runs, not before. */

@@ -19,3 +19,4 @@ guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/check
 dist_check_SCRIPTS += tests/linux/virtio-console.py
 dist_check_SCRIPTS += tests/linux/hotplug.py
 dist_check_SCRIPTS += tests/linux/virtio-blk.py
+dist_check_SCRIPTS += tests/linux/virtio-peer.py
