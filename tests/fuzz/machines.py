@@ -104,6 +104,11 @@ def boards(t):
     mutations(t, "machines/virt.json", 1, 150)
 
 
+@gwttest.test("the board with APLIC and IMSIC, likewise")
+def boards_aia(t):
+    mutations(t, "machines/virt-aia.json", 3, 50)
+
+
 @gwttest.test("machine types with one value made hostile")
 def types(t):
     mutations(t, "compat/virt-1.0.json", 2, 60)
