@@ -210,7 +210,7 @@ pci_add_aer (struct gwt_pci *pci, struct gwt_error *err)
   return 0;
 }
 
-/* ---- injection ------------------------------------------------------------------------------ */
+/* ---- methods of every function -------------------------------------------------------------- */
 
 static void
 aer_inject (void *self, uint32_t status, uint8_t correctable, uint32_t h0, uint32_t h1, uint32_t h2,
@@ -231,8 +231,20 @@ aer_inject (void *self, uint32_t status, uint8_t correctable, uint32_t h0, uint3
     pci_aer_report (pci, status, correctable, header);
 }
 
-const struct gwt_method pci_aer_methods[PCI_AER_METHODS] = {
+static uint32_t
+config_read (void *self, uint32_t offset, struct gwt_error *err)
+{
+  if (offset % 4 == 0 && offset < PCI_CONFIG_SIZE)
+    return pci_config_read (self, offset, 4);
+  pci_gwt->error_set (err, GWT_E_RANGE, "offset 0x%x is none; use a multiple of 4 below 0x%x",
+                      offset, PCI_CONFIG_SIZE);
+  return 0;
+}
+
+const struct gwt_method pci_methods[PCI_METHODS] = {
   { "void aer_inject(u32 status, bool correctable, u32 h0, u32 h1, u32 h2, u32 h3)",
     "report an error of this function: one bit of its AER status, and the TLP's header",
     (gwt_method_fn) aer_inject },
+  { "u32 config_read(u32 offset)", "four bytes of configuration space as the guest reads them",
+    (gwt_method_fn) config_read },
 };

@@ -351,8 +351,8 @@ int pci_add_aer (struct gwt_pci *pci, struct gwt_error *err);
 void pci_aer_report (struct gwt_pci *pci, uint32_t status, uint32_t correctable,
                      const uint32_t *header);
 void pci_aer_written (struct gwt_pci *pci); /* a root port: interrupt follows status and command */
-#define PCI_AER_METHODS 1
-extern const struct gwt_method pci_aer_methods[PCI_AER_METHODS];
+#define PCI_METHODS 2
+extern const struct gwt_method pci_methods[PCI_METHODS];
 
 /* bus.c */
 /* Named NAME, below HOST (the root bus) or BRIDGE; NULL with ERR set. */

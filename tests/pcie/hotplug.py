@@ -19,6 +19,51 @@ STOPPED = QUIET + ("-bios", "none", "-S")
 PORTS = ("-device", "pcie-root-port,id=rp0,addr=1,chassis=1,slot=1",
          "-device", "pcie-root-port,id=rp1,addr=2,chassis=1,slot=2")
 
+# A driver for the slot behind the second port (slot control at 6c, status at 6e), as the attention
+# button says: an empty slot's device gets power, blinking first; a device that has it is let go of,
+# but not where the slot's number is 13: there it blinks, and stays.
+DRIVER = """
+.globl _start
+_start:
+  csrr t0, mhartid
+  bnez t0, park
+  li t1, 0x30010000
+  li t2, 0x020200
+  sw t2, 0x18(t1)
+  lw t6, 0x68(t1)
+  srli t6, t6, 19
+  lhu t2, 0x6c(t1)
+  ori t2, t2, 0x21
+  sh t2, 0x6c(t1)
+wait:
+  lhu t2, 0x6e(t1)
+  andi t2, t2, 1
+  beqz t2, wait
+  sh t2, 0x6e(t1)
+  lhu t3, 0x6c(t1)
+  andi t2, t3, 0x400
+  bnez t2, on
+  li t2, 0x02e1
+  sh t2, 0x6c(t1)
+  li t4, 13
+  beq t6, t4, stay
+  li t2, 0x06e1
+  sh t2, 0x6c(t1)
+  li t2, 0x07e1
+  sh t2, 0x6c(t1)
+  j wait
+on:
+  li t2, 0x02e1
+  sh t2, 0x6c(t1)
+stay:
+  li t2, 0x01e1
+  sh t2, 0x6c(t1)
+  j wait
+park:
+  wfi
+  j park
+"""
+
 # Two harts.  Hart 0 gives the ports bus numbers and windows, and takes the slot of the second as a
 # driver does; then both use for ever what is behind the first: identity, BAR, command register.
 GUEST = """
@@ -211,12 +256,12 @@ def query_pci(t):
              (4, "memory", 4096, False)])
 
 
-def build_guest(t):
+def build_guest(t, text):
     if RISCV_CC == "no":
         raise gwttest.Skip("no compiler for riscv64")
     source, program = t.path("guest.S"), t.path("guest.elf")
     with open(source, "w", encoding="utf-8") as f:
-        f.write(GUEST)
+        f.write(text)
     subprocess.run([*RISCV_CC.split(), "-nostdlib", "-static", "-march=rv64imac_zicsr",
                     "-mabi=lp64", "-Wl,-Ttext=0x80000000", "-Wl,-n", "-Wl,--build-id=none",
                     "-Wl,-z,norelro", "-Wl,--no-warn-rwx-segments", "-o", program, source],
@@ -224,8 +269,9 @@ def build_guest(t):
     return program
 
 
-def run_guest(t, *more):
-    vm = start(t, "-kernel", build_guest(t), "-smp", "2", *more, argv=QUIET + ("-bios", "none"))
+def run_guest(t, *more, text=GUEST):
+    vm = start(t, "-kernel", build_guest(t, text), "-smp", "2", *more,
+               argv=QUIET + ("-bios", "none"))
     while port(vm.qmp, "rp1")["pci_bridge"]["bus"]["secondary"] == 0:
         t.ok(vm.alive(), "it ended: " + vm.stderr())
     return vm
@@ -266,6 +312,49 @@ def pending(t):
     t.raises("DeviceNotFound", q.cmd, "device_del", id="p")
     q.cmd("quit")
     t.equal(vm.wait(), 0, "status")
+
+
+def control(q):
+    """Slot control of the second port."""
+    return q.cmd("device-call", device="rp1", method="config_read",
+                 arguments=[0x6c])["result"] & 0xffff
+
+
+def wait_for(t, vm, value):
+    while control(vm.qmp) != value:
+        t.ok(vm.alive(), "it ended: " + vm.stderr())
+
+
+@gwttest.test("a guest's driver switches on what comes, and lets go of it")
+def driver(t):
+    vm = run_guest(t, text=DRIVER)
+    q = vm.qmp
+    wait_for(t, vm, 0x07e1)
+    for _ in range(50):
+        q.cmd("device_add", driver="pci-probe", id="p", bus="rp1")
+        wait_for(t, vm, 0x01e1)
+        q.cmd("device_del", id="p")
+        t.equal(q.event("DEVICE_DELETED")["data"], {"device": "p", "path": "/machine/p"})
+        t.equal(control(q), 0x07e1, "slot control")
+    t.equal(q.events, [], "events")
+
+
+@gwttest.test("a guest that does not let go: an event, and the device stays")
+def stays(t):
+    vm = run_guest(t, text=DRIVER.replace("li t4, 13", "li t4, 2"))
+    q = vm.qmp
+    wait_for(t, vm, 0x07e1)
+    q.cmd("device_add", driver="pci-probe", id="p", bus="rp1")
+    wait_for(t, vm, 0x01e1)
+    for _ in range(3):
+        q.cmd("device_del", id="p")
+        t.equal(q.event("DEVICE_UNPLUG_GUEST_ERROR")["data"],
+                {"device": "p", "path": "/machine/p"})
+        t.ok("p" in devices(q), "p is gone")
+    q.cmd("system_reset")
+    q.event("RESET")
+    t.ok("p" in devices(q), "p is gone, though nobody waited")
+    t.equal(deleted(q), [], "deleted")
 
 
 gwttest.main()
