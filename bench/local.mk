@@ -12,8 +12,13 @@ bench-cpu: all
 bench-block: all
 	@$(AM_TESTS_ENVIRONMENT) $(PYTHON3) $(srcdir)/bench/bench-block.py \
 	  --json bench-block.json $(BENCH_FLAGS)
-.PHONY: bench-cpu bench-block
-CLEANFILES += bench-cpu.json bench-block.json
+# make bench-net BENCH_FLAGS=--quick
+bench-net: all
+	@$(AM_TESTS_ENVIRONMENT) $(PYTHON3) $(srcdir)/bench/bench-net.py \
+	  --json bench-net.json $(BENCH_FLAGS)
+.PHONY: bench-cpu bench-block bench-net
+CLEANFILES += bench-cpu.json bench-block.json bench-net.json
+EXTRA_DIST += bench/bench-net.py bench/guest/net.c
 
 # What the core costs without a guest: make bench-core
 EXTRA_PROGRAMS += bench/micro-core

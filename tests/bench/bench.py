@@ -78,6 +78,34 @@ def block(t):
     t.contains(done.stdout.decode(), "geometric mean of the ratios")
 
 
+@gwttest.test("TCP is measured on both emulators", skip=(
+    "the long boots are left to the build without sanitizers" if gwttest.SANITIZERS else None))
+def net(t):
+    for tool in (QEMU, CC):
+        if not shutil.which(tool):
+            t.skip("%s is not installed" % tool)
+    if not os.path.exists(os.path.join(gwttest.GUEST_DIR, "Image")):
+        t.skip("no Linux guest; run tools/guest/make-guest")
+    with open(os.path.join(gwttest.BUILDDIR, "config.h"), encoding="ascii") as f:
+        if "#define HAVE_SLIRP 1" not in f.read():
+            t.skip("built without libslirp, so there is no user network")
+    if not os.path.exists(os.path.join(gwttest.BUILDDIR, "plugins", "virtio-net.so")):
+        t.skip("the plugin virtio-net is not built")
+    path = t.path("figures.json")
+    done = bench("--quick", "--rounds", "1", "--seconds", "0.1", "--patterns",
+                 "guest to host;hostfwd, to the guest", "--json", path, script="bench-net.py")
+    t.equal(done.returncode, 0, "exit status (stderr: %r)" % done.stderr)
+    with open(path, encoding="utf-8") as f:
+        report = json.load(f)
+    t.equal([r["pattern"] for r in report["rows"]], ["guest to host", "hostfwd, to the guest"])
+    for row in report["rows"]:
+        t.ok(min(row["mb_per_second"].values()) > 0, "no rate in %r" % row)
+    t.contains(done.stdout.decode(), "geometric mean of the ratios")
+    done = bench("--patterns", "up", script="bench-net.py")
+    t.equal(done.returncode, 2)
+    t.contains(done.stderr.decode(), "'up' is none of guest to host; host to guest")
+
+
 @gwttest.test("wrong arguments of bench-block are refused by name")
 def block_arguments(t):
     done = bench("--patterns", "read 4k", script="bench-block.py")

@@ -10,3 +10,5 @@ tests_fuzz_fuzz_virtio_net_SOURCES = tests/fuzz/fuzz-virtio-net.c tests/net/net-
 	tests/net/net-driver.h $(fuzz_shared)
 tests_fuzz_fuzz_virtio_net_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_virtio_net_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
+
+dist_check_SCRIPTS += tests/linux/virtio-net.py
