@@ -200,6 +200,13 @@ supervisor_level (void)
   csr_clear (mstatus, MSTATUS_SIE);
 }
 
+/* A host that is late may have the timer run down before the wfi that it is to end. */
+static void
+timer_again (u64 cause)
+{
+  *mtimecmp = now () + 4000;
+}
+
 static void
 waiting (void)
 {
@@ -224,6 +231,7 @@ waiting (void)
   do_wfi (0);
   CHECK_SOON (csr_read (mip) & 0x80, 0x80);
   /* and is taken after the wfi where it may be */
+  h->irq_fn = timer_again;
   *mtimecmp = now () + 4000;
   csr_set (mstatus, MSTATUS_MIE);
   u64 pc, here;
@@ -232,15 +240,16 @@ waiting (void)
     CHECK_EQ (pc, here);
   else
     CHECK_EQ (WAIT_FOR (*(volatile u64 *) &h->irqs), 1); /* a wfi may end early */
+  csr_clear (mstatus, MSTATUS_MIE);
   taken ();
   *mtimecmp = -1ul;
   CHECK_SOON (csr_read (mip) & 0x80, 0);
   /* S waits for a timer of M's */
-  csr_clear (mstatus, MSTATUS_MIE);
   *mtimecmp = now () + 4000;
   CHECK_EQ (run_in (MODE_S, do_wfi, 0), 1);
   WAIT_FOR (csr_read (mip) & 0x80 || *(volatile u64 *) &h->irqs);
   csr_write (mie, 0);
+  h->irq_fn = lower_source;
   *mtimecmp = -1ul;
   taken ();
 }
