@@ -20,3 +20,4 @@ dist_check_SCRIPTS += tests/linux/virtio-console.py
 dist_check_SCRIPTS += tests/linux/hotplug.py
 dist_check_SCRIPTS += tests/linux/virtio-blk.py
 dist_check_SCRIPTS += tests/linux/virtio-peer.py
+dist_check_SCRIPTS += tests/linux/virtio-blk-faults.py

@@ -6,3 +6,4 @@ tests_virtio_blk_test_virtio_blk_SOURCES = tests/virtio-blk/test-virtio-blk.c \
 tests_virtio_blk_test_virtio_blk_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_virtio_blk_test_virtio_blk_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
 dist_check_SCRIPTS += tests/virtio-blk/options.py
+EXTRA_DIST += tests/virtio-blk/nbdserver.py tests/virtio-blk/syncs.c
