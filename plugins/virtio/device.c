@@ -67,9 +67,19 @@ virtio_queue_interrupt (struct gwt_virtio *v, uint32_t index)
     v->transport->queue_interrupt (v, index);
 }
 
+/* Where the status has all BITS. */
 static void
-config_interrupt (struct gwt_virtio *v)
+config_interrupt (struct gwt_virtio *v, uint32_t bits)
 {
+  uint32_t wanted;
+
+  pthread_mutex_lock (&v->isr_lock);
+  wanted = (virtio_status (v) & bits) == bits;
+  if (wanted)
+    virtio_isr_raise (v, ISR_CONFIG);
+  pthread_mutex_unlock (&v->isr_lock);
+  if (!wanted)
+    return;
   if (held == v)
     v->put_off_config = v->put_off_any = 1;
   else
@@ -85,7 +95,17 @@ virtio_isr (struct gwt_virtio *v)
 void
 virtio_isr_raise (struct gwt_virtio *v, uint32_t bits)
 {
-  __atomic_fetch_or (&v->isr, bits, __ATOMIC_SEQ_CST);
+  if (v->transport->uses_isr == NULL || v->transport->uses_isr (v))
+    __atomic_fetch_or (&v->isr, bits, __ATOMIC_SEQ_CST);
+}
+
+uint32_t
+virtio_isr_take (struct gwt_virtio *v)
+{
+  uint32_t value = __atomic_exchange_n (&v->isr, 0, __ATOMIC_SEQ_CST);
+
+  v->transport->interrupt_status_changed (v);
+  return value;
 }
 
 void
@@ -99,8 +119,7 @@ static void
 config_changed (struct gwt_virtio *v)
 {
   __atomic_fetch_add (&v->generation, 1, __ATOMIC_SEQ_CST);
-  if (virtio_status (v) & STATUS_DRIVER_OK)
-    config_interrupt (v);
+  config_interrupt (v, STATUS_DRIVER_OK);
 }
 
 void
@@ -118,7 +137,7 @@ virtio_broken (struct gwt_virtio *v, const char *why)
     return;
   if (held == v)
     {
-      config_interrupt (v);
+      config_interrupt (v, STATUS_NEEDS_RESET);
       return;
     }
   /* pop () comes here, and the device may hold locks of its own for which [main] waits, with the
@@ -130,11 +149,8 @@ virtio_broken (struct gwt_virtio *v, const char *why)
 static void
 tell_broken (void *opaque)
 {
-  struct gwt_virtio *v = opaque;
-
   /* Unless it was reset meanwhile. */
-  if (virtio_status (v) & STATUS_NEEDS_RESET)
-    v->transport->config_interrupt (v);
+  config_interrupt (opaque, STATUS_NEEDS_RESET);
 }
 
 /* ---- status -----------------------------------------------------------------------------------
@@ -202,14 +218,16 @@ virtio_reset (struct gwt_virtio *v)
     virtq_reset_state (&v->queues[i]);
   v->driver_features = 0;
   __atomic_store_n (&v->features, 0, __ATOMIC_RELAXED);
-  __atomic_store_n (&v->isr, 0, __ATOMIC_SEQ_CST);
   v->put_off_config = 0;
   memset (v->put_off, 0, sizeof v->put_off);
   v->put_off_any = 1;
   if (v->transport->reset)
     v->transport->reset (v);
   /* Last: the driver waits for it. */
+  pthread_mutex_lock (&v->isr_lock);
+  __atomic_store_n (&v->isr, 0, __ATOMIC_SEQ_CST);
   __atomic_store_n (&v->status, 0, __ATOMIC_SEQ_CST);
+  pthread_mutex_unlock (&v->isr_lock);
 }
 
 static uint32_t
@@ -420,6 +438,7 @@ virtio_part_init (struct gwt_virtio *v, struct gwt_device *device,
   v->transport = transport;
   v->info.n_queues = 0;
   pthread_mutex_init (&v->lock, NULL);
+  pthread_mutex_init (&v->isr_lock, NULL);
 }
 
 int
@@ -454,6 +473,7 @@ virtio_part_free (struct gwt_virtio *v)
   v->queues = NULL;
   v->info.n_queues = 0;
   pthread_mutex_destroy (&v->lock);
+  pthread_mutex_destroy (&v->isr_lock);
 }
 
 /* ---- gwt.virtio/1 -----------------------------------------------------------------------------

@@ -123,14 +123,6 @@ static void
 queue_interrupt (struct gwt_virtio *v, uint32_t index)
 {
   (void) index;
-  virtio_isr_raise (v, ISR_QUEUE);
-  status_changed (v);
-}
-
-static void
-config_interrupt (struct gwt_virtio *v)
-{
-  virtio_isr_raise (v, ISR_CONFIG);
   status_changed (v);
 }
 
@@ -148,7 +140,7 @@ mmio_dma_unmap (struct gwt_virtio *v, uint64_t address, uint64_t size, uint64_t 
 
 static const struct virtio_transport mmio_transport = {
   .queue_interrupt = queue_interrupt,
-  .config_interrupt = config_interrupt,
+  .config_interrupt = status_changed,
   .interrupt_status_changed = status_changed,
   .dma_map = mmio_dma_map,
   .dma_unmap = mmio_dma_unmap,

@@ -141,8 +141,14 @@ drive_intx (struct gwt_virtio *v)
 
 /* With MSI-X the interrupt status plays no part (§4.1.4.5): it would be there for INTx to show when
    MSI-X is turned off, long after its time. */
+static uint32_t
+uses_isr (struct gwt_virtio *v)
+{
+  return !virtio_pci->msix_enabled (of (v)->pci);
+}
+
 static void
-interrupt (struct virtio_pci *p, const uint16_t *vector, uint32_t isr)
+interrupt (struct virtio_pci *p, const uint16_t *vector)
 {
   uint16_t n;
 
@@ -151,22 +157,21 @@ interrupt (struct virtio_pci *p, const uint16_t *vector, uint32_t isr)
       n = __atomic_load_n (vector, __ATOMIC_RELAXED);
       if (n != NO_VECTOR)
         virtio_pci->msix_notify (p->pci, n);
-      return;
     }
-  virtio_isr_raise (&p->v, isr);
-  drive_intx (&p->v);
+  else
+    drive_intx (&p->v);
 }
 
 static void
 pci_queue_interrupt (struct gwt_virtio *v, uint32_t index)
 {
-  interrupt (of (v), &of (v)->queue_vector[index], ISR_QUEUE);
+  interrupt (of (v), &of (v)->queue_vector[index]);
 }
 
 static void
 pci_config_interrupt (struct gwt_virtio *v)
 {
-  interrupt (of (v), &of (v)->config_vector, ISR_CONFIG);
+  interrupt (of (v), &of (v)->config_vector);
 }
 
 static void
@@ -379,18 +384,6 @@ is_register (struct virtio_pci *p, uint64_t offset, uint32_t size)
 /* ---- the BAR ----------------------------------------------------------------------------------
  */
 
-static uint64_t
-read_isr (struct virtio_pci *p, uint64_t offset)
-{
-  uint64_t value;
-
-  if (offset)
-    return 0;
-  value = __atomic_exchange_n (&p->v.isr, 0, __ATOMIC_SEQ_CST);
-  drive_intx (&p->v);
-  return value;
-}
-
 static uint32_t
 bar_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
 {
@@ -401,7 +394,7 @@ bar_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
   else if (offset == AT_COMMON + REG_GENERATION && size == 1)
     *value = __atomic_load_n (&p->v.generation, __ATOMIC_SEQ_CST) & 0xff;
   else if (offset >= AT_ISR && offset < AT_DEVICE)
-    *value = read_isr (p, offset - AT_ISR);
+    *value = offset == AT_ISR ? virtio_isr_take (&p->v) : 0;
   else if (offset < AT_NOTIFY)
     {
       virtio_lock (&p->v);
@@ -658,6 +651,7 @@ static const struct virtio_transport pci_transport = {
   .setup = pci_setup,
   .reset = forget_vectors,
   .queue_reset = forget_vector,
+  .uses_isr = uses_isr,
   .queue_interrupt = pci_queue_interrupt,
   .config_interrupt = pci_config_interrupt,
   .interrupt_status_changed = drive_intx,

@@ -440,6 +440,8 @@ virtq_notify (struct gwt_virtq *q)
       __atomic_thread_fence (__ATOMIC_SEQ_CST);
       wants = q->packed ? packed_wants_interrupt (q) : split_wants_interrupt (q);
       q->s->used_since = 0;
+      if (wants)
+        virtio_isr_raise (q->virtio, ISR_QUEUE);
     }
   pthread_mutex_unlock (&q->lock);
   if (wants)

@@ -5,8 +5,11 @@
  * but struct virtio_transport may know which transport there is.
  *
  * Locks, outermost first: a device's `lock` (status, features, queue registers, configuration
- * space), then one queue's `lock`.  An interrupt may have to wait for the machine lock, so none is
- * raised while either is held: under the device's lock it is put off to virtio_unlock ().
+ * space), then one queue's `lock`; `isr_lock` is behind everything.  An interrupt may have to wait
+ * for the machine lock, so none is sent while one of the first two is held: under the device's lock
+ * it is put off to virtio_unlock ().  But the interrupt status is set before: under its queue's
+ * lock, or with a look at the device's status under `isr_lock`.  So a reset, which stops the queues
+ * and then clears both, leaves no interrupt behind, whoever is about to send one.
  */
 #ifndef PLUGINS_VIRTIO_VIRTIO_H
 #define PLUGINS_VIRTIO_VIRTIO_H
@@ -121,7 +124,10 @@ struct virtio_transport
   void (*reset) (struct gwt_virtio *virtio);
   void (*queue_reset) (struct gwt_virtio *virtio, uint32_t index);
 
-  /* Tell the driver; called with no lock of this plugin held, on any thread. */
+  /* Whether interrupts show in the interrupt status now.  Optional. */
+  uint32_t (*uses_isr) (struct gwt_virtio *virtio);
+  /* Tell the driver, the interrupt status is set already; called with no lock of this plugin held,
+     on any thread, perhaps when the device has been reset meanwhile. */
   void (*queue_interrupt) (struct gwt_virtio *virtio, uint32_t index);
   void (*config_interrupt) (struct gwt_virtio *virtio);
   /* The interrupt status was read or acknowledged, or the device was reset. */
@@ -159,6 +165,7 @@ struct gwt_virtio
   struct gwt_virtq *queues; /* n_queues of them */
   struct gwt_timer *broken_timer;
   pthread_mutex_t lock;
+  pthread_mutex_t isr_lock;
   uint32_t put_off_config; /* interrupts that wait for virtio_unlock () */
   uint32_t put_off_any;
   uint32_t put_off[GWT_VIRTIO_QUEUES_MAX / 32];
@@ -194,7 +201,7 @@ struct gwt_virtio
       GWT_HOST_ROW (T, v.self, "the device's own instance"),                                       \
       GWT_HOST_ROW (T, v.queues, "mapped rings and chains that are out; rebuilt from `queues`"),   \
       GWT_HOST_ROW (T, v.broken_timer, "only a way to [main]: isr and status say it all"),         \
-      GWT_HOST_ROW (T, v.lock, "lock"),                                                            \
+      GWT_HOST_ROW (T, v.lock, "lock"), GWT_HOST_ROW (T, v.isr_lock, "lock"),                      \
       GWT_HOST_ROW (T, v.put_off_config, "only while a lock is held"),                             \
       GWT_HOST_ROW (T, v.put_off_any, "only while a lock is held"),                                \
       GWT_HOST_ROW (T, v.put_off, "only while a lock is held")
@@ -237,6 +244,7 @@ void virtio_config_write (struct gwt_virtio *v, uint64_t offset, uint32_t size,
                           uint64_t value); /* [lock] */
 uint32_t virtio_isr (struct gwt_virtio *v);
 void virtio_isr_raise (struct gwt_virtio *v, uint32_t bits);
+uint32_t virtio_isr_take (struct gwt_virtio *v); /* all of it, which clears it */
 void virtio_isr_acknowledge (struct gwt_virtio *v, uint32_t bits);
 /* One line a device for all that its guest does wrong. */
 void virtio_guest_error (struct gwt_virtio *v, const char *what, uint64_t value);

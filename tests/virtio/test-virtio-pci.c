@@ -632,7 +632,8 @@ io_end (void)
 {
   g_atomic_int_set (&io.quit, 1);
   g_thread_join (io.thread);
-  g_thread_join (io.handler);
+  if (io.handler != NULL)
+    g_thread_join (io.handler);
 }
 
 /* The PCI device with INTx; resets by its driver, of one queue, of the function, of the machine. */
@@ -729,6 +730,48 @@ test_reset_while_notifying_mmio (void)
   end ();
 }
 
+/* A thread that the device does not wait for when it is stopped, for it touches no chain: it only
+   tells the driver of what was used, and that the configuration changed. */
+static gpointer
+teller_thread (gpointer data)
+{
+  struct vprobe *p = data;
+  gwt_lock_io_thread (true);
+  while (!g_atomic_int_get (&io.quit))
+    {
+      virtio->notify (p->queue[0]);
+      virtio->config_changed (p->virtio);
+    }
+  gwt_lock_io_thread (false);
+  return NULL;
+}
+
+/* Once the driver has seen status 0 there is no interrupt any more. */
+static void
+test_late_interrupt (void)
+{
+  struct vdriver d;
+  vdriver_new (&d, false, "");
+  memset (&io, 0, sizeof io);
+  io.thread = g_thread_new ("io", teller_thread, d.probe);
+  for (guint i = 0; i < 20000; i++)
+    {
+      vdriver_start (&d, 0, 0xffff);
+      vdriver_add (&d);
+      struct gwt_virtq_chain *c = virtio->pop (d.probe->queue[0]);
+      virtio->push (d.probe->queue[0], c, 8);
+      store (COMMON + R_STATUS, 1, 0);
+      for (guint k = 0; k < 3; k++)
+        g_assert_cmphex (load (ISR, 1), ==, 0);
+    }
+  io_end ();
+  gwt_machine_lock ();
+  gwt_lock_run_errands ();
+  gwt_machine_unlock ();
+  g_assert_cmpuint (line (), ==, 0);
+  end ();
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 static void
@@ -822,6 +865,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/virtio-pci/reset-while-notifying/machine-lock", GINT_TO_POINTER (1),
                         test_reset_while_notifying);
   g_test_add_func ("/virtio-pci/reset-while-notifying/mmio", test_reset_while_notifying_mmio);
+  g_test_add_func ("/virtio-pci/late-interrupt", test_late_interrupt);
   g_test_add_func ("/virtio-pci/unplug", test_unplug);
   g_test_add_func ("/virtio-pci/hostile", test_hostile);
   return g_test_run ();
