@@ -392,6 +392,7 @@ static const struct gwt_mmio_ops aplic_ops = {
   .struct_size = sizeof aplic_ops,
   .min_size = 4,
   .max_size = 8,
+  .flags = GWT_MMIO_MESSAGES, /* setipnum_le is a port for them (4.5.13) */
   .read = aplic_read,
   .write = aplic_write,
 };

@@ -302,6 +302,7 @@ static const struct gwt_mmio_ops imsic_ops = {
   .struct_size = sizeof imsic_ops,
   .min_size = 4,
   .max_size = 8,
+  .flags = GWT_MMIO_MESSAGES,
   .read = imsic_read,
   .write = imsic_write,
 };
