@@ -5,6 +5,7 @@ meanwhile."""
 import hashlib
 import os
 import random
+import re
 
 import gwttest
 import linuxguest
@@ -182,6 +183,57 @@ def under_load(t):
     t.equal(guest_sum(t, vm, "/dev/vda", 0, 6), host_sum(path, 0, 6), "what was read")
     # The end of the process in the middle of it all.
     linuxguest.output(t, vm, LOAD + " :")
+    vm.qmp.cmd("quit")
+    t.equal(vm.wait(), 0, "exit status")
+
+
+@gwttest.test("PCI with AIA: a message of its own for each of four queues")
+def messages(t):
+    path = image(t)
+    vm = boot(t, *node(path), "-device", "virtio-blk-pci,drive=d0", harts=4, machine="virt-aia")
+    for hart in range(4):
+        linuxguest.output(t, vm, "taskset %x dd if=/dev/vda of=/dev/null bs=4k count=64 iflag=direct "
+                          "2>/dev/null" % (1 << hart))
+    table = linuxguest.output(t, vm, "cat /proc/interrupts")
+    for queue in range(4):
+        row = re.search(r"^ *\d+:((?: +\d+){4}) .*virtio0-req\.%d$" % queue, table, re.M)
+        t.ok(row and sum(int(n) for n in row[1].split()) >= 64,
+             "hardly an interrupt for queue %d in %s" % (queue, table))
+    t.equal(guest_sum(t, vm, "/dev/vda"), host_sum(path), "what was read")
+    linuxguest.power_off(t, vm)
+
+
+@gwttest.test("a disk comes and goes under load; at last it is torn out")
+def hot_plug(t):
+    paths = [image(t, "%d.img" % n, SIZE, n) for n in range(2)]
+    vm = boot(t, "-device", "pcie-root-port,id=rp0,addr=4,chassis=1,slot=1", harts=2)
+    for turn, n in enumerate((0, 1, 0)):
+        # Its back end comes and goes with it.
+        vm.qmp.cmd("blockdev-add", driver="raw", node_name="d%d" % n,
+                   file={"driver": "file", "filename": paths[n]})
+        vm.qmp.cmd("device_add", driver="virtio-blk-pci", id="disk", drive="d%d" % n, bus="rp0")
+        t.raises("GenericError", vm.qmp.cmd, "blockdev-del", node_name="d%d" % n)
+        linuxguest.output(t, vm, "echo 1 >/sys/bus/pci/rescan; drivers; "
+                          "until [ -e /dev/vda ]; do sleep 0.1; done")
+        t.equal(guest_sum(t, vm, "/dev/vda"), host_sum(paths[n]), "what was read")
+        linuxguest.output(t, vm, LOAD + " :")
+        # Statistics that grow: it is at work.
+        before = vm.qmp.cmd("query-blockstats")[0]["stats"]["wr_operations"]
+        while vm.qmp.cmd("query-blockstats")[0]["stats"]["wr_operations"] < before + 20:
+            pass
+        # The driver lets go with requests in flight; the last time it is not asked to.
+        if turn < 2:
+            linuxguest.output(t, vm, "for d in /sys/bus/pci/devices/*; do "
+                              "[ $(cat $d/class) != 0x010000 ] || echo 1 >$d/remove; done", 120)
+        vm.qmp.cmd("device_del", id="disk")
+        vm.qmp.event("DEVICE_DELETED")
+        t.equal(vm.qmp.cmd("query-block"), [], "drives")
+        vm.qmp.cmd("blockdev-del", node_name="d%d" % n)
+        t.equal(vm.qmp.cmd("query-named-block-nodes"), [], "nodes")
+        if turn < 2:
+            linuxguest.output(t, vm, "kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -f /dev/vda")
+    # The guest's driver may wait for ever for what was in flight; the rest of the guest does not.
+    linuxguest.output(t, vm, "uname -a")
     vm.qmp.cmd("quit")
     t.equal(vm.wait(), 0, "exit status")
 
