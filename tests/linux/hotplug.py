@@ -112,4 +112,60 @@ def torn_out(t):
     linuxguest.power_off(t, vm)
 
 
+@gwttest.test("a disk comes and goes under load, and another one works on")
+def disks(t):
+    if not os.path.exists(os.path.join(gwttest.BUILDDIR, "plugins", "virtio-blk.so")):
+        t.skip("the plugin virtio-blk is not built")
+    size = 8 << 20
+    for name in ("steady.img", "plug.img"):
+        with open(t.path(name), "wb") as f:
+            f.write(b"\0" * size)
+    vm = t.start(*linuxguest.arguments(), *PORTS, "-device", "pcie-root-port,id=rp2,addr=3,slot=3",
+                 "-drive", "file=%s,format=raw,if=none,id=d0" % t.path("steady.img"),
+                 "-device", "virtio-blk-pci,id=steady,drive=d0,bus=rp2", qmp=True)
+    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
+    vm.expect(linuxguest.PROMPT)
+    linuxguest.output(t, vm, "dmesg -n 1; insmod /lib/modules/virtio_blk.ko 2>/dev/null; ls /dev/vda")
+    # All the while: a block written, read back and compared, and counted.
+    linuxguest.output(t, vm, "dd if=/dev/urandom of=/tmp/block bs=64k count=8 2>/dev/null; (n=0; "
+                      "while test ! -e /tmp/stop; do dd if=/tmp/block of=/dev/vda bs=64k oflag=direct "
+                      "2>/dev/null && dd if=/dev/vda bs=64k count=8 iflag=direct 2>/dev/null "
+                      "| cmp - /tmp/block || echo bad >>/tmp/bad; n=$((n+1)); echo $n >/tmp/count; "
+                      "done) & true")
+
+    def plug():
+        vm.qmp.cmd("blockdev-add", **{"driver": "raw", "node-name": "n0", "file": {
+            "driver": "file", "filename": t.path("plug.img")}})
+        vm.qmp.cmd("device_add", driver="virtio-blk-pci", id="plug", bus="rp0", drive="n0")
+        linuxguest.output(t, vm, RESCAN)
+        place = where(t, vm, "plug")
+        return place, linuxguest.output(t, vm, "basename $(ls -d %sdevices/%s/virtio*/block/*)"
+                                        % (BUS, place)).strip()
+
+    def read_for_ever(disk):
+        linuxguest.output(t, vm, "(while test -e /dev/%s; do dd if=/dev/%s of=/dev/null bs=4k "
+                          "iflag=direct; done) >/dev/null 2>&1 & true" % (disk, disk))
+
+    for turn in range(2):
+        place, disk = plug()
+        linuxguest.output(t, vm, "yes $(printf '%%07d' %d) | dd of=/dev/%s bs=64k count=64 "
+                          "iflag=fullblock oflag=direct 2>/dev/null" % (turn, disk))
+        # It goes while it is read.
+        read_for_ever(disk)
+        linuxguest.output(t, vm, "echo 1 >%sdevices/%s/remove" % (BUS, place))
+        remove(t, vm, "plug")
+        vm.qmp.cmd("blockdev-del", **{"node-name": "n0"})
+        with open(t.path("plug.img"), "rb") as f:
+            t.ok(f.read(4 << 20) == (b"%07d\n" % turn) * (4 << 17), "turn %d wrote else" % turn)
+    # Torn out with requests under way: the kernel never hears of them again, the other disk works.
+    read_for_ever(plug()[1])
+    remove(t, vm, "plug")
+    vm.qmp.cmd("blockdev-del", **{"node-name": "n0"})
+    count = int(linuxguest.output(t, vm, "cat /tmp/count"))
+    linuxguest.output(t, vm, "while test $(cat /tmp/count) -lt %d; do :; done" % (count + 3))
+    t.equal(linuxguest.run(vm, "cat /tmp/bad")[0], 1, "status of cat bad")
+    vm.qmp.cmd("quit")
+    t.equal(vm.wait(), 0, "status")
+
+
 gwttest.main()
