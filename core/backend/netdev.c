@@ -104,12 +104,13 @@ queue_thread (gpointer opaque)
 {
   struct net_queue *q = opaque;
   const struct netdev_kind *kind = q->netdev->kind;
+  bool kicked = false;
 
   gwt_lock_io_thread (true);
   while (!g_atomic_int_get (&q->quit))
     {
       struct pollfd event = { .fd = q->event, .events = POLLIN };
-      bool kicked, flush_now, stopped = g_atomic_int_get (&q->netdev->stopped);
+      bool flush_now, stopped = g_atomic_int_get (&q->netdev->stopped);
       uint64_t count;
       int timeout = -1;
 
@@ -117,6 +118,8 @@ queue_thread (gpointer opaque)
       g_array_append_val (q->fds, event);
       if (!stopped)
         timeout = kind->prepare (q, !q->starved && net_is_flowing (q));
+      if (!stopped && kicked)
+        timeout = 0;
       if (poll ((struct pollfd *) (void *) q->fds->data, q->fds->len, timeout) < 0
           && errno != EINTR)
         {
@@ -124,19 +127,21 @@ queue_thread (gpointer opaque)
                    g_strerror (errno));
           break;
         }
-      kicked = g_atomic_int_get (&q->kicked);
-      if (kicked)
+      if (g_atomic_int_get (&q->kicked))
         {
+          kicked = true;
           if (read (q->event, &count, sizeof count) < 0)
             { /* the kick is about to come */
             }
           g_atomic_int_set (&q->kicked, 0);
         }
+      /* A kick is kept until the guest goes on. */
       if (stopped)
         continue;
       g_mutex_lock (&q->lock);
       kind->ready (q);
       serve (q, kicked);
+      kicked = false;
       flush_now = q->flush;
       q->flush = false;
       g_mutex_unlock (&q->lock);

@@ -12,3 +12,7 @@ tests_fuzz_fuzz_virtio_net_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_virtio_net_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
 
 dist_check_SCRIPTS += tests/linux/virtio-net.py
+
+unit_tests += tests/net/test-netdev
+tests_net_test_netdev_CFLAGS = $(CORE_CFLAGS)
+tests_net_test_netdev_LDADD = $(CORE_LIBS)
