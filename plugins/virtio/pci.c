@@ -307,25 +307,25 @@ queue_write (struct virtio_pci *p, uint64_t offset, uint32_t value)
         virtio_guest_error (v, "a queue_reset that is not 1", value);
       return;
     }
+  if (offset == REG_QUEUE_VECTOR && virtio_queue_at (v, p->queue_sel))
+    {
+      /* At any time: there are drivers that set up interrupts after their queues. */
+      set_vector (p, &p->queue_vector[p->queue_sel], value);
+      return;
+    }
   q = virtio_queue_setup (v, p->queue_sel);
   if (q == NULL)
     return;
-  switch (offset)
+  if (offset == REG_QUEUE_SIZE)
     {
-    case REG_QUEUE_SIZE:
       q->num = (uint16_t) value;
-      break;
-    case REG_QUEUE_VECTOR:
-      set_vector (p, &p->queue_vector[p->queue_sel], value);
-      break;
-    default:
-      address = address_of (q, offset);
-      if (offset & 4)
-        *address = (*address & 0xffffffff) | (uint64_t) value << 32;
-      else
-        *address = (*address & ~UINT64_C (0xffffffff)) | value;
-      break;
+      return;
     }
+  address = address_of (q, offset);
+  if (offset & 4)
+    *address = (*address & 0xffffffff) | (uint64_t) value << 32;
+  else
+    *address = (*address & ~UINT64_C (0xffffffff)) | value;
 }
 
 static void

@@ -318,8 +318,20 @@ test_msix (void)
   g_assert_false (message (2));
   store (d.config + cap + 2, 2, 0x8000);
   g_assert_true (message (2));
-  /* No vector, and one that there is not. */
+  /* Changed while the queue is served. */
+  store (COMMON + 0x1a, 2, 3);
+  traffic (&d);
+  g_assert_true (message (3));
+  g_assert_false (message (2));
+  store (COMMON + 0x1a, 2, 0xffff);
+  traffic (&d);
+  g_assert_false (message (2) || message (3));
+  store (COMMON + 0x16, 2, QUEUES);
+  store (COMMON + 0x1a, 2, 1);
   store (COMMON + 0x16, 2, 0);
+  g_assert_cmphex (load (COMMON + 0x1a, 2), ==, 0xffff);
+  store (COMMON + 0x1a, 2, 2);
+  /* No vector, and one that there is not. */
   store (COMMON + 0x10, 2, 4);
   g_assert_cmphex (load (COMMON + 0x10, 2), ==, 0xffff);
   store (COMMON + 0x10, 2, 3);
