@@ -5,9 +5,11 @@
  * interrupt. Must not know: how an IMSIC keeps its bits; it asks the file that was handed over by
  * set_imsic.
  *
- * The priorities of major interrupts (iprio) are read-only zeros, as 5.2.1 and 5.4.1 allow, and so
- * IPRIO in mtopi and stopi is always 1 (5.2.2, 5.4.2).
+ * Priorities of major interrupts (iprio) can be set where the hart has an IMSIC, whose identities
+ * are the priorities that they mix with; without one they are read-only zeros (5.2.1, 5.4.1).
  */
+#include <string.h>
+
 #include "arch.h"
 
 #define ISELECT_MAX                                                                                \
@@ -177,14 +179,98 @@ write_mvip (struct rv_hart *h, uint64_t value)
   rv_check_interrupts (h);
 }
 
+/* ---- priorities ---- */
+
+/* No number: behind all that have one, by default order (tables "Effect of the iprio array"). */
+#define PRIO_DEFAULT 0xffff
+/* An external interrupt without a message behind it (5.4.1, last but one paragraph). */
+#define PRIO_NONE 256
+
+/* Interrupts with a priority of their own: those that can be enabled, less the level's external
+   one. */
+static uint64_t
+prio_mask (const struct rv_hart *h, unsigned n)
+{
+  if (file_of (h, n) == NULL)
+    return 0;
+  if (is_supervisor (n))
+    return RV_MIP_S & ~RV_MIP_SEIP;
+  return (RV_MIP_M & ~RV_MIP_MEIP) | (h->ext_s ? RV_MIP_S : 0);
+}
+
+static uint64_t
+read_prio (const struct rv_hart *h, unsigned n)
+{
+  const uint8_t *bytes
+      = (is_supervisor (n) ? h->siprio : h->miprio) + (selected (h, n) - IPRIO_FIRST) * 4;
+  uint64_t value = 0;
+  unsigned i;
+
+  for (i = 0; i < 8; i++)
+    value |= (uint64_t) bytes[i] << 8 * i;
+  return value;
+}
+
+static void
+write_prio (struct rv_hart *h, unsigned n, uint64_t value)
+{
+  unsigned first = (unsigned) (selected (h, n) - IPRIO_FIRST) * 4, i;
+  uint64_t mask = prio_mask (h, n);
+
+  for (i = 0; i < 8; i++)
+    if (mask & RV_BIT (first + i))
+      (is_supervisor (n) ? h->siprio : h->miprio)[first + i] = (uint8_t) (value >> 8 * i);
+}
+
+static unsigned
+prio_of (const struct rv_hart *h, unsigned priv, unsigned number)
+{
+  const struct gwt_riscv_imsic *file = priv == RV_M ? h->m_imsic : h->s_imsic;
+  unsigned prio = (priv == RV_M ? h->miprio : h->siprio)[number];
+
+  if (number == (priv == RV_M ? GWT_RISCV_MEIP : GWT_RISCV_SEIP))
+    {
+      /* Without an IMSIC, the first by default as ever. */
+      prio = file != NULL ? file->top (file->file) & 0xffff : 1;
+      return prio != 0 ? prio : PRIO_NONE;
+    }
+  return prio != 0 ? prio : PRIO_DEFAULT;
+}
+
+unsigned
+rv_first_interrupt (const struct rv_hart *h, unsigned priv, uint64_t ready, unsigned *prio)
+{
+  /* Privileged manual 3.1.9: external, software, timer; machine before supervisor. */
+  static const uint8_t order[] = { GWT_RISCV_MEIP, GWT_RISCV_MSIP, GWT_RISCV_MTIP,
+                                   GWT_RISCV_SEIP, GWT_RISCV_SSIP, GWT_RISCV_STIP };
+  unsigned best = 0, best_prio = PRIO_DEFAULT, i;
+
+  /* Nothing to compare, as nearly always. */
+  if (prio == NULL && (ready & (ready - 1)) == 0)
+    return ready != 0 ? (unsigned) __builtin_ctzll (ready) : 0;
+  for (i = 0; i < sizeof order; i++)
+    if (ready & RV_BIT (order[i]))
+      {
+        unsigned p = prio_of (h, priv, order[i]);
+
+        if (best != 0 && p >= best_prio)
+          continue;
+        best = order[i];
+        best_prio = p;
+      }
+  if (prio != NULL)
+    *prio = best_prio > 255 ? 255 : best_prio;
+  return best;
+}
+
 /* ---- registers ---- */
 
 static uint64_t
-top (uint64_t ready)
+top (const struct rv_hart *h, unsigned priv)
 {
-  unsigned number = rv_first_interrupt (ready);
+  unsigned prio, number = rv_first_interrupt (h, priv, rv_ready (h, priv), &prio);
 
-  return number != 0 ? (uint64_t) number << 16 | 1 : 0;
+  return number != 0 ? (uint64_t) number << 16 | prio : 0;
 }
 
 uint64_t
@@ -199,7 +285,8 @@ rv_aia_read (struct rv_hart *h, unsigned n)
       return selected (h, n);
     case RV_CSR_MIREG:
     case RV_CSR_SIREG:
-      return selects_imsic (h, n) ? file->read (file->file, (uint32_t) selected (h, n)) : 0;
+      return selects_imsic (h, n) ? file->read (file->file, (uint32_t) selected (h, n))
+                                  : read_prio (h, n);
     case RV_CSR_MTOPEI:
     case RV_CSR_STOPEI:
       return file->top (file->file);
@@ -208,9 +295,9 @@ rv_aia_read (struct rv_hart *h, unsigned n)
     case RV_CSR_MVIP:
       return read_mvip (h);
     case RV_CSR_MTOPI:
-      return top (rv_ready (h, RV_M));
+      return top (h, RV_M);
     case RV_CSR_STOPI:
-      return top (rv_ready (h, RV_S));
+      return top (h, RV_S);
     default:
       return 0;
     }
@@ -258,6 +345,8 @@ rv_aia_write (struct rv_hart *h, unsigned n, uint64_t value)
       if (selects_imsic (h, n))
         file->write (file->file, (uint32_t) selected (h, n), value,
                      pair == PAIR_READ ? h->aia_old ^ value : ~UINT64_C (0));
+      else
+        write_prio (h, n, value);
       break;
     case RV_CSR_MTOPEI:
     case RV_CSR_STOPEI:
@@ -281,6 +370,8 @@ rv_aia_reset (struct rv_hart *h)
 {
   h->miselect = h->siselect = 0;
   h->mvien = h->mvip = h->sie_virtual = 0;
+  memset (h->miprio, 0, sizeof h->miprio);
+  memset (h->siprio, 0, sizeof h->siprio);
   h->aia_old = 0;
   h->aia_pair = PAIR_NONE;
 }

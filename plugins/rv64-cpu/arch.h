@@ -83,8 +83,10 @@ void rv_virtual_pend (struct rv_hart *h, uint64_t value);
 
 /* trap.c: pending and enabled for PRIV (RV_M or RV_S), whatever is enabled globally. */
 uint64_t rv_ready (const struct rv_hart *h, unsigned priv);
-/* trap.c: the number in READY that comes first by default priority, 0 for none. */
-unsigned rv_first_interrupt (uint64_t ready);
+/* aia.c: the number in READY that comes first for PRIV, 0 for none; *PRIO (may be NULL) is its
+   priority as mtopi and stopi show it. */
+unsigned rv_first_interrupt (const struct rv_hart *h, unsigned priv, uint64_t ready,
+                             unsigned *prio);
 
 /* csr.c: misa for the extensions that are on. */
 uint64_t rv_misa (const struct rv_hart *h);

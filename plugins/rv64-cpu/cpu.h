@@ -159,6 +159,7 @@ struct rv_hart
   /* AIA, aia.c. mvip and sie_virtual hold the bits that are no aliases of mip, mie and sip. */
   uint64_t miselect, siselect;
   uint64_t mvien, mvip, sie_virtual;
+  uint8_t miprio[64], siprio[64]; /* priority numbers of major interrupts */
   uint64_t pmpaddr[RV_PMP_MAX];
   uint8_t pmpcfg[RV_PMP_MAX];
 

@@ -88,6 +88,8 @@ static const struct gwt_field fields[] = {
   CSR (mvip, "virtual interrupts that are pending and have no bit in mip"),
   GWT_STATE_ROW (hart, sie_virtual, "sie-virtual", .flags = GWT_FIELD_HEX,
                  .doc = "bits of sie that have none in mie"),
+  GWT_STATE_ARRAY (hart, miprio, "miprio", .doc = "priorities of interrupts taken in M mode"),
+  GWT_STATE_ARRAY (hart, siprio, "siprio", .doc = "priorities of interrupts taken in S mode"),
   GWT_STATE_ARRAY (hart, pmpaddr, "pmpaddr", .flags = GWT_FIELD_HEX, .doc = "PMP addresses"),
   GWT_STATE_ARRAY (hart, pmpcfg, "pmpcfg", .flags = GWT_FIELD_HEX, .doc = "PMP configurations"),
 

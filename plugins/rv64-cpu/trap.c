@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions, interrupts, and the instructions that return from them or wait for them.
  *
- * Owns: delegation, priorities, the interrupt-enable stack in mstatus.
+ * Owns: delegation, the interrupt-enable stack in mstatus.
  * Must not know: how a trap was found, CSR numbers.
  */
 #include "arch.h"
@@ -106,25 +106,13 @@ rv_raise (struct rv_hart *h, unsigned cause, uint64_t tval)
   rv_context_changed (h);
 }
 
-unsigned
-rv_first_interrupt (uint64_t ready)
-{
-  /* Privileged manual 3.1.9: external, software, timer; machine before supervisor. */
-  static const uint8_t order[] = { GWT_RISCV_MEIP, GWT_RISCV_MSIP, GWT_RISCV_MTIP,
-                                   GWT_RISCV_SEIP, GWT_RISCV_SSIP, GWT_RISCV_STIP };
-  unsigned i;
-
-  for (i = 0; i < sizeof order; i++)
-    if (ready & RV_BIT (order[i]))
-      return order[i];
-  return 0;
-}
-
 bool
 rv_take_interrupt (struct rv_hart *h)
 {
-  unsigned priv, number = rv_first_interrupt (deliverable (h, &priv));
+  unsigned priv, number;
+  uint64_t ready = deliverable (h, &priv);
 
+  number = rv_first_interrupt (h, priv, ready, NULL);
   if (number == 0)
     return false;
   h->waiting = 0;

@@ -249,7 +249,14 @@ test_select (void)
             g_assert_cmphex (get (reg[n]), ==, 0x1000 + value);
           if (!iprio)
             continue;
-          set (reg[n], UINT64_MAX); /* read-only zeros */
+          /* Of what can be enabled, less the external interrupt; without an IMSIC of nothing. */
+          set (reg[n], UINT64_MAX);
+          g_assert_cmphex (get (reg[n]), ==,
+                           !imsic          ? 0
+                           : value == 0x30 ? (n ? 0xff000000ff00 : 0xff00ff00ff00ff00)
+                           : value == 0x32 ? (n ? 0 : 0xff00)
+                                           : 0);
+          set (reg[n], 0);
           g_assert_cmphex (get (reg[n]), ==, 0);
         }
       set (select[n], UINT64_C (0x8000000000000200));
@@ -344,16 +351,62 @@ test_top (void)
   hart->mie = RV_MIP_M | RV_MIP_S;
   for (i = 0; i < sizeof order; i++)
     {
-      g_assert_cmphex (get (RV_CSR_MTOPI), ==, (uint64_t) order[i] << 16 | 1);
+      g_assert_cmphex (get (RV_CSR_MTOPI), ==, (uint64_t) order[i] << 16 | 255);
       atomic_fetch_and (&hart->mip_lines, ~RV_BIT (order[i]));
     }
   g_assert_cmphex (get (RV_CSR_MTOPI), ==, 0);
   atomic_store (&hart->mip_lines, RV_MIP_M | RV_MIP_S);
   hart->mideleg = RV_MIP_S;
-  g_assert_cmphex (get (RV_CSR_STOPI), ==, 9 << 16 | 1);
+  g_assert_cmphex (get (RV_CSR_STOPI), ==, 9 << 16 | 255);
   atomic_store (&hart->mip_lines, RV_MIP_S & ~RV_MIP_SEIP);
   g_assert_cmphex (get (RV_CSR_MTOPI), ==, 0);
-  g_assert_cmphex (get (RV_CSR_STOPI), ==, 1 << 16 | 1);
+  g_assert_cmphex (get (RV_CSR_STOPI), ==, 1 << 16 | 255);
+}
+
+/* Numbers mix with the identities of the external interrupt; equals go by default order. */
+static void
+test_priorities (void)
+{
+  fresh (true);
+  hart->mie = RV_MIP_M | RV_MIP_S;
+  hart->mstatus |= RV_MSTATUS_MIE;
+  atomic_store (&hart->mip_lines, RV_MIP_M | RV_MIP_S);
+  m_file.eip = 1 << 20;
+  g_assert_cmphex (get (RV_CSR_MTOPI), ==, 11 << 16 | 20);
+  set (RV_CSR_MISELECT, 0x30);
+  set (RV_CSR_MIREG, UINT64_C (20) << 56); /* MTI: a tie, which MEI wins */
+  g_assert_cmphex (get (RV_CSR_MTOPI), ==, 11 << 16 | 20);
+  set (RV_CSR_MIREG, UINT64_C (19) << 56);
+  g_assert_cmphex (get (RV_CSR_MTOPI), ==, 7 << 16 | 19);
+  set (RV_CSR_MIREG, UINT64_C (19) << 56 | 19 << 8); /* SSI with the same: MTI before it */
+  g_assert_cmphex (get (RV_CSR_MTOPI), ==, 7 << 16 | 19);
+  set (RV_CSR_MIREG, UINT64_C (19) << 56 | 18 << 8);
+  g_assert_cmphex (get (RV_CSR_MTOPI), ==, 1 << 16 | 18);
+  /* What is told is what is taken. */
+  g_assert_true (rv_take_interrupt (hart));
+  g_assert_cmphex (hart->mcause, ==, RV_CAUSE_INTERRUPT | 1);
+  set (RV_CSR_MISELECT, 0x32);
+  set (RV_CSR_MIREG, 17 << 8); /* SEI as a whole */
+  g_assert_cmphex (get (RV_CSR_MTOPI), ==, 9 << 16 | 17);
+  /* An external interrupt without a message comes behind 255 and before those without number. */
+  m_file.eip = 0;
+  atomic_store (&hart->mip_lines, RV_MIP_MEIP | RV_MIP_MTIP);
+  set (RV_CSR_MISELECT, 0x30);
+  set (RV_CSR_MIREG, UINT64_C (255) << 56);
+  g_assert_cmphex (get (RV_CSR_MTOPI), ==, 7 << 16 | 255);
+  set (RV_CSR_MIREG, 0);
+  g_assert_cmphex (get (RV_CSR_MTOPI), ==, 11 << 16 | 255);
+  /* Supervisor level has an array of its own. */
+  hart->mideleg = RV_MIP_S;
+  atomic_store (&hart->mip_lines, RV_MIP_S);
+  s_file.eip = 1 << 20;
+  g_assert_cmphex (get (RV_CSR_STOPI), ==, 9 << 16 | 20);
+  set (RV_CSR_SISELECT, 0x30);
+  set (RV_CSR_SIREG, UINT64_C (3) << 40);
+  g_assert_cmphex (get (RV_CSR_STOPI), ==, 5 << 16 | 3);
+  hart->priv = RV_U;
+  g_assert_true (rv_take_interrupt (hart));
+  g_assert_cmphex (hart->scause, ==, RV_CAUSE_INTERRUPT | 5);
 }
 
 /* mvien and mvip: filtering and virtual interrupts. */
@@ -371,7 +424,7 @@ test_virtual (void)
   set (SIE, UINT64_MAX);
   g_assert_cmphex (get (SIE), ==, RV_MIP_SSIP | RV_MIP_SEIP);
   g_assert_cmphex (get (MIE), ==, 0);
-  g_assert_cmphex (get (RV_CSR_STOPI), ==, 9 << 16 | 1);
+  g_assert_cmphex (get (RV_CSR_STOPI), ==, 9 << 16 | 255);
   g_assert_cmphex (get (RV_CSR_MTOPI), ==, 0);
   g_assert_true (rv_has_work (hart));
   /* sip.SSIP is the bit of mvip, and SEIP cannot be written there. */
@@ -462,6 +515,7 @@ main (int argc, char **argv)
   g_test_add_func ("/aia/claim", test_claim);
   g_test_add_func ("/aia/set-imsic", test_set_imsic);
   g_test_add_func ("/aia/top", test_top);
+  g_test_add_func ("/aia/priorities", test_priorities);
   g_test_add_func ("/aia/virtual", test_virtual);
   g_test_add_func ("/aia/aliases", test_aliases);
   g_test_add_func ("/aia/file-taken-away", test_file_taken_away);
