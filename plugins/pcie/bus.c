@@ -355,7 +355,7 @@ is_within (uint64_t at, uint64_t size, uint64_t base, uint64_t limit)
 static bool
 bridge_forwards (const struct gwt_pci *p, uint64_t flags, uint64_t at, uint64_t size)
 {
-  uint32_t command = pci_slot_has_power (p) ? pci_reg (p, PCI_COMMAND, 2) : 0;
+  uint32_t command = pci_reg (p, PCI_COMMAND, 2);
   uint64_t base, limit;
   if (flags & GWT_PCI_BAR_IO)
     {

@@ -23,7 +23,7 @@ struct probe
   _Bool msi_mask;
   uint8_t ports[IO_SIZE];
   uint8_t bytes[MEMORY_SIZE];
-  uint32_t resets, masked, written, pad_2;
+  uint32_t resets, masked, written, cold;
   struct gwt_pci *pci;
 };
 
@@ -38,7 +38,7 @@ static const struct gwt_field fields[] = {
   GWT_STATE_ROW (struct probe, resets, "resets", .doc = "function-level resets seen"),
   GWT_STATE_ROW (struct probe, masked, "masked", .doc = "vectors masked, less those unmasked"),
   GWT_STATE_ROW (struct probe, written, "written", .doc = "writes to configuration space seen"),
-  GWT_HOST_ROW (struct probe, pad_2, "padding"),
+  GWT_STATE_ROW (struct probe, cold, "cold", .doc = "how often power was switched on"),
   GWT_HOST_ROW (struct probe, pci, "handle of the pcie plugin"),
 };
 
@@ -168,7 +168,7 @@ static void
 reset (void *self, uint32_t kind)
 {
   struct probe *p = self;
-  (void) kind;
+  p->cold += kind == GWT_RESET_COLD;
   __builtin_memset (p->ports, 0, sizeof p->ports);
   __builtin_memset (p->bytes, 0, sizeof p->bytes);
 }
@@ -219,6 +219,13 @@ resets (void *self, struct gwt_error *err)
 }
 
 static uint32_t
+cold (void *self, struct gwt_error *err)
+{
+  (void) err;
+  return ((struct probe *) self)->cold;
+}
+
+static uint32_t
 masked (void *self, struct gwt_error *err)
 {
   (void) err;
@@ -240,6 +247,7 @@ static const struct gwt_method methods[] = {
   { "void dma_write(u64 address, u32 value)", "DMA to memory", (gwt_method_fn) dma_write },
   { "u32 dma_read(u64 address)", "DMA from memory", (gwt_method_fn) dma_read },
   { "u32 resets()", "function-level resets seen", (gwt_method_fn) resets },
+  { "u32 cold()", "how often power was switched on", (gwt_method_fn) cold },
   { "u32 masked()", "vectors masked, less those unmasked", (gwt_method_fn) masked },
   { "u32 peek(u32 offset)", "four bytes of configuration space", (gwt_method_fn) peek },
 };

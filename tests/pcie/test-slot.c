@@ -381,7 +381,11 @@ test_aware (void)
   g_assert_cmphex (get (CONTROL, 2) & 0x0700, ==, 0x0700);
   g_assert_cmphex (get (ID, 4), ==, ABSENT);
   g_assert_cmphex (get (LINK, 2) & 0x2000, ==, 0);
-  put (STATUS, 2, 9);
+  /* Another event while one is pending is no news. */
+  put (CONTROL, 2, get (CONTROL, 2));
+  g_assert_cmphex (get (STATUS, 2), ==, 0x0059);
+  g_assert_false (told ());
+  put (STATUS, 2, 0x19);
   set_indicator (0x400, 0x200);
   set_indicator (0, 0x200);
   g_assert_true (told ());
@@ -451,6 +455,9 @@ test_refusal (void)
   /* A guest that switches a slot off lets go of what is in it. */
   set_indicator (0x400, 0x100);
   gone ("");
+  set_indicator (0x400, 0x300);
+  /* Twice, before the host has come. */
+  set_indicator (0, 0x100);
   set_indicator (0x400, 0x300);
   gone ("p ");
   /* A slot that is off gives its device back without asking. */
