@@ -245,22 +245,24 @@ tap_parse (struct gwt_netdev *n, struct gwt_error *err)
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static bool
-tap_error (struct tap *t, struct gwt_error *err)
+tap_error (struct gwt_netdev *n, struct gwt_error *err)
 {
+  const struct tap *t = n->data;
+  bool several = n->info.queues > 1;
   const char *name = t->ifname ? t->ifname : "tap";
 
   if (errno == EPERM || errno == EACCES)
     gwt_error_set (err, GWT_E_IO,
                    "'%s': no permission; make it once as root with 'ip tuntap add mode tap user "
                    "$USER name %s%s', or use -netdev user",
-                   name, t->ifname ? t->ifname : "tap0", t->n_fds > 1 ? " multi_queue" : "");
+                   name, t->ifname ? t->ifname : "tap0", several ? " multi_queue" : "");
   else if (errno == EBUSY)
     gwt_error_set (err, GWT_E_BUSY, "'%s': another program has it open; use another one", name);
   else if (errno == EINVAL)
     gwt_error_set (err, GWT_E_IO,
                    "'%s': exists and is not a tap interface with %s; make it anew, or change "
                    "queues=",
-                   name, t->n_fds > 1 ? "several queues (multi_queue)" : "one queue");
+                   name, several ? "several queues (multi_queue)" : "one queue");
   else if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
     gwt_error_set (err, GWT_E_NOT_FOUND,
                    "/dev/net/tun: the host has no tap interfaces (%s); load its module tun",
@@ -280,7 +282,7 @@ open_queue (struct gwt_netdev *n, struct gwt_error *err)
   int fd = open ("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
   if (fd < 0)
-    return tap_error (t, err);
+    return tap_error (n, err);
   t->fds[t->n_fds++] = fd;
   ifr.ifr_flags = (short) (IFF_TAP | IFF_NO_PI | (t->vnet_hdr ? IFF_VNET_HDR : 0)
                            | (n->info.queues > 1 ? IFF_MULTI_QUEUE : 0));
@@ -289,7 +291,7 @@ open_queue (struct gwt_netdev *n, struct gwt_error *err)
   else
     g_strlcpy (ifr.ifr_name, "tap%d", sizeof ifr.ifr_name);
   if (ioctl (fd, TUNSETIFF, &ifr) < 0)
-    return tap_error (t, err);
+    return tap_error (n, err);
   g_strlcpy (t->name, ifr.ifr_name, sizeof t->name);
   return true;
 }
@@ -334,7 +336,7 @@ tap_open (struct gwt_netdev *n, struct gwt_error *err)
           return false;
         }
       if (flags < 0 || fcntl (t->fds[i], F_SETFL, flags | O_NONBLOCK) < 0)
-        return tap_error (t, err);
+        return tap_error (n, err);
     }
   tap_set_offloads (n, n->offloads);
   tap_set_queues (n, n->device ? n->n_active : n->info.queues);

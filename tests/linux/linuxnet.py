@@ -15,6 +15,8 @@ import linuxdisk
 import linuxguest
 
 GATEWAY = "10.0.2.2"
+# Where the host's ends listen; a user network takes the guest's connections there.
+LISTEN = "127.0.0.1"
 
 
 def need_network():
@@ -52,7 +54,7 @@ class Peer:
 
     def __init__(self, data=None):
         self.data = data
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((LISTEN, 0))
         self.port = self.listener.getsockname()[1]
         self.digest, self.received, self.trouble = hashlib.md5(), 0, None
         self.thread = threading.Thread(target=self._serve, daemon=True)
