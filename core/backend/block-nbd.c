@@ -177,7 +177,9 @@ give_back (struct gwt_io *io)
     copy_out (io);
   if (io->result == GWT_IO_AWAY)
     {
-      uint64_t now = gwt_block_now (), until = d->lost + d->reconnect_delay * SECOND;
+      /* A request can be the first to find the connection gone. */
+      uint64_t now = gwt_block_now (), lost = d->connected ? now : d->lost;
+      uint64_t until = lost + d->reconnect_delay * SECOND;
 
       io->due = now + AWAY_STEP;
       if (now >= until)

@@ -3,6 +3,7 @@
    goes. */
 #include "config.h"
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include "tests/backend/block-device.h"
 
@@ -10,6 +11,13 @@
 
 static char *socket_path;
 static GPid server;
+
+/* A test that fails leaves no server behind. */
+static void
+die_with_us (gpointer data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
 
 /* qemu-nbd with WORDS before the image; waits until it listens. */
 static void
@@ -27,8 +35,8 @@ start_server (const char *format, const char *more)
   g_ptr_array_add (words, NULL);
   g_remove (socket_path);
   g_assert_true (g_spawn_async (NULL, (char **) words->pdata, NULL,
-                                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
-                                &server, NULL));
+                                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, die_with_us,
+                                NULL, &server, NULL));
 }
 
 static void
