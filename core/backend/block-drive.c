@@ -205,8 +205,8 @@ take_parts (struct json_object *options, struct parts *p, struct gwt_error *err)
     gwt_error_set (err, GWT_E_UNSUPPORTED, "media=%s: there are only disks; use readonly=on",
                    p->media);
   else if (p->serial != NULL)
-    gwt_error_set (err, GWT_E_INVALID, "serial belongs to the device; use if=none and -device "
-                                       "...,drive=%s,serial=%s", p->id, p->serial);
+    gwt_error_set (err, GWT_E_INVALID, "serial belongs to the device; use if=none and '-device "
+                                       "TYPE,drive=%s,serial=%s'", p->id, p->serial);
   return !gwt_error_is_set (err);
 }
 
@@ -432,18 +432,24 @@ expansion (struct json_object *options, const struct parts *p)
 {
   GString *text = g_string_new (NULL);
   bool limits = json_object_object_length (p->throttling) > 0;
+  struct json_object *copy = NULL;
 
+  if (json_object_deep_copy (options, &copy, NULL) != 0)
+    return g_string_free (text, FALSE);
+  /* Devices know it by its id. */
+  json_object_object_del (copy, "node-name");
   if (limits)
     {
       g_string_append_printf (text, "driver=throttle,node-name=%s", p->id);
       append_pairs (text, "", p->throttling);
-      append_pairs (text, "file.", options);
+      append_pairs (text, "file.", copy);
     }
   else
     {
       g_string_append_printf (text, "node-name=%s", p->id);
-      append_pairs (text, "", options);
+      append_pairs (text, "", copy);
     }
+  json_object_put (copy);
   return g_string_free (text, FALSE);
 }
 

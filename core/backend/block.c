@@ -218,7 +218,7 @@ take_child (struct gwt_block *node, struct json_object *options, struct gwt_erro
   if (!json_object_object_get_ex (options, "file", &file))
     {
       gwt_error_set (err, GWT_E_INVALID,
-                     "driver '%s' stands on another node; add file=NODE-NAME, or file.driver=...",
+                     "driver '%s' stands on another node; add file=NODE-NAME, or file.driver=DRIVER",
                      node->driver->name);
       return false;
     }

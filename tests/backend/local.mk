@@ -2,7 +2,7 @@
 unit_tests += tests/backend/test-chardev
 tests_backend_test_chardev_CFLAGS = $(CORE_CFLAGS)
 tests_backend_test_chardev_LDADD = $(CORE_LIBS)
-dist_check_SCRIPTS += tests/backend/terminal.py
+dist_check_SCRIPTS += tests/backend/terminal.py tests/backend/disks.py
 unit_tests += tests/backend/test-block
 tests_backend_test_block_CFLAGS = $(CORE_CFLAGS)
 tests_backend_test_block_LDADD = $(CORE_LIBS)
