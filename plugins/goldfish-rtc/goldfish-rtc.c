@@ -230,6 +230,70 @@ rtc_reset (void *self, uint32_t kind)
   rtc_update (r);
 }
 
+/* ---- state on the wire ----------------------------------------------------------------------- */
+
+/* Versions 1 and 2 have the offset from the virtual clock instead, which a guest that travels takes
+   along while the wall clock goes on; version 3 has both, and the second one counts. */
+struct virtual_offset
+{
+  struct goldfish_rtc *parent;
+  uint64_t tick_offset;
+};
+
+static uint64_t
+wall_minus_virtual (void)
+{
+  return clocks->now (GWT_CLOCK_HOST) - clocks->now (GWT_CLOCK_VIRTUAL);
+}
+
+static int
+virtual_offset_pre_save (void *self, struct gwt_error *err)
+{
+  struct virtual_offset *v = self;
+
+  (void) err;
+  v->tick_offset = v->parent->tick_offset + wall_minus_virtual ();
+  return 0;
+}
+
+static int
+virtual_offset_post_load (void *self, uint32_t version, struct gwt_error *err)
+{
+  struct virtual_offset *v = self;
+
+  (void) version;
+  (void) err;
+  v->parent->tick_offset = v->tick_offset - wall_minus_virtual ();
+  return 0;
+}
+
+static const struct gwt_vm_field virtual_offset_fields[]
+    = { GWT_VM_VALUE_NAMED (struct virtual_offset, tick_offset, "tick_offset_vmstate") };
+static const struct gwt_vmstate virtual_offset
+    = GWT_VMSTATE (struct virtual_offset, "goldfish_rtc_offset", 1, 1, virtual_offset_fields,
+                   .pre_save = virtual_offset_pre_save, .post_load = virtual_offset_post_load);
+
+static void
+rtc_loaded (void *self, uint32_t version)
+{
+  (void) version;
+  rtc_schedule (self);
+  rtc_update (self);
+}
+
+static const struct gwt_vm_field state_fields[] = {
+  GWT_VM_WITH (struct goldfish_rtc, struct virtual_offset, &virtual_offset),
+  GWT_VM_VALUE (struct goldfish_rtc, alarm_next),
+  GWT_VM_VALUE (struct goldfish_rtc, alarm_running, .max = 1),
+  GWT_VM_VALUE (struct goldfish_rtc, irq_pending, .max = 1),
+  GWT_VM_VALUE (struct goldfish_rtc, irq_enabled, .max = 1),
+  GWT_VM_VALUE (struct goldfish_rtc, time_high, .version = 2),
+  GWT_VM_VALUE (struct goldfish_rtc, tick_offset, .version = 3),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct goldfish_rtc, "goldfish_rtc", 3, 1, state_fields, .loaded = rtc_loaded);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
+
 static int
 rtc_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
 {
@@ -251,6 +315,7 @@ static const struct gwt_device_type rtc_type = {
   .realize = rtc_realize,
   .reset = rtc_reset,
   .describe = rtc_describe,
+  .states = states,
 };
 
 static int

@@ -5,3 +5,8 @@ tests_migration_test_stream_LDADD = $(CORE_LIBS)
 unit_tests += tests/migration/test-devices
 tests_migration_test_devices_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_devices_LDADD = $(CORE_LIBS)
+if PLUGIN_GOLDFISH_RTC
+unit_tests += tests/migration/test-plugins
+tests_migration_test_plugins_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_plugins_LDADD = $(CORE_LIBS)
+endif
