@@ -10,6 +10,7 @@ dist_check_SCRIPTS += tests/linux/disk.py
 dist_check_SCRIPTS += tests/linux/network.py
 dist_check_SCRIPTS += tests/linux/lspci.py
 dist_check_SCRIPTS += tests/linux/diskplug.py
+dist_check_SCRIPTS += tests/linux/nbd.py
 check_long_scripts += tests/linux/long-disk.py
 check_long_scripts += tests/linux/long-network.py
 EXTRA_DIST += tests/linux/linuxguest.py tests/linux/linuxdisk.py tests/linux/disklife.py \
