@@ -81,6 +81,31 @@ def interrupted(t):
     linuxguest.power_off(t, vm)
 
 
+@gwttest.test("a card comes and goes, under traffic, and its back end with it", skip=(
+    None if linuxnet.linuxdisk.has_plugin("pcie") else "the plugin pcie is not built"))
+def hot_plug(t):
+    vm = t.start(*linuxguest.arguments(harts=2), "-device",
+                 "pcie-root-port,id=rp0,addr=1,chassis=1,slot=1", qmp=True)
+    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
+    vm.expect(linuxguest.PROMPT)
+    for unplugged_by in ("guest", "host"):
+        vm.qmp.cmd("netdev_add", type="user", id="late")
+        vm.qmp.cmd("device_add", driver="virtio-net-pci", id="card", bus="rp0", netdev="late")
+        linuxguest.output(t, vm, "dmesg -n 1; echo 1 >/sys/bus/pci/rescan; network >/dev/null 2>&1")
+        transfer(t, vm)
+        source = linuxnet.peer(t, linuxnet.Data(1 << 20, 2000, 8))
+        vm.send("nc 10.0.2.2 %d </dev/null >/dev/null &\n" % source.port)
+        vm.expect(linuxguest.PROMPT)
+        if unplugged_by == "guest":
+            linuxguest.output(t, vm, "killall nc; echo 1 >/sys/class/net/eth0/device/../remove")
+        vm.qmp.cmd("device_del", id="card")
+        vm.qmp.event("DEVICE_DELETED")
+        vm.qmp.cmd("netdev_del", id="late")
+    # A driver that lost its card at once may wait for it for ever.
+    vm.qmp.cmd("quit")
+    t.equal(vm.wait(), 0, "exit status")
+
+
 @gwttest.test("a forwarded port that the system chose")
 def chosen_port(t):
     vm = boot(t, "virtio-net-pci", ",hostfwd=tcp:127.0.0.1:0-:7")

@@ -17,3 +17,4 @@ unit_tests += tests/net/test-netdev
 tests_net_test_netdev_CFLAGS = $(CORE_CFLAGS)
 tests_net_test_netdev_LDADD = $(CORE_LIBS)
 dist_check_SCRIPTS += tests/net/tap.py
+dist_check_SCRIPTS += tests/net/options.sh
