@@ -16,8 +16,10 @@
 #define COR_KNOWN 0x0000f1c1u
 #define COR_MASK_RESET 0x0000e000u /* advisory non-fatal, internal, header log overflow */
 #define CONTROL_FIRST 0x1fu
-#define CONTROL_CAPABLE 0x000000a0u /* ECRC generation and check ... */
-#define CONTROL_ENABLES 0x00000140u /* ... and that they are on */
+#define CONTROL_CAPABLE 0x000002a0u /* ECRC generation and check, several headers ... */
+#define CONTROL_ENABLES 0x00000540u /* ... and that they are on */
+#define CONTROL_SEVERAL 0x00000400u
+#define COR_LOG_OVERFLOW 0x00008000u
 
 #define DEVICE_STATUS_COR 0x0001
 #define DEVICE_STATUS_NONFATAL 0x0002
@@ -63,9 +65,46 @@ root_interrupts (const struct gwt_pci *port)
          || ((command & ROOT_ENABLE_FATAL) && (status & ROOT_FATAL));
 }
 
+static void
+show_header (struct gwt_pci *pci, uint32_t status, const uint32_t *header)
+{
+  uint32_t control = pci_reg (pci, pci->aer + AER_CONTROL, 4) & ~CONTROL_FIRST;
+  pci_put (pci->config + pci->aer + AER_CONTROL, 4, control | (uint32_t) __builtin_ctz (status));
+  for (uint32_t i = 0; i < 4; i++)
+    pci_put (pci->config + pci->aer + AER_HEADER_LOG + 4 * i, 4, header != NULL ? header[i] : 0);
+}
+
+/* Is the error there that the first error pointer names? */
+static bool
+first_is_pending (const struct gwt_pci *pci)
+{
+  uint32_t control = pci_reg (pci, pci->aer + AER_CONTROL, 4);
+  return (pci_reg (pci, pci->aer + AER_UNCOR_STATUS, 4) & 1u << (control & CONTROL_FIRST)) != 0;
+}
+
+/* Software has cleared the bit of the error that is shown: the next one's turn (6.2.4.2). */
+static void
+next_header (struct gwt_pci *pci)
+{
+  uint32_t *first = pci->aer_log;
+  if (!(pci_reg (pci, pci->aer + AER_CONTROL, 4) & CONTROL_SEVERAL))
+    pci->aer_logged = 0;
+  if (pci->aer_logged == 0 || pci->aer_logged > AER_LOG_MAX || first_is_pending (pci))
+    return;
+  uint32_t known = first[0] & UNCOR_KNOWN;
+  if (known != 0)
+    {
+      set_bits (pci, pci->aer + AER_UNCOR_STATUS, 4, known);
+      show_header (pci, known, first + 1);
+    }
+  pci->aer_logged--;
+  memmove (first, first + AER_LOG_WORDS, pci->aer_logged * AER_LOG_WORDS * sizeof *first);
+}
+
 void
 pci_aer_written (struct gwt_pci *pci)
 {
+  next_header (pci);
   if (pci->port_type != PCIE_ROOT_PORT || pci->bus == NULL)
     return;
   /* Enabling what has been recorded already begins the condition as well; that it held before this
@@ -140,18 +179,25 @@ send (struct gwt_pci *pci, enum severity severity)
     message_up (pci->bus, severity, requester);
 }
 
-static void
+/* The first error stays until software has cleared its bit (7.8.4.7); others wait where software
+   wants to see several.  False where there is no room for one more. */
+static bool
 record_header (struct gwt_pci *pci, uint32_t status, const uint32_t *header)
 {
-  uint32_t control = pci_reg (pci, pci->aer + AER_CONTROL, 4);
-  uint32_t pending = pci_reg (pci, pci->aer + AER_UNCOR_STATUS, 4);
-  /* The first error stays until software has cleared its bit (7.8.4.7). */
-  if (pending & 1u << (control & CONTROL_FIRST))
-    return;
-  control = (control & ~CONTROL_FIRST) | (uint32_t) __builtin_ctz (status);
-  pci_put (pci->config + pci->aer + AER_CONTROL, 4, control);
+  if (!first_is_pending (pci))
+    {
+      show_header (pci, status, header);
+      return true;
+    }
+  if (!(pci_reg (pci, pci->aer + AER_CONTROL, 4) & CONTROL_SEVERAL))
+    return true;
+  if (pci->aer_logged >= AER_LOG_MAX)
+    return false;
+  uint32_t *entry = pci->aer_log + pci->aer_logged++ * AER_LOG_WORDS;
+  entry[0] = status;
   for (uint32_t i = 0; i < 4; i++)
-    pci_put (pci->config + pci->aer + AER_HEADER_LOG + 4 * i, 4, header != NULL ? header[i] : 0);
+    entry[1 + i] = header != NULL ? header[i] : 0;
+  return true;
 }
 
 void
@@ -176,11 +222,12 @@ pci_aer_report (struct gwt_pci *pci, uint32_t status, uint32_t correctable, cons
             (fatal ? DEVICE_STATUS_FATAL : DEVICE_STATUS_NONFATAL)
                 | (status == UNCOR_UNSUPPORTED ? DEVICE_STATUS_UNSUPPORTED : 0));
   /* Before the status: a bit that is set already has its header. */
-  if (!masked)
-    record_header (pci, status, header);
+  bool room = masked || record_header (pci, status, header);
   set_bits (pci, pci->aer + AER_UNCOR_STATUS, 4, status);
   if (!masked)
     send (pci, fatal ? FATAL : NONFATAL);
+  if (!room)
+    pci_aer_report (pci, COR_LOG_OVERFLOW, 1, NULL);
 }
 
 int

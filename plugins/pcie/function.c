@@ -414,6 +414,8 @@ pci_function_reset (struct gwt_pci *pci, bool sticky)
   memcpy (pci->config, pci->initial, sizeof pci->config);
   if (keep)
     memcpy (pci->config + pci->aer, errors, AER_SIZE);
+  else
+    pci->aer_logged = 0;
   pci_msix_reset (pci);
   __atomic_store_n (&pci->msi_pending, 0, __ATOMIC_SEQ_CST);
   if (pci->msi != 0)
@@ -500,6 +502,11 @@ static const struct gwt_field function_fields[] = {
   GWT_HOST_ROW (struct gwt_pci, used, "follows from the device's type and properties"),
   GWT_STATE_ARRAY (struct gwt_pci, msix_table, "msix-table", .doc = "MSI-X table"),
   GWT_STATE_ARRAY (struct gwt_pci, msix_pending, "msix-pending", .doc = "MSI-X pending bits"),
+  GWT_STATE_ARRAY (struct gwt_pci, aer_log, "aer-log",
+                   .doc = "errors that wait to be logged: status bit and header of each"),
+  GWT_STATE_ROW (struct gwt_pci, aer_logged, "aer-logged", .max = AER_LOG_MAX,
+                 .doc = "how many wait"),
+  GWT_HOST_ROW (struct gwt_pci, pad_2, "padding"),
   GWT_HOST_ROW (struct gwt_pci, device, "handle of the host"),
   GWT_HOST_ROW (struct gwt_pci, self, "the device's own instance"),
   GWT_HOST_ROW (struct gwt_pci, client, "the device's callbacks"),

@@ -126,6 +126,9 @@ enum pcie_port_type
 #define AER_ROOT_STATUS 0x30
 #define AER_ROOT_SOURCE 0x34
 
+#define AER_LOG_MAX 8 /* errors whose headers wait behind the first one's */
+#define AER_LOG_WORDS 5 /* status bit and header */
+
 #define PCI_SLOTS 32
 #define PCI_FUNCTIONS 8
 #define PCI_DEVFNS 256
@@ -175,6 +178,10 @@ struct gwt_pci
 
   uint32_t msix_table[MSIX_VECTORS_MAX * MSIX_WORDS]; /* atomic: senders are on any thread */
   uint64_t msix_pending[MSIX_VECTORS_MAX / 64];       /* likewise */
+
+  uint32_t aer_log[AER_LOG_MAX * AER_LOG_WORDS]; /* the oldest first */
+  uint32_t aer_logged;                           /* how many there are */
+  uint32_t pad_2;
 
   struct gwt_device *device;
   void *self; /* the device's own instance: what client callbacks take */
@@ -350,7 +357,9 @@ void pci_slot_written (struct pci_slot *slot, uint32_t old, bool command);
 int pci_add_aer (struct gwt_pci *pci, struct gwt_error *err);
 void pci_aer_report (struct gwt_pci *pci, uint32_t status, uint32_t correctable,
                      const uint32_t *header);
-void pci_aer_written (struct gwt_pci *pci); /* a root port: interrupt follows status and command */
+/* Its registers were written: the next header is shown; a root port's interrupt follows status and
+   command. */
+void pci_aer_written (struct gwt_pci *pci);
 #define PCI_METHODS 2
 extern const struct gwt_method pci_methods[PCI_METHODS];
 

@@ -141,8 +141,7 @@ compare (uint64_t base, const struct bytes *bytes)
     }
 }
 
-/* x-pcie-err-unc-mask=off, as the mask was in that version; byte 119 says there that the log has
-   several headers, which it has not here. */
+/* With x-pcie-err-unc-mask=off, as the mask was in that version. */
 static const struct bytes root_port[] = {
   { 0x00, "36 1b 0c 00 00 00 10 00 00 00 04 06 00 00 01 00" },
   { 0x10, "00 00 00 00 00 00 00 00 00 00 00 00 f0 00 00 00" },
@@ -154,7 +153,7 @@ static const struct bytes root_port[] = {
   { 0x70, "00 00 00 00 00 00 00 00 20 00 30 00 00 00 00 00" },
   { 0x80, "1e 00 00 00 04 00 00 00 00 00 00 00 00 00 00 00" },
   { 0x100, "01 00 82 14 00 00 00 00 00 00 00 00 30 20 46 00" },
-  { 0x110, "00 00 00 00 00 e0 00 00 a0 00 00 00 00 00 00 00" },
+  { 0x110, "00 00 00 00 00 e0 00 00 a0 02 00 00 00 00 00 00" },
   { 0x120, "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00" },
   { 0x130, "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00" },
   { 0x140, "00 00 00 00 00 00 00 00 0d 00 01 00 5f 00 00 00" },
@@ -180,6 +179,7 @@ static const struct bytes upstream[] = {
   { 0xa0, "00 00 11 00 00 00 00 00 00 00 00 00 00 00 00 00" },
   { 0xb0, "00 00 00 00 00 00 30 00 00 00 00 00 00 00 00 00" },
   { 0x100, "01 00 02 00 00 00 00 00 00 00 00 00 30 20 46 00" },
+  { 0x110, "00 00 00 00 00 e0 00 00 a0 02 00 00 00 00 00 00" },
   { 0, NULL },
 };
 static const struct bytes downstream[] = {
@@ -684,6 +684,87 @@ test_switch_message (void)
   bench_end ();
 }
 
+/* ---- headers of several errors -------------------------------------------------------------- */
+
+static void
+inject_header (uint32_t status, uint32_t header)
+{
+  GWT_AUTO_ERROR (err);
+  g_autofree char *text = g_strdup_printf ("[%u, false, %u, 2, 3, 4]", status, header);
+  json_object *args = json_tokener_parse (text), *result = NULL;
+  gwt_device_call (gwt_device_find ("p"), "aer_inject", args, &result, &err);
+  bench_fine (&err);
+  json_object_put (args);
+  json_object_put (result);
+}
+
+static void
+test_headers (void)
+{
+  bench_begin ();
+  bench_must ("pci-probe,id=p,addr=2");
+  uint64_t aer = at (0, 2, 0x100), status = aer + 4, control = aer + 0x18, log = aer + 0x1c;
+  /* One is shown, and no other kept, unless software asks for it. */
+  inject_header (0x1000, 11);
+  inject_header (0x4000, 12);
+  put (status, 4, 0x1000);
+  g_assert_cmphex (get (status, 4), ==, 0x4000);
+  g_assert_cmphex (get (log, 4), ==, 11);
+  put (status, 4, 0x4000);
+  put (control, 4, 0x400);
+  g_assert_cmphex (get (control, 4) & ~0x1fu, ==, 0x6a0);
+  inject_header (0x4000, 21);
+  inject_header (0x1000, 22);
+  inject_header (0x4000, 23);
+  g_assert_cmphex (get (control, 4) & 0x1f, ==, 14);
+  g_assert_cmphex (get (log, 4), ==, 21);
+  put (status, 4, 0x1000); /* not the one that is shown */
+  g_assert_cmphex (get (log, 4), ==, 21);
+  put (status, 4, 0x4000);
+  g_assert_cmphex (get (status, 4), ==, 0x1000);
+  g_assert_cmphex (get (control, 4) & 0x1f, ==, 12);
+  g_assert_cmphex (get (log, 4), ==, 22);
+  g_assert_cmphex (get (log + 12, 4), ==, 4);
+  put (status, 4, 0x1000);
+  g_assert_cmphex (get (status, 4), ==, 0x4000);
+  g_assert_cmphex (get (log, 4), ==, 23);
+  put (status, 4, 0x4000);
+  g_assert_cmphex (get (status, 4), ==, 0);
+  /* Eight wait behind the first; then the log overflows. */
+  for (uint32_t i = 0; i < 9; i++)
+    inject_header (0x1000, 30 + i);
+  g_assert_cmphex (get (aer + 0x10, 4), ==, 0);
+  inject_header (0x1000, 39);
+  g_assert_cmphex (get (aer + 0x10, 4), ==, 0x8000);
+  for (uint32_t i = 0; i < 9; i++)
+    {
+      g_assert_cmphex (get (log, 4), ==, 30 + i);
+      put (status, 4, 0x1000);
+    }
+  g_assert_cmphex (get (status, 4), ==, 0);
+  /* Those that wait are forgotten when software no longer asks for them, and without power. */
+  for (int round = 0; round < 2; round++)
+    {
+      put (control, 4, 0x400);
+      inject_header (0x1000, 41);
+      inject_header (0x4000, 42);
+      if (round == 0)
+        {
+          put (control, 4, 0);
+          put (control, 4, 0x400);
+        }
+      else
+        {
+          gwt_device_reset_all (GWT_RESET_COLD);
+          put (control, 4, 0x400);
+        }
+      put (status, 4, 0x1000);
+      g_assert_cmphex (get (log, 4), ==, round == 0 ? 41 : 0);
+      put (status, 4, 0x4000);
+    }
+  bench_end ();
+}
+
 /* ---- MSI ------------------------------------------------------------------------------------ */
 
 static void
@@ -752,6 +833,7 @@ main (int argc, char **argv)
   g_test_add_func ("/switch/errors", test_switch_errors);
   g_test_add_func ("/switch/plug", test_switch_plug);
   g_test_add_func ("/switch/message", test_switch_message);
+  g_test_add_func ("/aer/headers", test_headers);
   g_test_add_func ("/msi/vectors", test_msi);
   return g_test_run ();
 }
