@@ -12,8 +12,9 @@
 #include "core/util/text.h"
 
 static guint counts[2]; /* drives so far without an index, per interface */
+static guint units;     /* of if=pflash: a bit for each that is taken */
 
-static const char *const interfaces[] = { "none", "virtio", NULL };
+static const char *const interfaces[] = { "none", "virtio", "pflash", NULL };
 
 /* ---- formats --------------------------------------------------------------------------------- */
 
@@ -105,13 +106,16 @@ take_interface (struct json_object *options, struct parts *p, struct gwt_error *
   if (strcmp (name, "none") == 0)
     return true;
   if (strcmp (name, "pflash") == 0)
-    gwt_error_set (err, GWT_E_UNSUPPORTED, "if=pflash is not offered; use -global "
-                                           "cfi-flash.image=FILE");
-  else if (g_strv_contains (others, name))
+    {
+      p->interface = 2;
+      return true;
+    }
+  if (g_strv_contains (others, name))
     gwt_error_set (err, GWT_E_UNSUPPORTED, "if=%s: this machine has no such bus; use if=virtio",
                    name);
   else
-    gwt_error_set (err, GWT_E_INVALID, "if: '%s' is none of its values; use virtio or none", name);
+    gwt_error_set (err, GWT_E_INVALID,
+                   "if: '%s' is none of its values; use virtio, pflash or none", name);
   return false;
 }
 
@@ -169,11 +173,34 @@ refuse_switch (struct json_object *options, const char *key, const char *remedy,
 static bool
 take_id (struct json_object *options, struct parts *p, struct gwt_error *err)
 {
+  uint64_t unit = G_MAXUINT64;
+
   if (!gwt_take_text (options, "id", &p->id, err)
-      || !gwt_take_u64 (options, "index", false, &p->index, err))
+      || !gwt_take_u64 (options, "index", false, &p->index, err)
+      || !gwt_take_u64 (options, "unit", false, &unit, err))
     return false;
+  if (unit != G_MAXUINT64 && p->interface != 2)
+    {
+      gwt_error_set (err, GWT_E_INVALID, "unit means nothing without if=pflash; leave it out");
+      return false;
+    }
+  if (unit != G_MAXUINT64 && p->index != G_MAXUINT64)
+    {
+      gwt_error_set (err, GWT_E_INVALID, "unit and index are one; give one of them");
+      return false;
+    }
+  if (unit != G_MAXUINT64)
+    p->index = unit;
+  if (p->index == G_MAXUINT64 && p->interface == 2)
+    p->index = (uint64_t) g_bit_nth_lsf (~(gulong) units, -1);
   if (p->index == G_MAXUINT64)
     p->index = counts[p->interface];
+  if (p->interface == 2 && p->index >= GWT_PFLASH_MAX)
+    {
+      gwt_error_set (err, GWT_E_RANGE, "unit %" G_GUINT64_FORMAT " is out of range; use 0 to %u",
+                     p->index, GWT_PFLASH_MAX - 1);
+      return false;
+    }
   if (p->id == NULL)
     p->id = g_strdup_printf ("%s%" G_GUINT64_FORMAT, interfaces[p->interface], p->index);
   if (!gwt_id_is_valid (p->id))
@@ -204,6 +231,9 @@ take_parts (struct json_object *options, struct parts *p, struct gwt_error *err)
   if (p->media != NULL && strcmp (p->media, "disk") != 0)
     gwt_error_set (err, GWT_E_UNSUPPORTED, "media=%s: there are only disks; use readonly=on",
                    p->media);
+  else if (p->interface == 2 && (p->werror != NULL || p->rerror != NULL))
+    gwt_error_set (err, GWT_E_INVALID, "%s: a flash bank tells the guest of errors; leave it out",
+                   p->werror != NULL ? "werror" : "rerror");
   else if (p->serial != NULL)
     gwt_error_set (err, GWT_E_INVALID, "serial belongs to the device; use if=none and '-device "
                                        "TYPE,drive=%s,serial=%s'", p->id, p->serial);
@@ -494,7 +524,10 @@ make (struct json_object *options, struct parts *p, struct gwt_drive *drive, str
       gwt_throttle_free (throttle);
       return false;
     }
-  counts[p->interface]++;
+  if (p->interface == 2)
+    units |= 1u << p->index;
+  else
+    counts[p->interface]++;
   drive->block->drive = g_strdup (p->id);
   drive->block->throttle = throttle;
   drive->block->write_through = p->writethrough;
@@ -503,6 +536,8 @@ make (struct json_object *options, struct parts *p, struct gwt_drive *drive, str
   drive->expansion = g_steal_pointer (&text);
   /* The policies and the cache mode are the node's already; the text says them for people. */
   drive->device = p->interface == 1 ? device_text (p) : NULL;
+  drive->pflash = p->interface == 2 ? (int) p->index : -1;
+  drive->id = drive->block->drive;
   return true;
 }
 

@@ -42,7 +42,10 @@ struct gwt_drive
 {
   struct gwt_block *block;
   char *device, *expansion;
+  int pflash;     /* with if=pflash the unit, below GWT_PFLASH_MAX; else -1 */
+  const char *id; /* the block's */
 };
+#define GWT_PFLASH_MAX 16
 bool gwt_drive_new_option (const char *text, struct gwt_drive *drive, struct gwt_error *err);
 
 /* ---- what monitors want to know -------------------------------------------------------------- */

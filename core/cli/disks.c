@@ -26,13 +26,38 @@ virtio_disk (void)
   return types[0]; /* whose absence is then told */
 }
 
+/* Back end ID is what is in flash UNIT. */
 static bool
-add_drive (struct gwt_options *o, const char *text, struct gwt_error *err)
+take_unit (GPtrArray *units, guint unit, const char *id, struct gwt_error *err)
+{
+  /* Lists end with NULL. */
+  while (units->len <= unit + 1)
+    g_ptr_array_insert (units, (gint) units->len - 1, g_strdup (""));
+  char **place = (char **) &g_ptr_array_index (units, unit);
+  if (**place != '\0')
+    {
+      gwt_error_set (err, GWT_E_EXISTS,
+                     "-drive: '%s': flash unit %u is '%s' already; use another unit", id, unit,
+                     *place);
+      return false;
+    }
+  g_free (*place);
+  *place = g_strdup (id);
+  return true;
+}
+
+static bool
+add_drive (struct gwt_options *o, GPtrArray *units, const char *text, struct gwt_error *err)
 {
   struct gwt_drive drive;
   if (!gwt_drive_new_option (text, &drive, err))
     {
       gwt_error_prefix (err, "-drive");
+      return false;
+    }
+  if (drive.pflash >= 0 && !take_unit (units, (guint) drive.pflash, drive.id, err))
+    {
+      g_free (drive.expansion);
       return false;
     }
   char *device
@@ -50,7 +75,7 @@ add_drive (struct gwt_options *o, const char *text, struct gwt_error *err)
 }
 
 bool
-gwt_cli_make_disks (struct gwt_options *o, struct gwt_error *err)
+gwt_cli_make_disks (struct gwt_options *o, GPtrArray *units, struct gwt_error *err)
 {
   for (guint i = 0; i + 1 < o->blockdevs->len; i++)
     if (gwt_block_add_option (g_ptr_array_index (o->blockdevs, i), err) == NULL)
@@ -59,8 +84,16 @@ gwt_cli_make_disks (struct gwt_options *o, struct gwt_error *err)
         return false;
       }
   for (guint i = 0; i + 1 < o->drives->len; i++)
-    if (!add_drive (o, g_ptr_array_index (o->drives, i), err))
+    if (!add_drive (o, units, g_ptr_array_index (o->drives, i), err))
       return false;
+  for (guint i = 0; i + 1 < o->pflashes->len; i++)
+    {
+      g_auto (GStrv) pieces = g_strsplit (g_ptr_array_index (o->pflashes, i), ",", -1);
+      g_autofree char *file = g_strjoinv (",,", pieces);
+      g_autofree char *text = g_strdup_printf ("if=pflash,file=%s", file);
+      if (!add_drive (o, units, text, err))
+        return false;
+    }
   return true;
 }
 

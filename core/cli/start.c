@@ -30,6 +30,7 @@ struct session
   struct gwt_options options;
   struct gwt_machine *machine;
   GPtrArray *serial_ids; /* char *: what -serial made, per port */
+  GPtrArray *pflash_ids; /* char *: what is in the flash banks, per unit */
   const char *pidfile;   /* written by us: removed at the end */
   int log_fd;
   uint64_t began; /* ns, monotonic */
@@ -199,7 +200,8 @@ static bool
 plan (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
-  if (!gwt_cli_make_disks (&s->options, err) || !gwt_cli_expand_nics (&s->options, err))
+  if (!gwt_cli_make_disks (&s->options, s->pflash_ids, err)
+      || !gwt_cli_expand_nics (&s->options, err))
     return false;
   for (guint i = 0; i + 1 < o->globals->len; i++)
     if (!gwt_global_add (g_ptr_array_index (o->globals, i), err))
@@ -218,6 +220,8 @@ plan (struct session *s, struct gwt_error *err)
                                              .dtb = o->dtb,
                                              .devices = (const char *const *) o->devices->pdata,
                                              .n_serials = o->serials->len - 1,
+                                             .pflashes
+                                             = (const char *const *) s->pflash_ids->pdata,
                                              .uuid = o->has_uuid ? o->uuid : NULL,
                                              .paused = o->paused };
   s->machine = gwt_machine_plan (&config, err);
@@ -308,6 +312,7 @@ finish (struct session *s)
   if (s->pidfile != NULL)
     unlink (s->pidfile);
   g_ptr_array_unref (s->serial_ids);
+  g_ptr_array_unref (s->pflash_ids);
   gwt_options_clear (&s->options);
   if (s->log_fd >= 0)
     {
@@ -323,6 +328,8 @@ gwt_cli_main (int argc, char **argv)
   GWT_AUTO_ERROR (err);
   int status = 1;
   s.serial_ids = g_ptr_array_new_with_free_func (g_free);
+  s.pflash_ids = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (s.pflash_ids, NULL);
   if (gwt_options_parse (&s.options, argc, argv, &err))
     {
       gwt_log_configure (s.options.verbose ? GWT_LOG_INFO : GWT_LOG_WARN, s.options.log_guest);

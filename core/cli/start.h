@@ -14,8 +14,9 @@ int gwt_cli_main (int argc, char **argv);
    failed with ERR set.  The loader is ready. */
 bool gwt_cli_query (const struct gwt_options *options, struct gwt_error *err);
 
-/* disks.c: -blockdev and -drive are opened; what -drive asks for is added to the devices. */
-bool gwt_cli_make_disks (struct gwt_options *options, struct gwt_error *err);
+/* disks.c: -blockdev and -drive are opened; what -drive asks for is added to the devices.  Ids of
+   what is in the board's flash banks go to UNITS, which ends with NULL; "": nothing. */
+bool gwt_cli_make_disks (struct gwt_options *options, GPtrArray *units, struct gwt_error *err);
 bool gwt_cli_check_disks_used (const struct gwt_options *options, struct gwt_error *err);
 
 /* backends.c: what -chardev, -serial and the default console mean.  Ids per serial port are added

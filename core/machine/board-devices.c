@@ -29,6 +29,7 @@ gwt_board_device_free (gpointer data)
   g_ptr_array_unref (device->wires);
   g_ptr_array_unref (device->props);
   g_free (device->serial_property);
+  g_free (device->pflash_property);
   g_free (device->fdt_parent);
   g_free (device->fdt_join);
   g_ptr_array_unref (device->fdt_props);
@@ -94,9 +95,10 @@ static bool
 read_device (const struct gwt_json_at *at, struct gwt_board_device *device, struct gwt_error *err)
 {
   static const char *const keys[]
-      = { "id", "type", "doc", "at", "irq", "props", "serial", "fdt", NULL };
+      = { "id", "type", "doc", "at", "irq", "props", "serial", "pflash", "fdt", NULL };
   static const char *const fdt_keys[] = { "parent", "join", "props", NULL };
   static const char *const serial_keys[] = { "number", "property", NULL };
+  static const char *const pflash_keys[] = { "unit", "property", NULL };
   struct gwt_json_at sub, item;
   g_autofree char *doc = NULL;
   bool found;
@@ -128,6 +130,16 @@ read_device (const struct gwt_json_at *at, struct gwt_board_device *device, stru
           || !gwt_board_read_name (&sub, "property", true, &device->serial_property, err))
         return false;
       device->serial = (int) number;
+    }
+  if (!gwt_json_object (at, "pflash", false, &sub, &found, err))
+    return false;
+  if (found)
+    {
+      if (!gwt_json_keys (&sub, pflash_keys, err)
+          || !gwt_board_read_u16 (&sub, "unit", true, &number, err)
+          || !gwt_board_read_name (&sub, "property", true, &device->pflash_property, err))
+        return false;
+      device->pflash = (int) number;
     }
   if (!gwt_json_object (at, "fdt", false, &sub, &found, err))
     return false;
@@ -168,7 +180,7 @@ gwt_board_read_devices (const struct gwt_json_at *root, struct gwt_board *board,
       device->props = g_ptr_array_new_with_free_func (gwt_board_prop_free);
       device->fdt_props = g_ptr_array_new_with_free_func (gwt_board_prop_free);
       device->fdt_parent = g_strdup ("/soc");
-      device->serial = -1;
+      device->serial = device->pflash = -1;
       g_ptr_array_add (board->devices, device);
       if (!read_device (&item, device, err))
         return false;
@@ -179,6 +191,13 @@ gwt_board_read_devices (const struct gwt_json_at *root, struct gwt_board *board,
             {
               gwt_json_fail_at (&item, "id", err, "id '%s' is taken by %s; choose another",
                                 device->id, other->where);
+              return false;
+            }
+          if (device->pflash >= 0 && other->pflash == device->pflash)
+            {
+              gwt_json_fail_at (&item, "pflash", err,
+                                "flash unit %d is '%s' already; choose another number",
+                                device->pflash, other->id);
               return false;
             }
           if (device->serial >= 0 && other->serial == device->serial)

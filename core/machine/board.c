@@ -439,3 +439,15 @@ gwt_board_serial_count (const struct gwt_board *board)
     }
   return count;
 }
+
+const struct gwt_board_device *
+gwt_board_pflash (const struct gwt_board *board, guint unit)
+{
+  for (guint i = 0; i < board->devices->len; i++)
+    {
+      const struct gwt_board_device *device = g_ptr_array_index (board->devices, i);
+      if (device->pflash >= 0 && (guint) device->pflash == unit)
+        return device;
+    }
+  return NULL;
+}

@@ -54,6 +54,8 @@ struct gwt_board_device
   GPtrArray *props; /* struct gwt_board_prop */
   int serial;       /* number of the -serial option that it takes, or -1 */
   char *serial_property;
+  int pflash; /* unit of the -drive if=pflash that it takes, or -1 */
+  char *pflash_property;
   /* In the guest's device tree. */
   char *fdt_parent; /* "/soc" or "/" */
   char *fdt_join;   /* id of the device to whose node this one's reg is added; it has none itself */
@@ -133,5 +135,7 @@ const struct gwt_board_device *gwt_board_device (const struct gwt_board *board, 
 const struct gwt_board_model *gwt_board_model (const struct gwt_board *board, const char *name);
 const struct gwt_board_rom *gwt_board_rom (const struct gwt_board *board, const char *id);
 guint gwt_board_serial_count (const struct gwt_board *board);
+/* The device that takes -drive if=pflash,unit=UNIT, or NULL. */
+const struct gwt_board_device *gwt_board_pflash (const struct gwt_board *board, guint unit);
 
 #endif

@@ -274,6 +274,12 @@ flash_is_filled (struct gwt_machine *machine, uint64_t *address, struct gwt_erro
   bool filled
       = json_object_is_type (value, json_type_string) && json_object_get_string_len (value) > 0;
   json_object_put (value);
+  const struct gwt_board_device *entry = gwt_board_device (board, board->flash_device);
+  if (filled || entry == NULL || entry->pflash_property == NULL)
+    return filled;
+  value = gwt_device_get_json (device, entry->pflash_property, err);
+  filled = json_object_is_type (value, json_type_string);
+  json_object_put (value);
   return filled;
 }
 

@@ -100,6 +100,8 @@ make_board_devices (struct gwt_machine *machine, struct gwt_error *err)
   const struct gwt_board *board = machine->board;
   const char *const *serials = machine->config.serials;
   guint n_serials = serials != NULL ? g_strv_length ((char **) serials) : 0;
+  const char *const *pflashes = machine->config.pflashes;
+  guint n_pflashes = pflashes != NULL ? g_strv_length ((char **) pflashes) : 0;
   for (guint i = 0; i < board->devices->len; i++)
     {
       const struct gwt_board_device *entry = g_ptr_array_index (board->devices, i);
@@ -119,6 +121,14 @@ make_board_devices (struct gwt_machine *machine, struct gwt_error *err)
                               GWT_SOURCE_DEVICE, "-serial", err))
         {
           gwt_error_prefix (err, "-serial");
+          return false;
+        }
+      if (entry->pflash >= 0 && (guint) entry->pflash < n_pflashes
+          && *pflashes[entry->pflash] != '\0'
+          && !gwt_device_set (device, entry->pflash_property, pflashes[entry->pflash],
+                              GWT_SOURCE_DEVICE, "-drive if=pflash", err))
+        {
+          gwt_error_prefix (err, "-drive");
           return false;
         }
     }

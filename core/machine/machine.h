@@ -24,6 +24,8 @@ struct gwt_machine_config
   const char *bios, *kernel, *initrd, *append, *dtb;
   const char *const *devices; /* -device, ended by NULL; may be NULL */
   guint n_serials;            /* how often -serial is given */
+  /* Block back ends by flash unit, "": none; ended by NULL.  May be NULL. */
+  const char *const *pflashes;
   /* Ids of character back ends, one per port, "none": nothing; ended by NULL.  Needed to build. */
   const char *const *serials;
   const uint8_t *uuid; /* 16 bytes, or NULL */

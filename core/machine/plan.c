@@ -217,6 +217,24 @@ plan_serials (struct gwt_machine *machine, struct gwt_error *err)
   return false;
 }
 
+static bool
+plan_pflashes (struct gwt_machine *machine, struct gwt_error *err)
+{
+  const char *const *pflashes = machine->config.pflashes;
+  guint banks = 0;
+  while (gwt_board_pflash (machine->board, banks) != NULL)
+    banks++;
+  for (guint unit = 0; pflashes != NULL && pflashes[unit] != NULL; unit++)
+    if (*pflashes[unit] != '\0' && gwt_board_pflash (machine->board, unit) == NULL)
+      {
+        gwt_error_set (err, GWT_E_RANGE,
+                       "-drive: '%s': machine '%s' has no flash unit %u; it has %u, from unit 0",
+                       pflashes[unit], machine->name, unit, banks);
+        return false;
+      }
+  return true;
+}
+
 static void
 spec_free (gpointer data)
 {
@@ -241,7 +259,8 @@ gwt_machine_plan (const struct gwt_machine_config *config, struct gwt_error *err
              && gwt_machine_parse_smp (config->smp, gwt_machine_choice_smp_fill (machine->choice),
                                        (uint32_t) MIN (cpus, UINT32_MAX),
                                        (uint32_t) machine->board->cpus_max, &machine->topology, err)
-             && plan_cpu (machine, err) && plan_serials (machine, err) && plan_types (machine, err)
+             && plan_cpu (machine, err) && plan_serials (machine, err)
+             && plan_pflashes (machine, err) && plan_types (machine, err)
              && gwt_machine_check_compat (machine->choice, err) && plan_user_devices (machine, err)
              && gwt_boot_plan (machine, err);
     }

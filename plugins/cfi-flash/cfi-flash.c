@@ -6,24 +6,18 @@
  *
  * While it is an array it is memory, read and executed directly; any command takes it out of that.
  * A bank without an image is blank and stays unfilled until the guest programs it, since filling 32
- * MiB with ones would cost every start of a machine that never looks.  Programs last until the
- * machine ends; the image file is never written.
+ * MiB with ones would cost every start of a machine that never looks.
+ *
+ * With a `drive` what is programmed and erased is written there before the command is over; the
+ * vCPU waits, as it would for the chip.  Without one it lasts until the machine ends, and the file
+ * `image` is never written.
  */
-#include <godwit/godwit.h>
+#include "cfi-flash.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define MAX_BLOCKS 65536
 #define MAX_SIZE 0x10000000u
-#define BUFFER_SIZE 4096 /* of the whole bank */
 #define BUFFER_LOG2 11   /* of one chip */
-#define CFI_SIZE 0x40
 
 #define STATUS_LOCKED 0x02
 #define STATUS_PROGRAM_ERROR 0x10
@@ -52,43 +46,17 @@
 #define CYCLE_BUFFER 2
 #define CYCLE_CONFIRM 3
 
-static const struct gwt_host *host;
+const struct gwt_host *flash_host;
+const struct gwt_memory_api *flash_memory;
+const struct gwt_block_api *flash_block;
 static const struct gwt_device_api *devices;
-static const struct gwt_memory_api *memory;
 static const struct gwt_fdt_api *fdt_api;
 
-struct cfi_flash
-{
-  const char *image;
-  const char *block;
-  uint32_t num_blocks;
-  uint32_t sector_length;
-  uint8_t width;
-  uint8_t device_width;
-  uint16_t id[2]; /* manufacturer, device */
-  bool blank;     /* reads as ones; the memory behind it has not been filled */
-
-  uint8_t wcycle;
-  uint8_t cmd;
-  uint8_t status;
-  uint8_t pad[6];
-  uint64_t counter; /* bus cycles of the write buffer still to come */
-  uint32_t buffer_used;
-  uint32_t buffer_offset; /* where buffer[0] goes */
-  uint8_t buffer[BUFFER_SIZE];
-  uint8_t locked[MAX_BLOCKS / 8];
-
-  struct gwt_region *region;
-  uint8_t *array;
-  uint32_t size;
-  bool warned;
-  uint8_t cfi[CFI_SIZE];
-  uint8_t pad_2[3];
-};
-
 static const struct gwt_field fields[] = {
+  GWT_PROP_ROW (struct cfi_flash, drive, "drive", .flags = GWT_FIELD_HOST_ONLY,
+                .doc = "block back end with the content, of exactly the bank's size"),
   GWT_PROP_ROW (struct cfi_flash, image, "image", .flags = GWT_FIELD_HOST_ONLY,
-                .doc = "file with the initial content, of exactly the bank's size; none: blank"),
+                .doc = "file with the initial content, of exactly the bank's size, never written"),
   GWT_PROP_ROW (struct cfi_flash, block, "block",
                 .doc = "name of its memory block; none: the device's id"),
   GWT_PROP_ROW (struct cfi_flash, num_blocks, "num-blocks", .def = 128, .min = 1, .max = MAX_BLOCKS,
@@ -124,7 +92,12 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct cfi_flash, size, "follows from num-blocks and sector-length"),
   GWT_HOST_ROW (struct cfi_flash, warned, "whether the log has a line about the guest already"),
   GWT_HOST_ROW (struct cfi_flash, cfi, "follows from the properties"),
+  GWT_HOST_ROW (struct cfi_flash, read_only, "follows from the drive"),
+  GWT_HOST_ROW (struct cfi_flash, save_failed, "whether the log has a line about it already"),
   GWT_HOST_ROW (struct cfi_flash, pad_2, "padding"),
+  GWT_HOST_ROW (struct cfi_flash, grain, "follows from the drive"),
+  GWT_HOST_ROW (struct cfi_flash, pad_3, "padding"),
+  GWT_HOST_ROW (struct cfi_flash, transfer, "only during an access"),
 };
 
 static void
@@ -133,7 +106,7 @@ warn_once (struct cfi_flash *f, const char *what, uint64_t value)
   if (f->warned)
     return;
   f->warned = true;
-  host->log (GWT_LOG_GUEST, "cfi-flash: %s 0x%llx", what, (unsigned long long) value);
+  flash_host->log (GWT_LOG_GUEST, "cfi-flash: %s 0x%llx", what, (unsigned long long) value);
 }
 
 /* ---- modes ----------------------------------------------------------------------------------- */
@@ -154,7 +127,7 @@ set_mode (struct cfi_flash *f, uint8_t cmd)
   f->cmd = cmd;
   f->wcycle = CYCLE_COMMAND;
   if (was != is)
-    memory->set_direct (f->region, is);
+    flash_memory->set_direct (f->region, is);
 }
 
 /* One chip's answer on the data bus of the whole bank. */
@@ -177,6 +150,18 @@ is_locked (const struct cfi_flash *f, uint64_t offset)
   return f->locked[b / 8] >> b % 8 & 1;
 }
 
+static bool
+is_protected (struct cfi_flash *f, uint64_t offset, uint8_t bit)
+{
+  if (is_locked (f, offset))
+    f->status |= bit | STATUS_LOCKED;
+  else if (f->read_only)
+    f->status |= bit;
+  else
+    return false;
+  return true;
+}
+
 /* ---- array ----------------------------------------------------------------------------------- */
 
 static void
@@ -185,7 +170,7 @@ fill (struct cfi_flash *f)
   if (!f->blank)
     return;
   memset (f->array, 0xff, f->size);
-  memory->mark_dirty (f->region, 0, f->size);
+  flash_memory->mark_dirty (f->region, 0, f->size);
   f->blank = false;
 }
 
@@ -197,15 +182,13 @@ program (struct cfi_flash *f, uint64_t offset, const uint8_t *data, uint64_t siz
 
   if (offset >= f->size || size > f->size - offset)
     return;
-  if (is_locked (f, offset))
-    {
-      f->status |= STATUS_PROGRAM_ERROR | STATUS_LOCKED;
-      return;
-    }
+  if (is_protected (f, offset, STATUS_PROGRAM_ERROR))
+    return;
   fill (f);
   for (i = 0; i < size; i++)
     f->array[offset + i] &= data[i];
-  memory->mark_dirty (f->region, offset, size);
+  flash_memory->mark_dirty (f->region, offset, size);
+  flash_save (f, offset, size, STATUS_PROGRAM_ERROR);
 }
 
 static void
@@ -223,15 +206,13 @@ static void
 erase (struct cfi_flash *f, uint64_t offset)
 {
   offset -= offset % f->sector_length;
-  if (is_locked (f, offset))
-    {
-      f->status |= STATUS_ERASE_ERROR | STATUS_LOCKED;
-      return;
-    }
+  if (is_protected (f, offset, STATUS_ERASE_ERROR))
+    return;
   if (f->blank)
     return;
   memset (f->array + offset, 0xff, f->sector_length);
-  memory->mark_dirty (f->region, offset, f->sector_length);
+  flash_memory->mark_dirty (f->region, offset, f->sector_length);
+  flash_save (f, offset, f->sector_length, STATUS_ERASE_ERROR);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -521,7 +502,7 @@ check_geometry (struct cfi_flash *f, struct gwt_error *err)
 
   if (f->width == 3 || f->device_width == 3 || chips == 0)
     {
-      host->error_set (err, GWT_E_INVALID,
+      flash_host->error_set (err, GWT_E_INVALID,
                        "device-width %u does not divide width %u; use 1, 2 or 4, and width at "
                        "least device-width",
                        f->device_width, f->width);
@@ -530,7 +511,7 @@ check_geometry (struct cfi_flash *f, struct gwt_error *err)
   if ((f->sector_length & (f->sector_length - 1)) != 0 || (size & (size - 1)) != 0
       || size > MAX_SIZE)
     {
-      host->error_set (
+      flash_host->error_set (
           err, GWT_E_INVALID,
           "%u blocks of 0x%x bytes are no flash; use powers of two, 256M in all at the "
           "most",
@@ -538,55 +519,6 @@ check_geometry (struct cfi_flash *f, struct gwt_error *err)
       return -1;
     }
   f->size = (uint32_t) size;
-  return 0;
-}
-
-static int
-load_image (struct cfi_flash *f, struct gwt_error *err)
-{
-  int fd = open (f->image, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  struct stat st;
-  uint32_t done = 0;
-
-  if (fd < 0 || fstat (fd, &st) < 0)
-    {
-      host->error_set (err, GWT_E_IO, "image '%s' cannot be opened: %s; check name and permissions",
-                       f->image, strerror (errno));
-      if (fd >= 0)
-        close (fd);
-      return -1;
-    }
-  if (!S_ISREG (st.st_mode) || (uint64_t) st.st_size != f->size)
-    {
-      if (!S_ISREG (st.st_mode))
-        host->error_set (err, GWT_E_INVALID,
-                         "image '%s' is not a regular file; give a file of %u bytes", f->image,
-                         f->size);
-      else
-        host->error_set (
-            err, GWT_E_INVALID,
-            "image '%s' has %llu bytes, the bank %u; bring it to size with truncate -s %u",
-            f->image, (unsigned long long) st.st_size, f->size, f->size);
-      close (fd);
-      return -1;
-    }
-  while (done < f->size)
-    {
-      ssize_t n = read (fd, f->array + done, f->size - done);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
-        {
-          host->error_set (err, GWT_E_IO, "image '%s' cannot be read: %s; check the file", f->image,
-                           n < 0 ? strerror (errno) : "it became shorter");
-          close (fd);
-          return -1;
-        }
-      done += (uint32_t) n;
-    }
-  close (fd);
-  memory->mark_dirty (f->region, 0, f->size);
   return 0;
 }
 
@@ -599,17 +531,25 @@ flash_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     f->block = devices->id (device);
   if (check_geometry (f, err) < 0)
     return -1;
-  f->region = memory->ram_device (device, f->block, f->size, GWT_RAM_MIGRATED, &flash_ops, err);
+  f->region = flash_memory->ram_device (device, f->block, f->size, GWT_RAM_MIGRATED, &flash_ops, err);
   if (f->region == NULL)
     return -1;
-  f->array = memory->host (f->region);
-  f->blank = f->image == NULL || *f->image == 0;
-  if (!f->blank && load_image (f, err) < 0)
+  f->array = flash_memory->host (f->region);
+  f->blank = f->drive == NULL && (f->image == NULL || *f->image == 0);
+  if (f->drive ? flash_open_drive (f, device, err) < 0 : !f->blank && flash_load_image (f, err) < 0)
     return -1;
   make_cfi (f);
   f->cmd = CMD_ARRAY;
-  memory->set_direct (f->region, !f->blank);
+  flash_memory->set_direct (f->region, !f->blank);
   return 0;
+}
+
+static void
+flash_unrealize (void *self)
+{
+  struct cfi_flash *f = self;
+
+  flash_close_drive (f);
 }
 
 static void
@@ -647,6 +587,7 @@ static const struct gwt_device_type flash_type = {
   .n_fields = GWT_COUNT (fields),
   .fdt_name = "flash",
   .realize = flash_realize,
+  .unrealize = flash_unrealize,
   .reset = flash_reset,
   .describe = flash_describe,
 };
@@ -656,12 +597,15 @@ flash_start (const struct gwt_host *h, struct gwt_error *err)
 {
   (void) err;
   devices = h->extension (GWT_DEVICE_EXT);
-  memory = h->extension (GWT_MEMORY_EXT);
+  flash_memory = h->extension (GWT_MEMORY_EXT);
   fdt_api = h->extension (GWT_FDT_EXT);
+  flash_block = h->extension (GWT_BLOCK_EXT);
   return 0;
 }
 
 static const char *const required[] = { GWT_DEVICE_EXT, GWT_MEMORY_EXT, GWT_FDT_EXT, NULL };
+/* No property of kind block is set where nobody offers it. */
+static const char *const wanted[] = { GWT_BLOCK_EXT, NULL };
 static const struct gwt_device_type *const types[] = { &flash_type, NULL };
 
 static const struct gwt_plugin plugin = {
@@ -672,8 +616,9 @@ static const struct gwt_plugin plugin = {
   .version = GODWIT_PLUGIN_VERSION,
   .doc = "parallel NOR flash",
   .required = required,
+  .wanted = wanted,
   .types = types,
   .start = flash_start,
 };
 
-GWT_PLUGIN_DEFINE ("cfi-flash", GODWIT_PLUGIN_VERSION, "cfi-flash", plugin, host)
+GWT_PLUGIN_DEFINE ("cfi-flash", GODWIT_PLUGIN_VERSION, "cfi-flash", plugin, flash_host)

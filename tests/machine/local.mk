@@ -14,3 +14,4 @@ tests_machine_test_board_LDADD = $(CORE_LIBS)
 unit_tests += tests/machine/test-image
 tests_machine_test_image_CFLAGS = $(CORE_CFLAGS)
 tests_machine_test_image_LDADD = $(CORE_LIBS)
+dist_check_SCRIPTS += tests/machine/pflash.sh
