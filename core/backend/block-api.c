@@ -6,6 +6,7 @@
 #include "config.h"
 #include "core/backend/block-internal.h"
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <godwit/event.h>
 #include "core/cpu/run.h"
@@ -353,6 +354,8 @@ gwt_block_register_extensions (void)
 
   if (gwt_extension_find (GWT_BLOCK_EXT) != NULL)
     return;
+  /* A limit of file sizes makes a write fail, not the process end. */
+  signal (SIGXFSZ, SIG_IGN);
   gwt_device_set_backend_finder (GWT_BLOCK, find_backend);
   gwt_run_add_listener (on_run, NULL);
   if (!gwt_extension_add (GWT_BLOCK_EXT, &api, "host", &err))

@@ -217,9 +217,10 @@ take_child (struct gwt_block *node, struct json_object *options, struct gwt_erro
     return true;
   if (!json_object_object_get_ex (options, "file", &file))
     {
-      gwt_error_set (err, GWT_E_INVALID,
-                     "driver '%s' stands on another node; add file=NODE-NAME, or file.driver=DRIVER",
-                     node->driver->name);
+      gwt_error_set (
+          err, GWT_E_INVALID,
+          "driver '%s' stands on another node; add file=NODE-NAME, or file.driver=DRIVER",
+          node->driver->name);
       return false;
     }
   json_object_get (file);

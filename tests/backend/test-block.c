@@ -196,6 +196,44 @@ test_bad_requests (void)
   clean ();
 }
 
+/* A write that gets nowhere after its first part, as on a full disk; and what write-through does
+   without RWF_DSYNC. */
+static void
+test_short_write (void)
+{
+  static unsigned char data[64 << 10];
+  guint e;
+
+  for (e = 0; e < n_engines (); e++)
+    {
+      struct rlimit before, limit;
+      struct gwt_iovec w[2] = { { data, 5000 }, { data + 5000, sizeof data - 5000 } };
+      struct gwt_file *file;
+      struct stat st;
+      struct disk *d;
+
+      make_image (0);
+      g_assert_cmpint (truncate (image, 4096), ==, 0);
+      d = attach (add ("driver=file,node-name=d,filename=%s,aio=%s", image, engines[e]),
+                  GWT_BLOCK_REPORT);
+      atomic_store (&gwt_block_find ("d")->size, 1 << 20);
+      g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+      limit = before;
+      limit.rlim_cur = 6144;
+      g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+      g_assert_cmpint (run (d, GWT_BLOCK_WRITE, 0, 0, w, 2, sizeof data), ==, EFBIG);
+      g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+      g_assert_cmpint (stat (image, &st), ==, 0);
+      g_assert_cmpint (st.st_size, ==, 6144);
+      file = gwt_block_find ("d")->data;
+      atomic_store (&file->no_dsync, true);
+      g_assert_cmpint (run (d, GWT_BLOCK_WRITE, GWT_BLOCK_FUA, 0, w, 2, sizeof data), ==, 0);
+      api->set_write_cache (gwt_block_find ("d"), 0);
+      g_assert_cmpint (run (d, GWT_BLOCK_WRITE, 0, 0, w, 2, sizeof data), ==, 0);
+      clean ();
+    }
+}
+
 /* A window, and what is not reachable through it. */
 static void
 test_raw (void)
@@ -862,6 +900,7 @@ main (int argc, char **argv)
   g_test_add_func ("/block/discard-zeroes", test_discard_zeroes);
   g_test_add_func ("/block/detect-zeroes", test_detect_zeroes);
   g_test_add_func ("/block/bad-requests", test_bad_requests);
+  g_test_add_func ("/block/short-write", test_short_write);
   g_test_add_func ("/block/raw", test_raw);
   g_test_add_func ("/block/resize", test_resize);
   g_test_add_func ("/block/depth", test_depth);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What users type behind -blockdev and -drive, and clients send with blockdev-add.  Nothing is opened
-   but disks that keep nothing. */
+/* What users type behind -blockdev and -drive, and clients send with blockdev-add.  Nothing is
+   opened but disks that keep nothing. */
 #include "config.h"
 #include <string.h>
 #include "core/backend/block-internal.h"
