@@ -71,7 +71,7 @@ gwt_hotplug_finish_paused (void)
       if (user != NULL || device->from_board)
         {
           /* A guest can cut the power of whatever it likes; the machine stays whole. */
-          gwt_log (GWT_LOG_WARN, "device '%s' stays: it belongs to %s%s", device->id,
+          gwt_log (GWT_LOG_GUEST, "device '%s' stays: it belongs to %s%s", device->id,
                    user != NULL ? "device " : "the board", user != NULL ? user->id : "");
           gwt_device_forget_leaving (device);
           continue;

@@ -17,7 +17,7 @@
 #define LINK_PORT_SHIFT 24
 #define LINK_WIDTH_SHIFT 4
 #define LINK_REPORTS 0x00300400u /* L0s; that the link is active, and how wide and fast it is */
-#define ROOT_CONTROL_MASK 0x000f /* system errors on, and PME interrupt */
+#define ROOT_CONTROL_MASK 0x0007 /* system errors on; there is no PME */
 #define ACS_SIZE 8
 #define ACS_CAP 4
 #define ACS_CONTROL 6

@@ -20,7 +20,7 @@ guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/check
 	tests/guest/thread.c tests/guest/clock.c tests/guest/net.c tests/guest/disk/disktest.h \
 	tests/guest/disk/main.c tests/guest/disk/random.c tests/guest/disk/records.c
 dist_check_SCRIPTS += tests/linux/virtio-console.py
-dist_check_SCRIPTS += tests/linux/hotplug.py
+dist_check_SCRIPTS += tests/linux/hotplug.py tests/linux/pcie-peer.py
 dist_check_SCRIPTS += tests/linux/virtio-blk.py
 dist_check_SCRIPTS += tests/linux/virtio-peer.py
 dist_check_SCRIPTS += tests/linux/virtio-blk-faults.py
