@@ -9,3 +9,4 @@ EXTRA_DIST += \
 	compat/plugins/virtio.json compat/plugins/virtio-rng.json \
 	compat/plugins/riscv-imsic.json compat/plugins/riscv-aplic.json
 EXTRA_DIST += compat/plugins/virtio-blk.json
+EXTRA_DIST += compat/plugins/virtio-console.json compat/plugins/virtio-net.json
