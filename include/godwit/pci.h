@@ -136,6 +136,12 @@ struct gwt_pci_api
      pending while masked). */
   uint32_t (*msi_enabled) (struct gwt_pci *pci);
   void (*msi_notify) (struct gwt_pci *pci, uint32_t vector);
+
+  /* Power management, with the states D0 and D3hot.  In D3hot no BAR is decoded, and the function
+     reaches no memory and sends no interrupt; its registers stay as they are. */
+  int (*add_power) (struct gwt_pci *pci, struct gwt_error *err);
+  /* [any] Can the function reach memory: is bus mastering on, and is it in D0? */
+  uint32_t (*is_master) (struct gwt_pci *pci);
 };
 
 #define GWT_PCI_HOST_INTERFACE "gwt.pci-host/1"

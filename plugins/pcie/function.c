@@ -76,11 +76,30 @@ bridge_written (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t ol
     pci_bus_update_bars (pci->secondary);
 }
 
+static uint32_t
+power_state (const struct gwt_pci *pci)
+{
+  return pci->power != 0 ? pci->config[pci->power + POWER_STATUS] & POWER_STATE : 0;
+}
+
 static void
 update_command (struct gwt_pci *pci)
 {
-  __atomic_store_n (&pci->command, pci_reg (pci, PCI_COMMAND, 2), __ATOMIC_SEQ_CST);
+  uint32_t command = power_state (pci) == 0 ? pci_reg (pci, PCI_COMMAND, 2) : PCI_COMMAND_INTX_OFF;
+  __atomic_store_n (&pci->command, command, __ATOMIC_SEQ_CST);
   pci_update_intx (pci);
+}
+
+static void
+power_written (struct gwt_pci *pci, uint32_t old_state)
+{
+  uint8_t *at = &pci->config[pci->power + POWER_STATUS];
+  uint32_t state = power_state (pci);
+  /* A state that there is not is not entered (7.5.2.2). */
+  if (state == 1 || state == 2)
+    *at = (uint8_t) ((*at & ~POWER_STATE) | old_state);
+  pci_update_bars (pci);
+  update_command (pci);
 }
 
 /* Registers whose bits mean something when they change. */
@@ -88,6 +107,7 @@ struct before
 {
   uint32_t bridge_control;
   uint32_t slot_control;
+  uint32_t power_state;
 };
 
 /* What a write means beyond the bytes. */
@@ -98,6 +118,8 @@ written (struct gwt_pci *pci, uint32_t offset, uint32_t size, const struct befor
     pci_update_bars (pci);
   if (overlaps (offset, size, PCI_COMMAND, 2))
     update_command (pci);
+  if (pci->power != 0 && overlaps (offset, size, pci->power + POWER_STATUS, 1))
+    power_written (pci, before->power_state);
   if (pci->secondary != NULL)
     bridge_written (pci, offset, size, before->bridge_control);
   if (pci->msi != 0 && overlaps (offset, size, pci->msi, 0x18))
@@ -122,7 +144,8 @@ pci_config_write (struct gwt_pci *pci, uint32_t offset, uint32_t size, uint32_t 
   const struct before before
       = { .bridge_control = pci_reg (pci, PCI_BRIDGE_CONTROL, 2),
           .slot_control
-          = pci->slot != NULL ? pci_reg (pci, pci->express + PCIE_SLOT_CONTROL, 2) : 0 };
+          = pci->slot != NULL ? pci_reg (pci, pci->express + PCIE_SLOT_CONTROL, 2) : 0,
+          .power_state = power_state (pci) };
   if (offset >= limit || size > limit - offset)
     return;
   for (uint32_t i = 0; i < size; i++)
@@ -303,6 +326,22 @@ pci_add_express (struct gwt_pci *pci, enum pcie_port_type type, struct gwt_error
   return 0;
 }
 
+int
+pci_add_power (struct gwt_pci *pci, struct gwt_error *err)
+{
+  uint32_t at = pci->power == 0 ? pci_add_capability (pci, PCI_CAP_POWER, 8, err) : 0;
+  if (at == 0)
+    {
+      if (pci->power != 0)
+        pci_gwt->error_set (err, GWT_E_EXISTS, "the function has power management already");
+      return -1;
+    }
+  pci->power = at;
+  pci_config_preset (pci, at + POWER_CAP, 2, POWER_CAP_VERSION, 0, 0);
+  pci_config_preset (pci, at + POWER_STATUS, 4, 0, POWER_STATE, 0);
+  return 0;
+}
+
 /* ---- BARs ----------------------------------------------------------------------------------- */
 
 int
@@ -348,7 +387,8 @@ bar_address (const struct gwt_pci *pci, uint32_t index, uint64_t *at)
   address &= ~(bar->size - 1);
   /* All ones is a guest asking for the size; zero is where firmware leaves what it did not place.
    */
-  if (pci->bus == NULL || !(command & (io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) || address == 0
+  if (pci->bus == NULL || power_state (pci) != 0
+      || !(command & (io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) || address == 0
       || address + (bar->size - 1) < address)
     return false;
   return pci_bus_window (pci->bus, bar->flags, address, bar->size, at);
@@ -526,6 +566,8 @@ static const struct gwt_field function_fields[] = {
   GWT_HOST_ROW (struct gwt_pci, identified, "follows from the device's type"),
   GWT_HOST_ROW (struct gwt_pci, root_pending, "follows from configuration space"),
   GWT_HOST_ROW (struct gwt_pci, msi, "follows from the device's type"),
+  GWT_HOST_ROW (struct gwt_pci, power, "follows from the device's type and bus"),
+  GWT_HOST_ROW (struct gwt_pci, pad_3, "padding"),
   GWT_HOST_ROW (struct gwt_pci, msi_flags, "follows from the device's type"),
   GWT_STATE_ROW (struct gwt_pci, intx_level, "intx-level", .max = 1, .doc = "INTA is driven"),
   GWT_HOST_ROW (struct gwt_pci, intx_routed, "follows from intx-level and the command register"),

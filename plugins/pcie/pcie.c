@@ -90,6 +90,12 @@ api_dma_map (struct gwt_pci *pci, uint64_t address, uint64_t *size, uint32_t to_
   return NULL;
 }
 
+static uint32_t
+api_is_master (struct gwt_pci *pci)
+{
+  return is_master (pci);
+}
+
 static void
 api_dma_unmap (struct gwt_pci *pci, uint64_t address, uint64_t size, uint64_t written)
 {
@@ -136,6 +142,8 @@ const struct gwt_pci_api pci_api = {
   .is_express = api_is_express,
   .msi = api_msi,
   .msi_enabled = pci_msi_enabled,
+  .add_power = pci_add_power,
+  .is_master = api_is_master,
   .msi_notify = pci_msi_notify,
 };
 

@@ -74,6 +74,12 @@
 #define PCI_BRIDGE_RESET 0x0040
 
 #define PCI_CAP_MSI 0x05
+#define PCI_CAP_POWER 0x01
+/* Power management capability, offsets in it (7.5.2) */
+#define POWER_CAP 0x02
+#define POWER_CAP_VERSION 3
+#define POWER_STATUS 0x04
+#define POWER_STATE 0x03
 #define PCI_CAP_MSIX 0x11
 #define PCI_CAP_EXPRESS 0x10
 /* PCI Express capability, offsets in it */
@@ -203,10 +209,12 @@ struct gwt_pci
   uint32_t root_pending; /* a root port's error interrupt is due; follows from AER's registers */
   uint32_t msi;          /* offset of the capability, 0: none */
   uint32_t msi_flags;    /* enum gwt_pci_msi_flag */
+  uint32_t power;        /* offset of the capability, 0: none */
+  uint32_t pad_3;
   /* What other threads look at: atomic. */
   uint32_t intx_level;  /* what the device drives */
   uint32_t intx_routed; /* what the bus sees: 0 while disabled by the command register */
-  uint32_t command;     /* the command register */
+  uint32_t command;     /* the command register; nothing but INTx off outside D0 */
   uint32_t msix_state;  /* enum pci_msix_state; follows from the MSI-X control register */
   /* What a sender of MSI needs of the registers. */
   uint32_t msi_vectors; /* how many the guest allows, 0: off */
@@ -307,6 +315,7 @@ int pci_add_bar (struct gwt_pci *pci, uint32_t index, struct gwt_region *region,
                  struct gwt_error *err);
 int pci_add_express (struct gwt_pci *pci, enum pcie_port_type type, struct gwt_error *err);
 void pci_make_express (struct gwt_pci *pci, enum pcie_port_type type, uint32_t at);
+int pci_add_power (struct gwt_pci *pci, struct gwt_error *err);
 void pci_update_bars (struct gwt_pci *pci);
 void pci_update_intx (struct gwt_pci *pci);
 /* STICKY: a bus reset or function-level reset, which leaves the error registers as they are (7.4,

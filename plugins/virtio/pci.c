@@ -40,9 +40,6 @@
 #define CAP_LENGTH 12
 #define CAP_EXTRA 16 /* the notify multiplier, the window's data */
 
-#define CAP_POWER 0x01
-#define COMMAND 0x04
-#define COMMAND_MASTER 0x0004
 
 /* The common configuration, §4.1.4.3. */
 #define REG_DEVICE_FEATURES_SEL 0x00
@@ -480,11 +477,11 @@ pci_config_written (void *self, uint32_t offset, uint32_t size)
 
   if (covers (offset, size, p->window + CAP_EXTRA, 4) && window_target (p, &at, &length))
     bar_write (p, at, length, virtio_pci->config_get (p->pci, p->window + CAP_EXTRA, length));
-  if (covers (offset, size, COMMAND, 2)
-      && !(virtio_pci->config_get (p->pci, COMMAND, 2) & COMMAND_MASTER))
+  /* By its command register or its power state. */
+  if (!virtio_pci->is_master (p->pci))
     {
       virtio_lock (&p->v);
-      virtio_cut_off (&p->v, "bus mastering was turned off");
+      virtio_cut_off (&p->v, "it may no longer reach memory");
       virtio_unlock (&p->v);
     }
   /* MSI-X may have been turned on or off. */
@@ -577,20 +574,6 @@ add_window (struct virtio_pci *p, struct gwt_error *err)
   return 0;
 }
 
-/* Power management 1.2: the guest may store a state and read it back, and nothing else happens. */
-static int
-add_power (struct virtio_pci *p, struct gwt_error *err)
-{
-  static const uint8_t bytes[6] = { 0x03, 0, 0, 0, 0, 0 }, wmask[6] = { 0, 0, 0x03, 0, 0, 0 },
-                       cmask[6] = { 0xff, 0xff, 0, 0xff, 0xff, 0xff };
-  uint32_t at = virtio_pci->add_capability (p->pci, CAP_POWER, 8, err);
-
-  if (at == 0)
-    return -1;
-  virtio_pci->config_set (p->pci, at + 2, bytes, wmask, NULL, cmask, sizeof bytes);
-  return 0;
-}
-
 static int
 choose_vectors (struct virtio_pci *p, struct gwt_error *err)
 {
@@ -631,7 +614,7 @@ pci_setup (struct gwt_virtio *v, struct gwt_error *err)
   if (choose_vectors (p, err) != 0 || virtio_pci->identify (p->pci, &info, &pci_client, err) != 0)
     return -1;
   virtio_pci->set_self (p->pci, p);
-  if (virtio_pci->is_express (p->pci) && add_power (p, err) != 0)
+  if (virtio_pci->is_express (p->pci) && virtio_pci->add_power (p->pci, err) != 0)
     return -1;
   region = virtio_memory->mmio (v->device, "virtio-pci", BAR_SIZE, &bar_ops, err);
   if (region == NULL)

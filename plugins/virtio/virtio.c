@@ -21,7 +21,7 @@ virtio_start (const struct gwt_host *h, struct gwt_error *err)
   virtio_clock = h->extension (GWT_CLOCK_EXT);
   virtio_fdt = h->extension (GWT_FDT_EXT);
   virtio_pci = h->extension (GWT_PCI_EXT);
-  if (virtio_pci == NULL || GWT_HAS (virtio_pci, is_express))
+  if (virtio_pci == NULL || GWT_HAS (virtio_pci, is_master))
     return 0;
   h->error_set (err, GWT_E_UNSUPPORTED,
                 "the plugin that offers '%s' is older than this one; install a newer one",

@@ -559,6 +559,48 @@ test_master (void)
   end ();
 }
 
+static void
+test_power (void)
+{
+  struct vdriver d;
+  vdriver_new (&d, true, "");
+  unsigned cap = find_capability (d.config, 1, 0);
+  vdriver_msix (&d, 4);
+  vdriver_start (&d, 0, 1);
+  traffic (&d);
+  g_assert_true (message (1));
+  /* D1 and D2 there are not. */
+  store (d.config + cap + 4, 2, 1);
+  store (d.config + cap + 4, 2, 2);
+  g_assert_cmphex (load (d.config + cap + 4, 4), ==, 0);
+  traffic (&d);
+  g_assert_true (message (1));
+  vdriver_add (&d);
+  g_assert_nonnull (virtio->pop (d.probe->queue[0]));
+  store (d.config + cap + 4, 2, 3);
+  g_assert_cmphex (load (d.config + cap + 4, 4), ==, 3);
+  g_assert_cmphex (load (d.config + 4, 2), ==, 6);
+  g_assert_cmphex (status (), ==, 0xff);
+  g_assert_cmpuint (d.probe->stops, ==, 1);
+  g_assert_null (virtio->pop (d.probe->queue[0]));
+  virtio->config_changed (d.probe->virtio);
+  g_assert_false (message (0) || message (1) || message (2) || message (3));
+  store (d.config + cap + 4, 2, 2);
+  g_assert_cmphex (load (d.config + cap + 4, 4), ==, 3);
+  store (d.config + cap + 4, 1, 0);
+  g_assert_cmphex (status (), ==, OK_STATUS | NEEDS_RESET);
+  vdriver_start (&d, 0, 1);
+  traffic (&d);
+  g_assert_true (message (1));
+  /* A reset leads out of it. */
+  store (d.config + cap + 4, 1, 3);
+  gwt_device_reset_all (GWT_RESET_WARM);
+  vdriver_open_port (&d);
+  vdriver_enable (&d);
+  g_assert_cmphex (status (), ==, 0);
+  end ();
+}
+
 /* ---- threads -------------------------------------------------------------------------------- */
 
 /* A device with an [io] thread that serves queue 0 all the time; stopping it waits for the thread,
@@ -872,6 +914,7 @@ main (int argc, char **argv)
   g_test_add_func ("/virtio-pci/function-reset", test_function_reset);
   g_test_add_func ("/virtio-pci/queue-reset", test_queue_reset);
   g_test_add_func ("/virtio-pci/master", test_master);
+  g_test_add_func ("/virtio-pci/power", test_power);
   g_test_add_data_func ("/virtio-pci/reset-while-notifying/vcpu", GINT_TO_POINTER (0),
                         test_reset_while_notifying);
   g_test_add_data_func ("/virtio-pci/reset-while-notifying/machine-lock", GINT_TO_POINTER (1),

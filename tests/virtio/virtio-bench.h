@@ -238,10 +238,13 @@ find_capability (uint64_t config, unsigned id, unsigned kind)
   return 0;
 }
 
-/* Memory decoding and bus mastering on, BARs at their places. */
+/* In D0, memory decoding and bus mastering on, BARs at their places. */
 static inline void
 vdriver_enable (struct vdriver *d)
 {
+  unsigned power = find_capability (d->config, 1, 0);
+  if (power != 0)
+    store (d->config + power + 4, 1, 0);
   store (d->config + 0x14, 4, MSIX_BAR);
   store (d->config + 0x20, 4, (uint32_t) BAR4);
   store (d->config + 0x24, 4, BAR4 >> 32);
