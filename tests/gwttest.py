@@ -263,6 +263,7 @@ class Process:
         if pty:
             master, slave = os.openpty()
             self._fds.append(master)
+            self.terminal = master
             self.popen = subprocess.Popen(self.argv, stdin=slave, stdout=slave,
                                           stderr=self._stderr, env=environment, cwd=cwd,
                                           start_new_session=True)

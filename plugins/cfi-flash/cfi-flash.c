@@ -531,7 +531,8 @@ flash_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     f->block = devices->id (device);
   if (check_geometry (f, err) < 0)
     return -1;
-  f->region = flash_memory->ram_device (device, f->block, f->size, GWT_RAM_MIGRATED, &flash_ops, err);
+  f->region
+      = flash_memory->ram_device (device, f->block, f->size, GWT_RAM_MIGRATED, &flash_ops, err);
   if (f->region == NULL)
     return -1;
   f->array = flash_memory->host (f->region);

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Linux uses a console and channels behind a virtio-serial controller."""
 
+import fcntl
 import hashlib
+import os
 import random
 import re
+import signal
 import socket
+import struct
+import termios
 
 import gwttest
 import linuxguest
@@ -87,6 +92,34 @@ def console(t):
     client.close()
     g.sh("for n in $(seq 3000); do echo lost; done >/dev/hvc0")
     g.off()
+
+
+class Serial:
+    """The guest's shell on a socket, where linuxguest.run takes a machine."""
+
+    def __init__(self, stream):
+        self.console, self.send, self.expect = stream, stream.send, stream.expect
+
+
+@gwttest.test("the console's size is the terminal's")
+def size(t):
+    path = t.path("serial")
+    vm = t.start(*linuxguest.arguments(harts=1, console=("-display", "none")), "-serial",
+                 "unix:%s,server=on,wait=off" % path, "-chardev", "stdio,id=c", "-device",
+                 "virtio-serial-pci", "-device", "virtconsole,chardev=c", pty=True, qmp=True)
+    client = socket.socket(socket.AF_UNIX)
+    t.cleanup(client.close)
+    client.connect(path)
+    guest = Serial(gwttest.Stream.from_socket(client, "serial port"))
+    guest.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
+    guest.expect(linuxguest.PROMPT)
+    for rows, columns in ((43, 132), (25, 80)):
+        fcntl.ioctl(vm.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.kill(vm.pid, signal.SIGWINCH)
+        linuxguest.output(t, guest, "while ! stty -F /dev/hvc0 size | grep '^%d %d$'; do sleep 0.1; "
+                          "done" % (rows, columns))
+    guest.send("poweroff\n")
+    t.equal(vm.wait(), 0, "exit status")
 
 
 def channel(kind, harts, options):

@@ -10,7 +10,7 @@ truncate -s 32M one.bin
 truncate -s 1M small.bin
 printf 'boot me' | dd of=one.bin bs=1 seek=64 conv=notrunc status=none
 bad () { expect_error 1 "$1" $g -serial null -bios none -S "${@:2}"; }
-bad "device 'flash0': drive: it has 1048576 bytes, the bank 33554432; bring the file to size with truncate -s 33554432" \
+bad "device 'flash0': drive: it has 1048576 bytes, the bank 33554432; bring the file to size with" \
   -pflash small.bin
 bad "device 'flash0': drive and image both say what is in the bank; give one of them" \
   -pflash zero.bin -global cfi-flash.image=one.bin
