@@ -75,7 +75,7 @@ serve (struct net_queue *q, bool kicked)
   q->starved = q->starved && !kicked;
   if (!g_atomic_int_get (&n->link_up))
     discard (q);
-  else if (!q->starved)
+  else
     net_deliver (q);
   if ((kicked || room) && net_is_flowing (q))
     {

@@ -43,6 +43,7 @@ target image "$tmp"/seeds/image-*
 target vmstate "$tmp"/seeds/vmstate-*
 target mmio "$tmp"/seeds/mmio-*
 target aia "$tmp"/seeds/aia-*
+target netdev "$tmp"/seeds/netdev-*
 target virtio "$tmp"/seeds/virtio-*
 if [ -f "$builddir/plugins/virtio-console.so" ]; then
   target virtio-console "$tmp"/seeds/vserial-*

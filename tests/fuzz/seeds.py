@@ -131,6 +131,23 @@ table = struct.pack("<4B4B", 0x80, 0, 64, 16, 0, 2, 0, 0)
 put("virtio-indirect", bytes([0x76]) + table + struct.pack("<4B4B", 0, 0, 0, 16, 0, 4, 0, 0)
     + struct.pack("<8B", 3, 0, 1, 0, 0, 0, 0, 0) + struct.pack("<8B", 7, 3, 0, 0, 0, 0, 0, 0))
 
+# Options of tests/fuzz/fuzz-netdev.c, and Ethernet frames.
+for name, text in (
+        ("user", "user,id=n,net=10.1.0.0/16,host=10.1.0.2,hostfwd=tcp:127.0.0.1:0-:22,mtu=1400"),
+        ("tap", "tap,id=n,ifname=tap0,queues=2,vnet_hdr=off,script=no,downscript=no"),
+        ("stream", "stream,id=n,server=on,addr.type=unix,addr.path=a,,b"),
+        ("dgram", "dgram,id=n,local.type=inet,local.host=::1,local.port=1,remote.type=inet,"
+         "remote.host=::1,remote.port=2"),
+        ("json", '{"type": "stream", "id": "n", "addr": {"type": "inet", "host": "h", "port": 1}}')):
+    put("netdev-" + name, b"o" + text.encode())
+for name, syn in (("data", 0x18), ("syn", 2)):
+    tcp = struct.pack(">HHIIBBHHH", 1, 2, 3, 4, 0x60, syn, 5, 0, 0) + b"\x02\x04\x05\xb4"
+    ethernet = b"\x52\x54\0\1\2\3" * 2
+    put("netdev-4" + name, b"f" + ethernet + b"\x08\0" + struct.pack(
+        ">BBHIBBHII", 0x45, 0, 20 + len(tcp) + 700, 0, 64, 6, 0, 1, 2) + tcp + bytes(700))
+    put("netdev-6" + name, b"f" + ethernet + b"\x86\xdd" + struct.pack(
+        ">IHBB", 0x60000000, len(tcp) + 700, 6, 64) + bytes(32) + tcp + bytes(700))
+
 # Steps of tests/fuzz/fuzz-virtio-net.c: chains both ways, frames, commands.
 for how in (0, 3, 6, 0x3f):
     put("net-%d" % how, bytes([how])

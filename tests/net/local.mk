@@ -18,3 +18,8 @@ tests_net_test_netdev_CFLAGS = $(CORE_CFLAGS)
 tests_net_test_netdev_LDADD = $(CORE_LIBS)
 dist_check_SCRIPTS += tests/net/tap.py
 dist_check_SCRIPTS += tests/net/options.sh
+
+check_PROGRAMS += tests/fuzz/fuzz-netdev
+tests_fuzz_fuzz_netdev_SOURCES = tests/fuzz/fuzz-netdev.c $(fuzz_shared)
+tests_fuzz_fuzz_netdev_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_netdev_LDADD = $(CORE_LIBS)

@@ -195,6 +195,7 @@ struct pieces
 {
   GByteArray *payload;
   guint count, headers;
+  gsize total;
   guint32 sequence;
   gboolean tcp;
 };
@@ -213,7 +214,9 @@ take_piece (void *data, const uint8_t *frame, uint64_t size)
 
       g_assert_true (sums_are_good (frame));
       g_assert_cmpuint (sequence, ==, (guint32) (0xffffff00 + p->payload->len));
+      /* CWR stays with the first one, PSH and FIN with the last. */
       g_assert_cmphex (tcp[13] & 0x80, ==, p->count == 0 ? 0x80 : 0);
+      g_assert_cmphex (tcp[13] & 0x09, ==, p->payload->len + size - skip == p->total ? 0x09 : 0);
       p->sequence = sequence;
     }
   else
@@ -236,8 +239,11 @@ test_cut (gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
-      struct pieces p = { .payload = g_byte_array_new (), .headers = v6 ? 72 : 52, .tcp = TRUE };
-      gsize size = make_tcp (frame, v6, sizes[i], 0x98), part = 1500 - p.headers;
+      struct pieces p = { .payload = g_byte_array_new (),
+                          .headers = v6 ? 72 : 52,
+                          .total = sizes[i],
+                          .tcp = TRUE };
+      gsize size = make_tcp (frame, v6, sizes[i], 0x99), part = 1500 - p.headers;
       guint8 *payload = frame + 14 + p.headers;
 
       g_assert_true (net_cut (frame, size, 1500, room, take_piece, &p));
@@ -341,6 +347,12 @@ test_mss (void)
       net_raise_mss (frame, size, i == 3 ? 0 : 65481, 65461);
       g_assert_cmpmem (before, size, frame, size);
     }
+  /* One that begins in the header and ends behind it. */
+  size = make_tcp (frame, FALSE, 8, 0x02);
+  memcpy (options, "\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x02\x04", 12);
+  memcpy (before, frame, size);
+  net_raise_mss (frame, size, 65481, 65461);
+  g_assert_cmpmem (before, size, frame, size);
   /* Any bytes and any cut: nothing outside is touched, which a sanitizer watches. */
   for (guint round = 0; round < 20000; round++)
     {
@@ -368,7 +380,7 @@ static struct
   GCond cond;
   guint frames, transmits, flushes, sent;
   const struct gwt_iovec *out;
-  gboolean inside, entered;
+  gint inside;
   struct gwt_netdev *netdev;
   guint8 last[64];
   guint64 size;
@@ -400,16 +412,18 @@ on_receive (void *self, uint32_t queue)
   struct gwt_iovec iov[2] = { { seen.last, 20 }, { seen.last + 20, sizeof seen.last - 20 } };
   guint64 size;
 
+  g_atomic_int_set (&seen.inside, TRUE);
+  for (guint i = 0; i < 20; i++)
+    g_thread_yield ();
   g_mutex_lock (&seen.lock);
-  seen.inside = TRUE;
   while ((size = api->receive (seen.netdev, queue, iov, 2)) != 0)
     {
       seen.size = size;
       seen.frames++;
     }
-  seen.inside = FALSE;
   g_cond_broadcast (&seen.cond);
   g_mutex_unlock (&seen.lock);
+  g_atomic_int_set (&seen.inside, FALSE);
 }
 
 static void
@@ -579,6 +593,16 @@ test_socket (gconstpointer data)
   wait_for_count (&seen.frames, before + 1);
   if (stream)
     {
+      /* Half a frame is none. */
+      guint8 half[4 + sizeof greeting] = { 0, 0, 0, sizeof greeting };
+
+      before = seen.frames;
+      memcpy (half + 4, greeting, sizeof greeting);
+      g_assert_cmpint (send (fds[1], half, 9, 0), ==, 9);
+      send_frame (out);
+      g_assert_cmpuint (seen.frames, ==, before);
+      g_assert_cmpint (send (fds[1], half + 9, sizeof half - 9, 0), ==, sizeof half - 9);
+      wait_for_count (&seen.frames, before + 1);
       /* A peer that sends nonsense is left. */
       g_assert_cmpint (send (fds[1], "\xff\xff\xff\xff", 4, MSG_NOSIGNAL), ==, 4);
       g_assert_cmpint (recv (fds[1], got, sizeof got, 0), ==, 0);
@@ -618,7 +642,7 @@ test_hold_races (void)
       if (i % 2)
         wait_for_count (&seen.frames, before + 1);
       api->hold (seen.netdev, 0);
-      g_assert_false (seen.inside);
+      g_assert_false (g_atomic_int_get (&seen.inside));
     }
   gwt_vm_stop (GWT_RUNSTATE_PAUSED);
   gwt_device_destroy_all ();
