@@ -112,24 +112,26 @@ gwt_block_forget_errors (void)
 
 /* What the guest has written is on the medium while it stands still: somebody may look at it. */
 static void
+sync_node (struct gwt_block *node)
+{
+  int error = 0;
+
+  if (node->driver->sync != NULL && !node->no_flush && atomic_exchange (&node->dirty, false))
+    error = node->driver->sync (node);
+  if (error == 0)
+    return;
+  atomic_store (&node->dirty, true);
+  gwt_log (GWT_LOG_ERROR, "block: %s: %s: cannot be written back: %s",
+           gwt_block_label (gwt_block_top (node)), node->filename, g_strerror (error));
+}
+
+static void
 sync_all (void)
 {
   guint i;
 
   for (i = 0; gwt_block_nodes != NULL && i < gwt_block_nodes->len; i++)
-    {
-      struct gwt_block *node = g_ptr_array_index (gwt_block_nodes, i);
-      int error = 0;
-
-      if (node->driver->sync != NULL && !node->no_flush && atomic_exchange (&node->dirty, false))
-        error = node->driver->sync (node);
-      if (error != 0)
-        {
-          atomic_store (&node->dirty, true);
-          gwt_log (GWT_LOG_ERROR, "block: %s: %s: cannot be written back: %s",
-                   gwt_block_label (gwt_block_top (node)), node->filename, g_strerror (error));
-        }
-    }
+    sync_node (g_ptr_array_index (gwt_block_nodes, i));
 }
 
 static void
@@ -170,9 +172,8 @@ gwt_block_detach (struct gwt_block *block)
     gwt_queue_hold (g_ptr_array_index (block->queues, i), true);
   g_ptr_array_unref (block->queues);
   block->queues = NULL;
-  if (block->leaf->driver->sync != NULL && !block->chain_no_flush
-      && atomic_exchange (&block->leaf->dirty, false))
-    block->leaf->driver->sync (block->leaf);
+  if (!block->chain_no_flush)
+    sync_node (block->leaf);
   if (block->leaf->driver->unlock != NULL)
     block->leaf->driver->unlock (block->leaf);
   atomic_store (&block->guest_write_through, false);
@@ -245,8 +246,9 @@ block_attach (struct gwt_block *block, struct gwt_device *device, const struct g
   if (gwt_error_is_set (err) || !resolve (block, err))
     return -1;
   if (block->leaf->driver->lock != NULL
-      && !block->leaf->driver->lock (block->leaf, copy.writes, copy.share || block->force_share,
-                                     err))
+      && !block->leaf->driver->lock (
+          block->leaf, copy.writes,
+          copy.share || block->force_share || block->leaf->force_share, err))
     return -1;
   block->device = device;
   block->self = device->instance;

@@ -59,7 +59,7 @@ enum gwt_block_on_error
 #define GWT_BLOCK_DEPTH_MAX 65536
 #define GWT_BLOCK_IOV_MAX 1024
 
-/* What a back end is; all of it may change with resized (), the rest of it does not. */
+/* What a back end is.  The size may change, resized () tells; the rest stays as it is. */
 struct gwt_block_info
 {
   uint64_t struct_size;

@@ -3,11 +3,12 @@
    goes. */
 #include "config.h"
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include "tests/backend/block-device.h"
 
 #ifdef HAVE_LIBNBD
+#include "tests/backend/block-device.h"
 
 static char *socket_path;
 static GPid server;
