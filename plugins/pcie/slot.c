@@ -170,7 +170,9 @@ pci_slot_filled (struct pci_slot *slot)
 void
 pci_slot_emptied (struct pci_slot *slot)
 {
-  if (occupant (slot) != NULL || slot->pci->bus == NULL)
+  /* Of a function that the guest was never told of nothing shows. */
+  if (occupant (slot) != NULL || slot->pci->bus == NULL
+      || !(get (slot, PCIE_SLOT_STATUS) & STATUS_PRESENT))
     return;
   slot->unplug_asked = 0;
   set_present (slot);

@@ -319,8 +319,12 @@ test_functions (void)
   plug ("pci-probe,id=f2,bus=rp,addr=0.2");
   plug ("pci-probe,id=f1,bus=rp,addr=0.1");
   g_assert_cmphex (get (STATUS, 2), ==, 0);
+  put (CONTROL, 2, 0x01c0);
+  put (STATUS, 2, 0xffff);
   unplug ("f1");
   gone ("f1 ");
+  g_assert_cmphex (get (CONTROL, 2), ==, 0x01c0);
+  g_assert_cmphex (get (STATUS, 2), ==, 0);
   plug ("pci-probe,id=f1,bus=rp,addr=0.1");
   plug_fails ("pci-probe,id=f0,bus=rp", "the only slot of port 'rp' is taken");
   plug_fails ("pci-probe,id=f0,bus=rp,addr=0", "other functions; add multifunction=on");
