@@ -15,6 +15,9 @@ sys.path.insert(0, os.path.join(gwttest.SRCDIR, "tests", "virtio-blk"))
 import nbdserver  # pylint: disable=wrong-import-position
 
 linuxguest.need_guest()
+for plugin in ("virtio", "virtio-blk"):
+    if plugin in os.environ.get("GODWIT_ABSENT_PLUGINS", "").split():
+        gwttest.skip_all("the plugin %s is not built" % plugin)
 if gwttest.SANITIZERS:
     gwttest.skip_all("the long boots are left to the build without sanitizers")
 

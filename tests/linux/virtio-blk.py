@@ -11,6 +11,9 @@ import gwttest
 import linuxguest
 
 linuxguest.need_guest()
+for plugin in ("virtio", "virtio-blk"):
+    if plugin in os.environ.get("GODWIT_ABSENT_PLUGINS", "").split():
+        gwttest.skip_all("the plugin %s is not built" % plugin)
 if gwttest.SANITIZERS:
     gwttest.skip_all("the long boots are left to the build without sanitizers")
 

@@ -10,6 +10,10 @@ import sys
 sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."), "tests"))
 import gwttest  # noqa: E402
 
+for plugin in ("virtio", "virtio-blk"):
+    if plugin in os.environ.get("GODWIT_ABSENT_PLUGINS", "").split():
+        gwttest.skip_all("the plugin %s is not built" % plugin)
+
 STOPPED = ("-M", "virt", "-bios", "none", "-serial", "null", "-display", "none", "-S")
 MB = 1 << 20
 

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A disk that cannot be: one line that names it and what to do; nothing of it is left."""
 
+import os
+
 import gwttest
+
+for plugin in ("virtio", "virtio-blk"):
+    if plugin in os.environ.get("GODWIT_ABSENT_PLUGINS", "").split():
+        gwttest.skip_all("the plugin %s is not built" % plugin)
 
 MACHINE = ("-M", "virt", "-bios", "none", "-serial", "null", "-display", "none")
 NULL = ("-blockdev", "driver=null-co,node-name=d0,size=1048576")
