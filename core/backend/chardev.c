@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "core/backend/internal.h"
+#include "core/cpu/run.h"
 #include "core/device/device.h"
 #include "core/device/lock.h"
 #include "core/util/extension.h"
@@ -154,6 +155,34 @@ gwt_chardev_close_all (void)
 
 /* ---- towards the device ---------------------------------------------------------------------- */
 
+/* While the guest is paused its memory and devices stay as they are, somebody may be saving them;
+   what happens meanwhile is told when it goes on.  By these bits, lowest first. */
+enum
+{
+  DUE_CLOSED = 1 << 0,
+  DUE_OPENED = 1 << 1,
+  DUE_BREAK = 1 << 2,
+  DUE_RESIZED = 1 << 3,
+  DUE_WRITABLE = 1 << 4
+};
+
+static bool guest_paused; /* [main] by STOP, until RESUME */
+
+static void
+put_off (struct gwt_chardev *chardev, uint32_t event)
+{
+  if (event == GWT_CHARDEV_OPENED)
+    chardev->due |= DUE_OPENED;
+  else if (event == GWT_CHARDEV_BREAK)
+    chardev->due |= DUE_BREAK;
+  else if (event == GWT_CHARDEV_RESIZED)
+    chardev->due |= DUE_RESIZED;
+  else if (chardev->due & DUE_OPENED)
+    chardev->due &= ~(uint32_t) DUE_OPENED; /* of whom nothing was said */
+  else
+    chardev->due |= DUE_CLOSED;
+}
+
 void
 gwt_chardev_event (struct gwt_chardev *chardev, uint32_t event)
 {
@@ -161,6 +190,11 @@ gwt_chardev_event (struct gwt_chardev *chardev, uint32_t event)
 
   if (!chardev->device || !chardev->client.event)
     return;
+  if (guest_paused)
+    {
+      put_off (chardev, event);
+      return;
+    }
   token = gwt_device_enter (chardev->device);
   chardev->client.event (chardev->device->instance, event);
   gwt_device_leave (chardev->device, token);
@@ -172,7 +206,7 @@ can_receive (struct gwt_chardev *chardev)
   uint64_t n;
   int token;
 
-  if (!chardev->device || !chardev->client.receive || !chardev->client.can_receive)
+  if (guest_paused || !chardev->device || !chardev->client.receive || !chardev->client.can_receive)
     return 0;
   token = gwt_device_enter (chardev->device);
   n = chardev->client.can_receive (chardev->device->instance);
@@ -380,7 +414,9 @@ on_writable (gint fd, GIOCondition condition, gpointer opaque)
   g_mutex_lock (&chardev->lock);
   gwt_source_drop (&chardev->out_source);
   g_mutex_unlock (&chardev->lock);
-  if (chardev->device && chardev->client.writable)
+  if (guest_paused)
+    chardev->due |= DUE_WRITABLE;
+  else if (chardev->device && chardev->client.writable)
     {
       token = gwt_device_enter (chardev->device);
       chardev->client.writable (chardev->device->instance);
@@ -554,6 +590,7 @@ device_gone (void *data)
   gwt_source_drop (&chardev->out_source);
   g_mutex_unlock (&chardev->lock);
   chardev->device = NULL;
+  chardev->due = 0;
   chardev->frontend_open = false;
 }
 
@@ -700,6 +737,38 @@ find_backend (const char *id)
 }
 
 void
+gwt_chardev_guest_paused (bool now)
+{
+  static const uint32_t events[] = { GWT_CHARDEV_CLOSED, GWT_CHARDEV_OPENED, GWT_CHARDEV_BREAK,
+                                     GWT_CHARDEV_RESIZED };
+  guint i, n;
+
+  guest_paused = now;
+  for (i = 0; !now && gwt_chardevs && i < gwt_chardevs->len; i++)
+    {
+      struct gwt_chardev *chardev = g_ptr_array_index (gwt_chardevs, i);
+      uint32_t due = chardev->due;
+
+      chardev->due = 0;
+      for (n = 0; n < G_N_ELEMENTS (events); n++)
+        if (due & 1u << n)
+          gwt_chardev_event (chardev, events[n]);
+      if (due & DUE_WRITABLE)
+        on_writable (-1, 0, chardev);
+      gwt_chardev_deliver (chardev);
+    }
+}
+
+static void
+on_run (const char *event, enum gwt_shutdown_cause cause, void *data)
+{
+  if (strcmp (event, "STOP") == 0)
+    gwt_chardev_guest_paused (true);
+  else if (strcmp (event, "RESUME") == 0)
+    gwt_chardev_guest_paused (false);
+}
+
+void
 gwt_chardev_register_extensions (void)
 {
   static const struct gwt_chardev_api api = {
@@ -716,6 +785,7 @@ gwt_chardev_register_extensions (void)
   if (gwt_extension_find (GWT_CHARDEV_EXT))
     return;
   gwt_device_set_backend_finder (GWT_CHARDEV, find_backend);
+  gwt_run_add_listener (on_run, NULL);
   if (!gwt_extension_add (GWT_CHARDEV_EXT, &api, "host", &err))
     gwt_log (GWT_LOG_ERROR, "chardev: %s", err.text);
 }

@@ -57,6 +57,7 @@ struct gwt_chardev
   struct gwt_chardev_client client; /* normalized */
   bool is_console;
   bool frontend_open; /* any thread */
+  uint32_t due;       /* what it is to be told when the guest goes on */
   struct gwt_mux mux;
 
   /* Connection; under `lock`, which is a leaf: no callback runs while it is held. */
@@ -92,6 +93,8 @@ extern GPtrArray *gwt_chardevs;
 /* Remove *SOURCE from the main loop, if any; under the chardev's lock. */
 void gwt_source_drop (GSource **source);
 
+/* [main] The guest is paused (true), or goes on. */
+void gwt_chardev_guest_paused (bool now);
 /* [main] The user's terminal has another size. */
 void gwt_chardev_terminal_resized (void);
 

@@ -22,7 +22,7 @@ enum gwt_chardev_event
   GWT_CHARDEV_RESIZED = 4000 /* size () has another answer now */
 };
 
-/* The device's side, all [main] under its lock. */
+/* The device's side, all [main] under its lock, and never while the guest is paused. */
 struct gwt_chardev_client
 {
   uint64_t struct_size;

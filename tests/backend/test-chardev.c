@@ -417,6 +417,56 @@ test_hangup (void)
   clean ();
 }
 
+/* A guest that stands still gets nothing, and all of it when it goes on. */
+static void
+test_paused (void)
+{
+  g_autofree char *path = g_build_filename (folder, "s", NULL);
+  g_autofree char *spec = socket_spec (",server=on,wait=off");
+  g_autofree uint8_t *data = g_malloc0 (1 << 22);
+  struct gwt_chardev *chardev = make ("s", spec);
+  struct mock *mock = user_of (chardev);
+  int fd;
+
+  open_all ();
+  gwt_chardev_guest_paused (true);
+  fd = peer (path);
+  g_assert_cmpint (write (fd, "abc", 3), ==, 3);
+  PUMP (chardev->connected);
+  settle ();
+  g_assert_cmpuint (mock->opened, ==, 0);
+  g_assert_cmpuint (mock->n, ==, 0);
+  gwt_chardev_guest_paused (false);
+  PUMP (mock->n == 3);
+  g_assert_cmpuint (mock->opened, ==, 1);
+  g_assert_cmpuint (mock->closed, ==, 0);
+  g_assert_cmpuint (api->write (chardev, data, 1 << 22), <, 1 << 22);
+  gwt_chardev_guest_paused (true);
+  close (fd);
+  PUMP (!chardev->connected);
+  fd = peer (path);
+  PUMP (chardev->connected);
+  settle ();
+  g_assert_cmpuint (mock->closed, ==, 0);
+  g_assert_cmpuint (mock->writable, ==, 0);
+  gwt_chardev_guest_paused (false);
+  g_assert_cmpuint (mock->closed, ==, 1);
+  g_assert_cmpuint (mock->opened, ==, 2);
+  g_assert_cmpuint (mock->writable, ==, 1);
+  gwt_chardev_guest_paused (true);
+  close (fd);
+  PUMP (!chardev->connected);
+  fd = peer (path);
+  PUMP (chardev->connected);
+  close (fd);
+  PUMP (!chardev->connected);
+  gwt_chardev_guest_paused (false);
+  /* One that came and went was never there. */
+  g_assert_cmpuint (mock->closed, ==, 2);
+  g_assert_cmpuint (mock->opened, ==, 2);
+  clean ();
+}
+
 /* A client that is not served for want of descriptors is served later, and nothing spins. */
 static void
 test_no_descriptors (void)
@@ -796,6 +846,7 @@ main (int argc, char **argv)
   g_test_add_func ("/chardev/server", test_server);
   g_test_add_func ("/chardev/input-pressure", test_input_pressure);
   g_test_add_func ("/chardev/hangup", test_hangup);
+  g_test_add_func ("/chardev/paused", test_paused);
   g_test_add_func ("/chardev/no-descriptors", test_no_descriptors);
   g_test_add_func ("/chardev/reconnect", test_reconnect);
   g_test_add_func ("/chardev/pipe", test_pipe);
