@@ -34,8 +34,10 @@ struct peer
   struct sockaddr_storage local;
   socklen_t local_size;
   char *created; /* path of a socket that we made */
+  bool shut, ended; /* dgram: somebody shut the socket down; and nothing comes any more */
 };
 
+#define EMPTY_MAX 1000u
 #define IN_SIZE (4 * (LENGTH + FRAME_MAX))
 
 /* ---- both ------------------------------------------------------------------------------------ */
@@ -467,7 +469,8 @@ dgram_prepare (struct net_queue *q, bool want_frames)
   struct peer *p = q->netdev->data;
   struct pollfd f = { .fd = p->fd };
 
-  f.events = (short) ((want_frames ? POLLIN : 0) | (q->full ? POLLOUT : 0));
+  f.events
+      = (short) ((want_frames && !p->ended ? POLLIN | POLLRDHUP : 0) | (q->full ? POLLOUT : 0));
   if (f.events)
     g_array_append_val (q->fds, f);
   return -1;
@@ -476,9 +479,16 @@ dgram_prepare (struct net_queue *q, bool want_frames)
 static void
 dgram_ready (struct net_queue *q)
 {
+  struct peer *p = q->netdev->data;
+
   for (guint i = 1; i < q->fds->len; i++)
-    if (g_array_index (q->fds, struct pollfd, i).revents & POLLOUT)
-      q->blocked = false;
+    {
+      short revents = g_array_index (q->fds, struct pollfd, i).revents;
+
+      if (revents & POLLOUT)
+        q->blocked = false;
+      p->shut = (revents & POLLRDHUP) != 0;
+    }
 }
 
 static uint64_t
@@ -488,14 +498,18 @@ dgram_receive (struct net_queue *q, const struct gwt_iovec *iov, uint32_t n)
   struct peer *p = q->netdev->data;
   struct iovec host[NET_IOV_MAX];
   struct msghdr message = { .msg_iov = host };
+  uint32_t empty = 0;
   ssize_t size;
 
   message.msg_iovlen = net_iov_host (iov, n, NET_HEADER, 0, host);
-  /* What is no frame is passed over; the kernel says the whole size of what it cuts off. */
+  /* What is no frame is passed over; the kernel says the whole size of what it cuts off.  A socket
+     that somebody has shut down gives empty ones without end. */
   do
     size = recvmsg (p->fd, &message, MSG_DONTWAIT | MSG_TRUNC);
-  while (size == 0 || (size < 0 && errno == EINTR));
-  if (size < 0)
+  while ((size == 0 && ++empty < EMPTY_MAX) || (size < 0 && errno == EINTR));
+  if (size == 0 && p->shut)
+    p->ended = true;
+  if (size <= 0)
     return 0;
   net_iov_from (iov, n, 0, &none, NET_HEADER);
   return (uint64_t) size + NET_HEADER;

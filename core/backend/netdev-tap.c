@@ -24,6 +24,7 @@ struct tap
 {
   int fds[GWT_NET_QUEUES_MAX];
   uint32_t n_fds;    /* opened, or given */
+  bool gone[GWT_NET_QUEUES_MAX]; /* the interface was deleted; each its queue's */
   bool given, vnet_hdr;
   bool was_up;       /* the script ran: run the other one */
   const char *ifname, *script, *downscript;
@@ -39,7 +40,8 @@ tap_prepare (struct net_queue *q, bool want_frames)
   struct pollfd p = { .fd = t->fds[q->index] };
 
   p.events = (short) ((want_frames ? POLLIN : 0) | (q->full ? POLLOUT : 0));
-  if (p.events)
+  /* Asked for or not, errors wake; one that stays would do so without end. */
+  if (p.events && !t->gone[q->index])
     g_array_append_val (q->fds, p);
   return -1;
 }
@@ -53,8 +55,18 @@ tap_ready (struct net_queue *q)
     {
       struct pollfd *p = &g_array_index (q->fds, struct pollfd, i);
 
-      if (p->fd == t->fds[q->index] && (p->revents & POLLOUT))
+      if (p->fd != t->fds[q->index])
+        continue;
+      if (p->revents & POLLOUT)
         q->blocked = false;
+      if (p->revents & (POLLERR | POLLHUP | POLLNVAL))
+        {
+          t->gone[q->index] = true;
+          q->blocked = false;
+          if (q->index == 0)
+            gwt_log (GWT_LOG_WARN, "network back end '%s': its interface is gone; frames are lost",
+                     q->netdev->id);
+        }
     }
 }
 

@@ -101,7 +101,11 @@ def offloads(t):
     shown = linuxguest.output(t, vm, "cat /sys/bus/virtio/devices/virtio0/features").strip()
     for bit in (0, 1, 7, 11, 15):
         t.equal(shown[bit], "1", "feature %d of %s" % (bit, shown))
+    ip("link", "del", "gwt0")
+    # What is sent is lost, no more.
+    linuxguest.run(vm, "ping -c 1 -W 1 %s" % HOST)
     linuxguest.power_off(t, vm)
+    t.contains(vm.stderr(), "network back end 'n0': its interface is gone; frames are lost")
     t.ok(not os.path.exists("/proc/net/dev_snmp6/gwt0"), "the interface is gone with the process")
 
 

@@ -608,6 +608,17 @@ test_socket (gconstpointer data)
       g_assert_cmpint (recv (fds[1], got, sizeof got, 0), ==, 0);
       send_frame (out);
     }
+  else
+    {
+      /* Empty datagrams are no frames, and no end of them does not keep the thread. */
+      before = seen.frames;
+      g_assert_cmpint (send (fds[1], "", 0, 0), ==, 0);
+      put_frame (fds[1], FALSE);
+      wait_for_count (&seen.frames, before + 1);
+      g_assert_cmpint (shutdown (fds[1], SHUT_WR), ==, 0);
+      send_frame (out);
+      api->hold (seen.netdev, 0);
+    }
   gwt_vm_stop (GWT_RUNSTATE_PAUSED);
   gwt_device_destroy_all ();
   gwt_netdev_close_all ();
