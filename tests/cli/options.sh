@@ -15,10 +15,14 @@ bad "godwit: '--kernl': no such option; did you mean '-kernel'" "$g" --kernl x
 bad "godwit: '-M|machine': no such option" "$g" '-M|machine'
 bad "godwit: -m: its argument is missing; give SIZE[M|G]" "$g" -M virt -m
 bad "godwit: -m: '1G': given twice ('512M' before); give it once" "$g" -M virt -m 512M -m 1G
-for o in '-s' '-gdb tcp::1' '-drive file=x' '-incoming defer' '-daemonize' \
+for o in '-s' '-gdb tcp::1' '-incoming defer' '-daemonize' \
          '-enable-kvm' '-boot d' '-cdrom x' '-snapshot' '-usb'; do
   bad "godwit: ${o%% *}: not in this release: " "$g" -M virt $o
 done
+bad "godwit: -drive: file: 'x': cannot be opened: No such file or directory; check the path" \
+  "$g" -M virt -drive file=x
+bad "godwit: -blockdev: 'driver=file': there is no node-name; add node-name=NAME" \
+  "$g" -M virt -blockdev driver=file
 
 # -M
 bad "godwit: -M: no machine type is given; use -M NAME" "$g"
