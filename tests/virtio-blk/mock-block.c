@@ -92,9 +92,13 @@ api_queue (struct gwt_block *b, uint32_t index, uint32_t depth, struct gwt_error
 {
   struct gwt_block_queue *q = &b->queue[index];
 
-  (void) err;
   g_assert_nonnull (b->device);
   g_assert_cmpuint (index, <, MOCK_BLOCK_QUEUES);
+  if (b->queues_max && b->n_queues == b->queues_max)
+    {
+      mock_set_error (err, GWT_E_IO, "queue %u: out of files", index);
+      return NULL;
+    }
   g_assert_null (q->flying);
   q->block = b;
   q->index = index;

@@ -38,6 +38,7 @@ struct gwt_block
   struct gwt_device *device; /* NULL: not attached */
   struct gwt_block_queue queue[MOCK_BLOCK_QUEUES];
   uint32_t n_queues;
+  uint32_t queues_max;   /* no more can be made; 0: no limit */
   uint32_t room;         /* requests that submit () takes before it is full */
   int32_t fail;          /* status of all that completes from now on */
   uint32_t write_cache;  /* last set */

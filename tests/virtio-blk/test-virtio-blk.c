@@ -103,7 +103,7 @@ test_config (void)
   g_assert_cmpuint (config (&d, 52, 4), ==, 1);
   g_assert_cmpuint (config (&d, 56, 4), ==, 1);
   g_assert_cmpuint (mock.logs, ==, 0);
-  g_assert_cmpuint (config (&d, 60, 4), ==, 0);
+  g_assert_cmphex (config (&d, 60, 4), ==, UINT32_MAX);
   g_assert_cmpuint (mock.logs, ==, 1);
   vblk_free (&d);
 }
@@ -140,7 +140,7 @@ test_topology (void)
   g_assert_cmpuint (config (&d, 34, 2), ==, 2);
   g_assert_cmpuint (config (&d, 44, 4), ==, 8);
   g_assert_cmpuint (mock.logs, ==, 0);
-  g_assert_cmpuint (config (&d, 48, 4), ==, 0);
+  g_assert_cmphex (config (&d, 48, 4), ==, UINT32_MAX);
   g_assert_cmpuint (mock.logs, ==, 1);
   vblk_free (&d);
 }
@@ -860,6 +860,14 @@ test_refusals (void)
       g_assert_cmpstr (mock_error.text, ==, all[i].text);
       mock_block_free ();
     }
+  /* Some queues were made when it failed. */
+  mock_block_new ();
+  mock_block.queues_max = 2;
+  g_assert_null (vblk_try (&d, "num-queues=4", NULL));
+  g_assert_cmpstr (mock_error.text, ==, "queue 2: out of files");
+  g_assert_cmpuint (mock_block.n_queues, ==, 2);
+  mock_block.queue[0].held = mock_block.queue[1].held = 1;
+  mock_block_free ();
   mock_block_new ();
   g_assert_null (vblk_try (&d, "logical-block-size=4096", "physical-block-size=512", NULL));
   g_assert_cmpstr (mock_error.text, ==,
