@@ -120,11 +120,11 @@ runs "both banks, the free one without a unit, and a disk" -bios again.elf \
 
 # Killed without warning: what the guest was told is done is in the file.
 truncate -s 32M flash0.bin
-mkfifo serial
+mkfifo serial.in serial.out
 $g -bios hang.elf -drive if=pflash,unit=1,format=raw,file=flash0.bin -serial pipe:serial \
   >out 2>&1 </dev/null &
 pid=$!
-equal "the guest has come so far" "$(timeout 60 head -c 1 serial)" x
+equal "the guest has come so far" "$(timeout 60 head -c 1 serial.out)" x
 kill -KILL $pid
 wait $pid 2>/dev/null
 equal "killed: the file has it" "$(bytes flash0.bin 0x40000 8)" " 12345678 ffffffff"
