@@ -511,16 +511,42 @@ struct message
   struct gwt_errand errand; /* first */
   uint64_t address;
   uint32_t data;
+  uint32_t depth; /* of the one whose delivery sent it */
 };
 
 static atomic_uint messages;
+
+/* A guest can point an interrupt at the register that causes it.  So a message counts those that
+   led to it, also where it is put off. */
+#define MESSAGE_DEPTH_MAX 64u
+
+static __thread uint32_t message_depth; /* of the one that is being delivered */
+
+static uint32_t
+message_store (uint64_t address, uint32_t data, uint32_t depth, bool on_io)
+{
+  uint32_t status, outer = message_depth;
+
+  if (depth >= MESSAGE_DEPTH_MAX)
+    {
+      gwt_log (GWT_LOG_GUEST,
+               "a message to 0x%" G_GINT64_MODIFIER "x is lost: it is one of %u that cause one "
+               "another",
+               address, MESSAGE_DEPTH_MAX);
+      return GWT_ACCESS_ERROR;
+    }
+  message_depth = depth + 1;
+  status = store (address, 4, data, on_io);
+  message_depth = outer;
+  return status;
+}
 
 static void
 message_errand (struct gwt_errand *errand)
 {
   struct message *message = (struct message *) (void *) errand;
 
-  (void) gwt_memory_store (message->address, 4, message->data);
+  (void) message_store (message->address, message->data, message->depth, false);
   g_free (message);
   atomic_fetch_sub (&messages, 1);
 }
@@ -530,7 +556,7 @@ message_later (void *what, uint32_t data)
 {
   struct message *message = what;
 
-  (void) gwt_memory_store (message->address, 4, data);
+  (void) message_store (message->address, data, message->depth, false);
   g_free (message);
 }
 
@@ -559,7 +585,7 @@ message (struct gwt_device *device, uint64_t address, uint32_t data)
   /* What lies there may have changed since: a thread of a back end never enters a region that its
      device takes away, for nobody waits for it then. */
   if (io ? is_direct (address) : !gwt_device_lock_held ())
-    return store (address, 4, data, io);
+    return message_store (address, data, message_depth, io);
   if (io && atomic_fetch_add (&messages, 1) >= MESSAGES_MAX)
     {
       atomic_fetch_sub (&messages, 1);
@@ -570,6 +596,7 @@ message (struct gwt_device *device, uint64_t address, uint32_t data)
   later = g_new0 (struct message, 1);
   later->address = address;
   later->data = data;
+  later->depth = message_depth;
   later->errand.fn = message_errand;
   if (io)
     gwt_lock_errand (&later->errand);

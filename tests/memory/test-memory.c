@@ -639,6 +639,56 @@ sender_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
   return GWT_ACCESS_OK;
 }
 
+static guint echoes;
+
+static uint32_t
+echo_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
+{
+  (void) self;
+  (void) offset;
+  (void) size;
+  echoes++;
+  (void) api->message (sender, 0x6000, (uint32_t) value);
+  return GWT_ACCESS_OK;
+}
+
+static gpointer
+echo_from_io (gpointer data)
+{
+  (void) data;
+  gwt_lock_io_thread (true);
+  g_assert_cmpuint (api->message (sender, 0x6000, 1), ==, GWT_ACCESS_OK);
+  return NULL;
+}
+
+/* A device whose register's store sends a message to that register, as a guest can have it: it
+   ends, whatever lock the device has and whoever began it. */
+static void
+test_message_echo (void)
+{
+  static const struct gwt_mmio_ops ops = { sizeof (ops), 4, 4, 0, mock_read, echo_write };
+  static const char *const types[] = { "mock", "locked" };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      GWT_AUTO_ERROR (err);
+
+      sender = gwt_device_new (gwt_type_find (types[i]), "sender", &err);
+      g_assert_true (gwt_device_realize (sender, &err));
+      mmio_at (sender, 0x6000, 0x100, &ops);
+      echoes = 0;
+      g_assert_cmpuint (gwt_memory_store (0x6000, 4, 9), ==, GWT_ACCESS_OK);
+      g_assert_cmpuint (echoes, ==, 65);
+      echoes = 0;
+      gwt_machine_unlock (); /* main () took it */
+      g_thread_join (g_thread_new (NULL, echo_from_io, NULL));
+      gwt_machine_lock ();
+      g_assert_cmpuint (echoes, ==, 64);
+      clean ();
+    }
+}
+
 static gpointer
 messages_from_io (gpointer data)
 {
@@ -747,6 +797,7 @@ main (int argc, char **argv)
   g_test_add_func ("/memory/dma-pin", test_dma_pin);
   g_test_add_func ("/memory/message", test_message);
   g_test_add_func ("/memory/message-io", test_message_io);
+  g_test_add_func ("/memory/message-echo", test_message_echo);
   g_test_add_func ("/memory/flash", test_flash);
   g_test_add_func ("/memory/span", test_span);
   g_test_add_func ("/memory/dirty", test_dirty);
