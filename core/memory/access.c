@@ -147,7 +147,8 @@ size_is_access (uint32_t size)
 }
 
 /* A region cannot go away between gwt_view_leave and the callback: that happens with vCPUs stopped,
-   by the main thread, and only those two call here. */
+   by the main thread, which call here.  Threads of back ends only send messages, and those never
+   enter a region that its device may take away (see message). */
 uint32_t
 gwt_memory_load (uint64_t address, uint32_t size, uint64_t *value)
 {
