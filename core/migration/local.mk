@@ -1,8 +1,10 @@
 core_libcore_a_SOURCES += \
+	core/migration/channel.h \
 	core/migration/devices.c \
 	core/migration/devices.h \
 	core/migration/entry.c \
 	core/migration/entry.h \
+	core/migration/params.h \
 	core/migration/stream-in.c \
 	core/migration/stream-out.c \
 	core/migration/stream.h
