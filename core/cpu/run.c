@@ -16,7 +16,11 @@
 #define MAX_LISTENERS 16
 
 static enum gwt_runstate state = GWT_RUNSTATE_PRELAUNCH; /* [main] */
+static enum gwt_runstate before_migration;               /* in finish-migrate: see run.h */
 static bool no_shutdown, no_reboot;
+static const char *const runstate_names[GWT_N_RUNSTATES]
+    = { "prelaunch", "running",   "paused",         "shutdown",    "internal-error",
+        "io-error",  "inmigrate", "finish-migrate", "postmigrate", "suspended" };
 static void (*reset_hook) (void *data);
 static void *reset_data;
 
@@ -54,11 +58,27 @@ gwt_runstate (void)
 const char *
 gwt_runstate_name (enum gwt_runstate which)
 {
-  static const char *const names[]
-      = { "prelaunch", "running", "paused", "shutdown", "internal-error",
-          "io-error" };
+  return runstate_names[which];
+}
 
-  return names[which];
+bool
+gwt_runstate_parse (const char *name, enum gwt_runstate *which)
+{
+  guint i;
+
+  for (i = 0; i < GWT_N_RUNSTATES; i++)
+    if (strcmp (name, runstate_names[i]) == 0)
+      {
+        *which = (enum gwt_runstate) i;
+        return true;
+      }
+  return false;
+}
+
+void
+gwt_runstate_set (enum gwt_runstate which)
+{
+  state = which;
 }
 
 const char *
@@ -66,7 +86,7 @@ gwt_shutdown_cause_name (enum gwt_shutdown_cause cause)
 {
   static const char *const names[]
       = { "guest-shutdown", "host-qmp-quit",         "host-signal", "host-ui",
-          "guest-reset",    "host-qmp-system-reset", "guest-panic" };
+          "guest-reset",    "host-qmp-system-reset", "guest-panic", "host-error" };
 
   return names[cause];
 }
@@ -159,8 +179,57 @@ gwt_vm_stop (enum gwt_runstate to)
       state = to;
       announce ("STOP", GWT_CAUSE_HOST_UI);
     }
+  else if (state == GWT_RUNSTATE_FINISH_MIGRATE)
+    {
+      /* It stands already, and is not to run again, here or elsewhere. */
+      if (before_migration == GWT_RUNSTATE_RUNNING || to == GWT_RUNSTATE_SHUTDOWN
+          || to == GWT_RUNSTATE_INTERNAL_ERROR)
+        before_migration = to;
+    }
   else if (to == GWT_RUNSTATE_SHUTDOWN || to == GWT_RUNSTATE_INTERNAL_ERROR)
     state = to;
+}
+
+void
+gwt_vm_await_migration (void)
+{
+  state = GWT_RUNSTATE_INMIGRATE;
+  announce ("STOP", GWT_CAUSE_HOST_UI);
+}
+
+void
+gwt_vm_stop_to_migrate (void)
+{
+  enum gwt_runstate was = state;
+
+  if (was == GWT_RUNSTATE_FINISH_MIGRATE)
+    return;
+  before_migration = was;
+  if (was == GWT_RUNSTATE_RUNNING)
+    {
+      gwt_vcpus_pause ();
+      gwt_clock_virtual_stop ();
+    }
+  state = GWT_RUNSTATE_FINISH_MIGRATE;
+  if (was == GWT_RUNSTATE_RUNNING)
+    announce ("STOP", GWT_CAUSE_HOST_UI);
+}
+
+enum gwt_runstate
+gwt_runstate_before (void)
+{
+  return state == GWT_RUNSTATE_FINISH_MIGRATE ? before_migration : state;
+}
+
+void
+gwt_vm_resume_unmigrated (void)
+{
+  if (state != GWT_RUNSTATE_FINISH_MIGRATE)
+    return;
+  if (before_migration == GWT_RUNSTATE_RUNNING)
+    gwt_vm_start ();
+  else
+    state = before_migration;
 }
 
 void
@@ -189,7 +258,7 @@ static bool
 may_end (enum gwt_shutdown_cause cause)
 {
   return cause == GWT_CAUSE_HOST_QMP_QUIT || cause == GWT_CAUSE_HOST_SIGNAL
-         || cause == GWT_CAUSE_HOST_UI;
+         || cause == GWT_CAUSE_HOST_UI || cause == GWT_CAUSE_HOST_ERROR;
 }
 
 void
@@ -263,7 +332,10 @@ reset (enum gwt_shutdown_cause cause)
 {
   gwt_vm_paused_call (reset_machine, NULL);
   announce ("RESET", cause);
-  if (state != GWT_RUNSTATE_RUNNING)
+  /* A guest that is being sent was running when it asked, and is to run on. */
+  if (state == GWT_RUNSTATE_FINISH_MIGRATE && before_migration != GWT_RUNSTATE_RUNNING)
+    before_migration = GWT_RUNSTATE_PRELAUNCH;
+  else if (state != GWT_RUNSTATE_RUNNING && state != GWT_RUNSTATE_FINISH_MIGRATE)
     state = GWT_RUNSTATE_PRELAUNCH;
 }
 

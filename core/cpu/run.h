@@ -12,7 +12,7 @@
 #include "core/device/device.h"
 
 /* QEMU's names: gwt_runstate_name gives "prelaunch", "running", "paused", "shutdown",
-   "internal-error", "io-error" */
+   "internal-error", "io-error", "inmigrate", "finish-migrate", "postmigrate", "suspended". */
 enum gwt_runstate
 {
   GWT_RUNSTATE_PRELAUNCH,
@@ -20,13 +20,22 @@ enum gwt_runstate
   GWT_RUNSTATE_PAUSED,
   GWT_RUNSTATE_SHUTDOWN,
   GWT_RUNSTATE_INTERNAL_ERROR,
-  GWT_RUNSTATE_IO_ERROR
+  GWT_RUNSTATE_IO_ERROR,
+  GWT_RUNSTATE_INMIGRATE,      /* waits for the state of a guest from elsewhere */
+  GWT_RUNSTATE_FINISH_MIGRATE, /* stands still while the last of its state is sent */
+  GWT_RUNSTATE_POSTMIGRATE,    /* was sent; another process has it, or a file */
+  GWT_RUNSTATE_SUSPENDED       /* known by name: guests of others come in it */
 };
+#define GWT_N_RUNSTATES (GWT_RUNSTATE_SUSPENDED + 1)
 
 void gwt_run_init (void); /* extensions "gwt.vcpu/1", "gwt.run/1", "gwt.clock/1";
 main loop */
 enum gwt_runstate gwt_runstate (void);
 const char *gwt_runstate_name (enum gwt_runstate state);
+/* By name; false: there is none of that name here. */
+bool gwt_runstate_parse (const char *name, enum gwt_runstate *state);
+/* [main] For who takes a guest over: the state of one that does not run.  No event. */
+void gwt_runstate_set (enum gwt_runstate state);
 
 /* [main] A vCPU for a realized device that offers gwt.cpu/1; its thread waits until
    gwt_vm_start. */
@@ -43,6 +52,17 @@ void gwt_vm_start (void);
 /* "shutdown" and "internal-error" are left by a reset alone; gwt_vm_start does nothing there. */
 bool gwt_runstate_needs_reset (void);
 void gwt_vm_stop (enum gwt_runstate state);
+/* [main] The guest waits for its state to come: back ends stand still as after a stop, without an
+   event for monitors.  gwt_vm_start or gwt_runstate_set ends it. */
+void gwt_vm_await_migration (void);
+/* [main] Stop for the last part of a migration, "finish-migrate", from whichever state.
+   gwt_runstate_before is the state that it came from, and that the guest at the other end will be
+   in; gwt_vm_stop changes that one while the migration is not decided.  Requests that are pending
+   are still carried out by the main loop: let it run once before the state is saved. */
+void gwt_vm_stop_to_migrate (void);
+enum gwt_runstate gwt_runstate_before (void);
+/* [main] It failed: go on in the state before. */
+void gwt_vm_resume_unmigrated (void);
 /* [main] Stop, run FN with all vCPUs still, go on as before. */
 void gwt_vm_paused_call (void (*fn) (void *data), void *data);
 
@@ -55,7 +75,8 @@ enum gwt_shutdown_cause
   GWT_CAUSE_HOST_UI,
   GWT_CAUSE_GUEST_RESET,
   GWT_CAUSE_HOST_QMP_SYSTEM_RESET,
-  GWT_CAUSE_GUEST_PANIC
+  GWT_CAUSE_GUEST_PANIC,
+  GWT_CAUSE_HOST_ERROR
 };
 const char *gwt_shutdown_cause_name (enum gwt_shutdown_cause cause); /* QMP's: "guest-shutdown", ...
                                                                       */

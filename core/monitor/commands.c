@@ -397,6 +397,9 @@ static void
 on_run_event (const char *event, enum gwt_shutdown_cause cause, void *data)
 {
   struct json_object *details = NULL;
+  /* Only back ends need to know that a guest stands which has never run. */
+  if (strcmp (event, "STOP") == 0 && gwt_runstate () == GWT_RUNSTATE_INMIGRATE)
+    return;
   if (strcmp (event, "SHUTDOWN") == 0 || strcmp (event, "RESET") == 0)
     {
       bool guest = cause == GWT_CAUSE_GUEST_SHUTDOWN || cause == GWT_CAUSE_GUEST_RESET
