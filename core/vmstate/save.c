@@ -389,7 +389,7 @@ save_field (struct saver *s, const struct gwt_schema *schema, uint64_t at, void 
   elements = whole ? n > 0 : n;
   for (i = 0; i < elements; i++)
     {
-      guint before = s->out->bytes->len;
+      uint64_t before = s->out->total;
       void *p = base + i * f->size;
       bool null = false, good = true;
 
@@ -407,7 +407,7 @@ save_field (struct saver *s, const struct gwt_schema *schema, uint64_t at, void 
         gwt_vm_put_be (s->out, 1, GWT_VM_NULL_MARKER);
       else
         good = save_element (s, schema, at, self, p, n, err);
-      say (s, ", \"size\": %u}", s->out->bytes->len - before);
+      say (s, ", \"size\": %" G_GUINT64_FORMAT "}", s->out->total - before);
       /* The first speaks for all. */
       if (alike)
         s->text = NULL;

@@ -6,23 +6,100 @@
 
 #define PEEK_MAX 512
 
+/* As many pieces as any kernel takes in one call. */
+#define PIECES_MAX 1024
+
 void
 gwt_vm_out_init (struct gwt_vm_out *out)
 {
+  gwt_vm_out_init_sink (out, NULL, NULL);
+}
+
+void
+gwt_vm_out_init_sink (struct gwt_vm_out *out, gwt_vm_sink sink, void *opaque)
+{
+  memset (out, 0, sizeof (*out));
   out->bytes = g_byte_array_new ();
+  out->sink = sink;
+  out->opaque = opaque;
+  out->limit = UINT64_MAX;
+  if (sink != NULL)
+    out->pieces = g_array_new (FALSE, FALSE, sizeof (struct iovec));
 }
 
 void
 gwt_vm_out_clear (struct gwt_vm_out *out)
 {
   g_clear_pointer (&out->bytes, g_byte_array_unref);
+  g_clear_pointer (&out->pieces, g_array_unref);
+  out->waiting = 0;
+}
+
+/* SIZE bytes more; BASE NULL: they are the next ones of `bytes`. */
+static void
+add_piece (struct gwt_vm_out *out, const void *base, gsize size)
+{
+  struct iovec *last, piece = { (void *) base, size };
+
+  out->total += size;
+  if (out->sink == NULL)
+    return;
+  out->waiting += size;
+  last = out->pieces->len > 0 ? &g_array_index (out->pieces, struct iovec, out->pieces->len - 1)
+                              : NULL;
+  if (last != NULL
+      && (base == NULL ? last->iov_base == NULL
+                       : last->iov_base != NULL
+                             && (const char *) last->iov_base + last->iov_len == base))
+    last->iov_len += size;
+  else
+    g_array_append_val (out->pieces, piece);
+}
+
+bool
+gwt_vm_out_drain (struct gwt_vm_out *out, struct gwt_error *err)
+{
+  struct iovec *pieces;
+  gsize at = 0;
+  bool good = true;
+  guint i, n;
+
+  if (out->sink == NULL)
+    return true;
+  pieces = (struct iovec *) (void *) out->pieces->data;
+  for (i = 0; i < out->pieces->len; i++)
+    if (pieces[i].iov_base == NULL)
+      {
+        pieces[i].iov_base = out->bytes->data + at;
+        at += pieces[i].iov_len;
+      }
+  for (i = 0; good && i < out->pieces->len; i += n)
+    {
+      n = MIN (out->pieces->len - i, PIECES_MAX);
+      good = out->sink (out->opaque, pieces + i, (int) n, err);
+    }
+  g_array_set_size (out->pieces, 0);
+  g_byte_array_set_size (out->bytes, 0);
+  out->waiting = 0;
+  return good;
 }
 
 void
 gwt_vm_put (struct gwt_vm_out *out, const void *bytes, gsize size)
 {
-  if (size > 0)
-    g_byte_array_append (out->bytes, bytes, (guint) size);
+  if (size == 0)
+    return;
+  g_byte_array_append (out->bytes, bytes, (guint) size);
+  add_piece (out, NULL, size);
+}
+
+void
+gwt_vm_put_ref (struct gwt_vm_out *out, const void *bytes, gsize size)
+{
+  if (out->sink == NULL)
+    gwt_vm_put (out, bytes, size);
+  else if (size > 0)
+    add_piece (out, bytes, size);
 }
 
 void
@@ -30,8 +107,11 @@ gwt_vm_put_zeros (struct gwt_vm_out *out, gsize size)
 {
   guint at = out->bytes->len;
 
+  if (size == 0)
+    return;
   g_byte_array_set_size (out->bytes, at + (guint) size);
   memset (out->bytes->data + at, 0, size);
+  add_piece (out, NULL, size);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes on their way: a growing output, and an input that knows how far it is.  Neither knows what
- * the bytes mean.
+ * Bytes on their way: an output that grows or is drained into a sink, and an input that knows how
+ * far it is.  Neither knows what the bytes mean.
  */
 #ifndef CORE_VMSTATE_WIRE_H
 #define CORE_VMSTATE_WIRE_H
@@ -9,13 +9,23 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 #include "core/util/error.h"
 
 struct gwt_stage;
 
+/* Where output goes: takes all bytes of the N pieces, in order; false with ERR set. */
+typedef bool (*gwt_vm_sink) (void *opaque, const struct iovec *iov, int n, struct gwt_error *err);
+
 struct gwt_vm_out
 {
-  GByteArray *bytes;
+  GByteArray *bytes; /* copies; without a sink: all there is */
+  GArray *pieces;    /* struct iovec, base NULL: from `bytes`; with a sink alone */
+  gwt_vm_sink sink;  /* or NULL */
+  void *opaque;
+  gsize waiting;  /* bytes that were put and not drained */
+  uint64_t total; /* bytes that were put, drained or not */
+  uint64_t limit; /* a live handler's iterate returns once TOTAL has reached it; UINT64_MAX: none */
 };
 
 /* Where input comes from: fills at most SIZE bytes of BUFFER, at least one; 0 at the end, -1 with
@@ -35,9 +45,16 @@ struct gwt_vm_in
   uint8_t buffer[GWT_VM_IN_BUFFER];
 };
 
-void gwt_vm_out_init (struct gwt_vm_out *out);
-void gwt_vm_out_clear (struct gwt_vm_out *out);
+void gwt_vm_out_init (struct gwt_vm_out *out); /* without a sink or limit */
+void gwt_vm_out_init_sink (struct gwt_vm_out *out, gwt_vm_sink sink, void *opaque);
+void gwt_vm_out_clear (struct gwt_vm_out *out); /* what was not drained is dropped */
+/* Give the sink all that waits, in pieces of any number up to IOV_MAX.  Afterwards nothing waits,
+   also where it failed.  True without a sink. */
+bool gwt_vm_out_drain (struct gwt_vm_out *out, struct gwt_error *err);
 void gwt_vm_put (struct gwt_vm_out *out, const void *bytes, gsize size);
+/* SIZE bytes that stay where they are until the next drain, and are not copied; what they are then
+   is what is sent.  Without a sink as gwt_vm_put. */
+void gwt_vm_put_ref (struct gwt_vm_out *out, const void *bytes, gsize size);
 void gwt_vm_put_zeros (struct gwt_vm_out *out, gsize size);
 /* SIZE bytes (1, 2, 4, 8) of VALUE, highest first. */
 void gwt_vm_put_be (struct gwt_vm_out *out, guint size, uint64_t value);
