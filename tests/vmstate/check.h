@@ -16,21 +16,29 @@ schema_of (const struct gwt_vmstate *vmstate)
   return schema;
 }
 
+/* DEVICE (may be NULL) has the properties that fields hang on. */
 static inline GByteArray *
-save (const struct gwt_vmstate *vmstate, void *self, char **description)
+save_of (const struct gwt_vmstate *vmstate, void *self, struct gwt_device *device,
+         char **description)
 {
   GWT_AUTO_ERROR (err);
   struct gwt_vm_out out;
   GString *text = g_string_new (NULL);
 
   gwt_vm_out_init (&out);
-  gwt_vmstate_save (schema_of (vmstate), self, NULL, &out, text, &err);
+  gwt_vmstate_save (schema_of (vmstate), self, device, &out, description ? text : NULL, &err);
   g_assert_cmpstr (err.text, ==, NULL);
   if (description)
     *description = g_string_free (text, FALSE);
   else
     g_string_free (text, TRUE);
   return out.bytes;
+}
+
+static inline GByteArray *
+save (const struct gwt_vmstate *vmstate, void *self, char **description)
+{
+  return save_of (vmstate, self, NULL, description);
 }
 
 /* Bytes as text, two digits each. */
@@ -68,13 +76,13 @@ unhex (const char *text)
 
 /* Load all of BYTES and commit; NULL, or the error's text (g_free), also where bytes are left. */
 static inline char *
-load_bytes (const struct gwt_vmstate *vmstate, void *self, uint32_t version, const void *bytes,
-            gsize size)
+load_of (const struct gwt_vmstate *vmstate, void *self, struct gwt_device *device,
+         uint32_t version, const void *bytes, gsize size)
 {
   GWT_AUTO_ERROR (err);
   struct gwt_vm_in *in = gwt_vm_in_new_data (bytes, size);
   struct gwt_stage *stage
-      = gwt_vmstate_load (schema_of (vmstate), self, NULL, version, in, &err);
+      = gwt_vmstate_load (schema_of (vmstate), self, device, version, in, &err);
 
   g_assert_true ((stage == NULL) == gwt_error_is_set (&err));
   if (stage && in->offset != size)
@@ -86,6 +94,13 @@ load_bytes (const struct gwt_vmstate *vmstate, void *self, uint32_t version, con
     gwt_stage_commit (stage, &err);
   gwt_vm_in_free (in);
   return g_strdup (err.text);
+}
+
+static inline char *
+load_bytes (const struct gwt_vmstate *vmstate, void *self, uint32_t version, const void *bytes,
+            gsize size)
+{
+  return load_of (vmstate, self, NULL, version, bytes, size);
 }
 
 static inline char *

@@ -6,4 +6,4 @@ tests_vmstate_test_load_CFLAGS = $(CORE_CFLAGS)
 tests_vmstate_test_load_LDADD = $(CORE_LIBS)
 tests_vmstate_test_wire_CFLAGS = $(CORE_CFLAGS)
 tests_vmstate_test_wire_LDADD = $(CORE_LIBS)
-EXTRA_DIST += tests/vmstate/check.h
+EXTRA_DIST += tests/vmstate/check.h tests/vmstate/hostile.h

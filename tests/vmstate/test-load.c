@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The codec: versions, conditions, subsections, the order of hooks, and what is refused. */
 #include "config.h"
-#include "tests/vmstate/check.h"
+#include "tests/vmstate/hostile.h"
 #include <stdlib.h>
 
 /* ---- versions and conditions ----------------------------------------------------------------- */
@@ -593,6 +593,127 @@ test_schemas (void)
   g_assert_nonnull (strstr (err.text, "build it again with this release's headers"));
 }
 
+/* ---- the helper that tests of devices share -------------------------------------------------- */
+
+struct prey
+{
+  uint8_t kind;
+  uint8_t level;
+  uint8_t *behind;
+};
+
+static uint32_t
+always (const void *self)
+{
+  (void) self;
+  return 1;
+}
+
+static int
+get_behind (void *member, const struct gwt_vm_field *f, struct gwt_vm_in *in, struct gwt_error *err)
+{
+  (void) f;
+  (void) in;
+  (void) err;
+  **(uint8_t **) member += 1;
+  return 0;
+}
+
+static int
+put_behind (const void *member, const struct gwt_vm_field *f, struct gwt_vm_out *out,
+            struct gwt_error *err)
+{
+  (void) f;
+  (void) err;
+  gwt_vm_put (out, *(uint8_t *const *) member, 1);
+  return 0;
+}
+
+static int
+skip_behind (void *member, const struct gwt_vm_field *f, struct gwt_vm_in *in,
+             struct gwt_error *err)
+{
+  (void) member;
+  (void) f;
+  return gwt_vm_get (in, NULL, 1, err) ? 0 : -1;
+}
+
+static void
+grows (void *self, uint32_t version)
+{
+  (void) version;
+  ((struct prey *) self)->level++;
+}
+
+static const struct gwt_vm_custom behind
+    = { .struct_size = sizeof (behind), .type = "x", .put = put_behind, .get = skip_behind };
+static const struct gwt_vm_custom behind_touched
+    = { .struct_size = sizeof (behind), .type = "x", .put = put_behind, .get = get_behind };
+static const struct gwt_vm_field prey_fields[] = {
+  GWT_VM_OWN (struct prey, behind, &behind),
+  GWT_VM_VALUE (struct prey, kind, .max = 2),
+};
+static const struct gwt_vm_field prey_level[] = { GWT_VM_VALUE (struct prey, level) };
+static const struct gwt_vmstate prey_sub
+    = GWT_VMSTATE (struct prey, "prey/level", 1, 1, prey_level, .needed = always);
+static const struct gwt_vmstate *const prey_subs[] = { &prey_sub, NULL };
+static const struct gwt_vmstate prey
+    = GWT_VMSTATE (struct prey, "prey", 1, 1, prey_fields, .subsections = prey_subs);
+static const struct gwt_vmstate prey_grows
+    = GWT_VMSTATE (struct prey, "prey", 1, 1, prey_fields, .subsections = prey_subs,
+                   .loaded = grows);
+static const struct gwt_vm_field prey_touched_fields[] = {
+  GWT_VM_OWN (struct prey, behind, &behind_touched),
+  GWT_VM_VALUE (struct prey, kind, .max = 2),
+};
+static const struct gwt_vmstate prey_touched
+    = GWT_VMSTATE (struct prey, "prey", 1, 1, prey_touched_fields);
+
+static void
+test_helper (void)
+{
+  uint8_t far = 7;
+  struct prey v = { 1, 3, &far };
+  GByteArray *bytes = save (&prey, &v, NULL);
+
+  g_assert_cmpuint (bytes->len, ==, 19);
+  check_hostile (&prey, &v, NULL, bytes);
+  g_byte_array_unref (bytes);
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess ("/vmstate/helper/grows", 0, 0);
+      g_test_trap_assert_failed ();
+      g_test_trap_assert_stderr ("*is taken, and saved differently after the next load*");
+      g_test_trap_subprocess ("/vmstate/helper/touched", 0, 0);
+      g_test_trap_assert_failed ();
+      g_test_trap_assert_stderr ("*is refused (*), and the device is not as it was*");
+    }
+}
+
+static void
+test_helper_grows (void)
+{
+  uint8_t far = 7;
+  struct prey v = { 1, 3, &far };
+  GByteArray *bytes = save (&prey, &v, NULL);
+
+  if (g_test_subprocess ())
+    check_hostile (&prey_grows, &v, NULL, bytes);
+  g_byte_array_unref (bytes);
+}
+
+static void
+test_helper_touched (void)
+{
+  uint8_t far = 7;
+  struct prey v = { 1, 3, &far };
+  GByteArray *bytes = unhex ("01");
+
+  if (g_test_subprocess ())
+    check_hostile (&prey_touched, &v, NULL, bytes);
+  g_byte_array_unref (bytes);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -605,5 +726,8 @@ main (int argc, char **argv)
   g_test_add_func ("/vmstate/source", test_source);
   g_test_add_func ("/vmstate/covered", test_covered);
   g_test_add_func ("/vmstate/schemas", test_schemas);
+  g_test_add_func ("/vmstate/helper", test_helper);
+  g_test_add_func ("/vmstate/helper/grows", test_helper_grows);
+  g_test_add_func ("/vmstate/helper/touched", test_helper_touched);
   return g_test_run ();
 }
