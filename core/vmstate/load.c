@@ -292,11 +292,15 @@ load_tmp (struct loader *l, const struct gwt_vm_field *f, const struct gwt_schem
 static bool
 load_custom (struct loader *l, const struct gwt_vm_field *f, void *p, struct gwt_error *err)
 {
+  struct gwt_stage *stage = l->in->stage;
+  struct gwt_device *device = l->in->device;
   int status;
 
   l->in->stage = l->stage;
+  l->in->device = l->device;
   status = f->custom->get (p, f, l->in, err);
-  l->in->stage = NULL;
+  l->in->stage = stage;
+  l->in->device = device;
   if (status != 0)
     gwt_error_set (err, GWT_E_INVALID, "it is not as it should be");
   return !gwt_error_is_set (err);
@@ -410,6 +414,31 @@ stage_pointee (struct loader *l, const struct gwt_schema *schema, uint64_t at, v
   return true;
 }
 
+/* The same where the stream alone says what there is: what is there now goes. */
+static bool
+stage_marked (struct loader *l, const struct gwt_vm_field *f, char *array, uint64_t i,
+              bool has_live, void **p, void **live, struct gwt_error *err)
+{
+  void **member = &((void **) (void *) array)[i], *to = has_live ? *live : NULL;
+  uint64_t marker;
+
+  *p = *live = NULL;
+  if (!gwt_vm_get_be (l->in, 1, &marker, err))
+    return false;
+  if (marker == GWT_VM_VALID_MARKER)
+    *p = gwt_stage_memory (l->stage, f->size, true, err);
+  else if (marker != GWT_VM_NULL_MARKER)
+    gwt_error_set (err, GWT_E_INVALID, "0x%02x is no marker of an element",
+                   (unsigned) (marker & 0xff));
+  if (gwt_error_is_set (err))
+    return false;
+  *member = *p;
+  if (to != NULL)
+    gwt_stage_add (l->stage,
+                   (struct gwt_commit){ .kind = GWT_COMMIT_POINTER, .to = to, .from = *p });
+  return true;
+}
+
 /* Element I of an array of pointers; *P is NULL where it is NULL at both ends. */
 static bool
 stage_pointer (struct loader *l, const struct gwt_vm_field *f, char *array, uint64_t i,
@@ -477,7 +506,13 @@ load_field (struct loader *l, const struct gwt_schema *schema, uint64_t at, void
     {
       void *p = base + i * f->size, *to = live != NULL ? live + i * f->size : NULL;
 
-      if ((f->flags & GWT_VM_POINTERS)
+      if (gwt_vm_is_marked (f))
+        {
+          to = live_self != NULL ? (char *) live_self + f->offset + i * sizeof (void *) : NULL;
+          if (!stage_marked (l, f, base, i, live_self != NULL, &p, &to, err))
+            break;
+        }
+      else if ((f->flags & GWT_VM_POINTERS)
           && !stage_pointer (l, f, base, i, live_self != NULL, &p, &to, err))
         break;
       if (p == NULL)
@@ -537,7 +572,7 @@ next_is_subsection (struct loader *l, const struct gwt_schema *schema, char *nam
     return false;
   length = bytes[1];
   if (length < own + 1 || gwt_vm_peek (l->in, bytes, 2 + length, err) < (gssize) (2 + length)
-      || memcmp (bytes + 2, schema->d.name, own) != 0)
+      || memcmp (bytes + 2, schema->d.name, own) != 0 || bytes[2 + own] != '/')
     return false;
   memcpy (name, bytes + 2, length);
   name[length] = '\0';
@@ -583,6 +618,25 @@ load_subsections (struct loader *l, const struct gwt_schema *schema, void *stage
 
 /* ---- structs --------------------------------------------------------------------------------- */
 
+/* Bytes that the device reads itself, into the staged struct. */
+static bool
+load_opaque (struct loader *l, const struct gwt_schema *schema, void *staged, uint32_t version,
+             struct gwt_error *err)
+{
+  struct gwt_stage *stage = l->in->stage;
+  struct gwt_device *device = l->in->device;
+  int status;
+
+  l->in->stage = l->stage;
+  l->in->device = l->device;
+  status = schema->d.load (staged, version, l->in, err);
+  l->in->stage = stage;
+  l->in->device = device;
+  if (status != 0)
+    gwt_error_set (err, GWT_E_INVALID, "'%s': it is not as it should be", schema->d.name);
+  return !gwt_error_is_set (err);
+}
+
 static bool
 load_struct (struct loader *l, const struct gwt_schema *schema, void *staged, void *live,
              uint32_t version, struct gwt_error *err)
@@ -596,8 +650,11 @@ load_struct (struct loader *l, const struct gwt_schema *schema, void *staged, vo
     }
   if (schema->d.pre_load != NULL && schema->d.pre_load (staged, err) != 0)
     gwt_error_set (err, GWT_E_FAILED, "'%s' cannot be loaded now", schema->d.name);
-  if (gwt_error_is_set (err) || !load_fields (l, schema, staged, live, version, err)
-      || !load_subsections (l, schema, staged, live, err))
+  if (gwt_error_is_set (err))
+    return false;
+  if (schema->d.load != NULL ? !load_opaque (l, schema, staged, version, err)
+                             : !load_fields (l, schema, staged, live, version, err)
+                                   || !load_subsections (l, schema, staged, live, err))
     return false;
   if (schema->d.post_load != NULL && schema->d.post_load (staged, version, err) != 0)
     gwt_error_set (err, GWT_E_INVALID, "'%s': what was read does not fit together",
@@ -699,6 +756,42 @@ api_commit_later (struct gwt_vm_in *in, void *target, const void *bytes, uint64_
   return 0;
 }
 
+static int
+api_put_state (struct gwt_vm_out *out, const struct gwt_vmstate *vmstate, void *self,
+               struct gwt_error *err)
+{
+  return gwt_vm_put_state (out, vmstate, self, err) ? 0 : -1;
+}
+
+static void *
+api_get_state (struct gwt_vm_in *in, const struct gwt_vmstate *vmstate, void *self,
+               struct gwt_error *err)
+{
+  const struct gwt_schema *schema = gwt_schema_of (vmstate, err);
+  struct loader l = { in->device, in, in->stage };
+  void *staged;
+
+  if (schema == NULL || gwt_error_is_set (err))
+    return NULL;
+  if (in->stage == NULL)
+    {
+      gwt_error_set (err, GWT_E_INVALID, "get_state is for custom fields while they are read");
+      return NULL;
+    }
+  staged = gwt_stage_memory (in->stage, schema->d.size, false, err);
+  if (staged == NULL)
+    return NULL;
+  memcpy (staged, self, schema->d.size);
+  gwt_stage_add (in->stage, (struct gwt_commit){ .kind = GWT_COMMIT_MEMBERS,
+                                                 .schema = schema,
+                                                 .to = self,
+                                                 .from = staged });
+  if (load_struct (&l, schema, staged, self, schema->d.version, err))
+    return staged;
+  gwt_error_prefix (err, "'%s'", schema->d.name);
+  return NULL;
+}
+
 void
 gwt_vmstate_register_extensions (void)
 {
@@ -709,6 +802,8 @@ gwt_vmstate_register_extensions (void)
     .get = api_get,
     .get_be = api_get_be,
     .commit_later = api_commit_later,
+    .put_state = api_put_state,
+    .get_state = api_get_state,
   };
   GWT_AUTO_ERROR (err);
 

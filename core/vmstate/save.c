@@ -314,6 +314,20 @@ save_tmp (struct saver *s, const struct gwt_vm_field *f, const struct gwt_schema
   return good;
 }
 
+static bool
+save_custom (struct saver *s, const struct gwt_vm_field *f, const void *p, struct gwt_error *err)
+{
+  struct gwt_device *before = s->out->device;
+  int status;
+
+  s->out->device = s->device;
+  status = f->custom->put (p, f, s->out, err);
+  s->out->device = before;
+  if (status != 0)
+    gwt_error_set (err, GWT_E_FAILED, "it cannot be saved now");
+  return !gwt_error_is_set (err);
+}
+
 /* One element at P; for buffers and bitmaps all N. */
 static bool
 save_element (struct saver *s, const struct gwt_schema *schema, uint64_t at, void *self, void *p,
@@ -361,7 +375,7 @@ save_element (struct saver *s, const struct gwt_schema *schema, uint64_t at, voi
     case GWT_VM_TREE:
       return save_tree (s, f, schema->keys[at], nested, p, err);
     case GWT_VM_CUSTOM:
-      return f->custom->put (p, f, s->out, err) == 0;
+      return save_custom (s, f, p, err);
     default:
       return true;
     }
@@ -389,24 +403,28 @@ save_field (struct saver *s, const struct gwt_schema *schema, uint64_t at, void 
   elements = whole ? n > 0 : n;
   for (i = 0; i < elements; i++)
     {
-      uint64_t before = s->out->total;
       void *p = base + i * f->size;
-      bool null = false, good = true;
+      bool good = true;
+      uint64_t before;
 
       if (f->flags & GWT_VM_POINTERS)
+        p = ((void **) (void *) base)[i];
+      if (p == NULL || gwt_vm_is_marked (f))
         {
-          p = ((void **) (void *) base)[i];
-          null = p == NULL;
+          say_comma (s, list);
+          say (s, "{\"name\": \"%s\", \"type\": \"ptr-marker\", \"size\": 1}",
+               schema->names[at]);
+          gwt_vm_put_be (s->out, 1, p == NULL ? GWT_VM_NULL_MARKER : GWT_VM_VALID_MARKER);
+          if (p == NULL)
+            continue;
         }
+      before = s->out->total;
       say_comma (s, list);
       say (s, "{\"name\": \"%s\"", schema->names[at]);
       if (alike && elements > 1)
         say (s, ", \"array_len\": %" G_GUINT64_FORMAT, elements);
-      say (s, ", \"type\": \"%s\"", null ? "ptr-marker" : type_of (f));
-      if (null)
-        gwt_vm_put_be (s->out, 1, GWT_VM_NULL_MARKER);
-      else
-        good = save_element (s, schema, at, self, p, n, err);
+      say (s, ", \"type\": \"%s\"", type_of (f));
+      good = save_element (s, schema, at, self, p, n, err);
       say (s, ", \"size\": %" G_GUINT64_FORMAT "}", s->out->total - before);
       /* The first speaks for all. */
       if (alike)
@@ -471,21 +489,48 @@ save_subsections (struct saver *s, const struct gwt_schema *schema, void *self,
   return true;
 }
 
+/* A section of whose bytes nothing is known. */
+static bool
+save_opaque (struct saver *s, const struct gwt_schema *schema, void *self, struct gwt_error *err)
+{
+  uint64_t before = s->out->total, size;
+  struct gwt_device *device = s->out->device;
+  int status;
+
+  s->out->device = s->device;
+  status = schema->d.save (self, s->out, err);
+  s->out->device = device;
+  size = s->out->total - before;
+  say (s,
+       "\"size\": %" G_GUINT64_FORMAT
+       ", \"fields\": [{\"name\": \"data\", \"size\": %" G_GUINT64_FORMAT
+       ", \"type\": \"buffer\"}]",
+       size, size);
+  if (status != 0)
+    gwt_error_set (err, GWT_E_FAILED, "'%s' cannot be saved now", schema->d.name);
+  return !gwt_error_is_set (err);
+}
+
 static bool
 save_struct (struct saver *s, const struct gwt_schema *schema, void *self, uint32_t version,
              struct gwt_error *err)
 {
   bool good;
 
-  say (s, "\"vmsd_name\": \"%s\", \"version\": %u, \"fields\": [", schema->d.name, version);
   if (schema->d.pre_save != NULL && schema->d.pre_save (self, err) != 0)
     {
       gwt_error_set (err, GWT_E_FAILED, "'%s' cannot be saved now", schema->d.name);
       return false;
     }
-  good = save_fields (s, schema, self, version, err);
-  say (s, "]");
-  good = good && save_subsections (s, schema, self, err);
+  if (schema->d.save != NULL)
+    good = save_opaque (s, schema, self, err);
+  else
+    {
+      say (s, "\"vmsd_name\": \"%s\", \"version\": %u, \"fields\": [", schema->d.name, version);
+      good = save_fields (s, schema, self, version, err);
+      say (s, "]");
+      good = good && save_subsections (s, schema, self, err);
+    }
   if (schema->d.post_save != NULL)
     schema->d.post_save (self);
   return good;
@@ -498,4 +543,19 @@ gwt_vmstate_save (const struct gwt_schema *schema, void *self, struct gwt_device
   struct saver s = { device, out, description };
 
   return save_struct (&s, schema, self, schema->d.version, err);
+}
+
+bool
+gwt_vm_put_state (struct gwt_vm_out *out, const struct gwt_vmstate *vmstate, void *self,
+                  struct gwt_error *err)
+{
+  const struct gwt_schema *schema = gwt_schema_of (vmstate, err);
+  struct saver s = { out->device, out, NULL };
+
+  if (schema == NULL)
+    return false;
+  if (save_struct (&s, schema, self, schema->d.version, err))
+    return true;
+  gwt_error_prefix (err, "'%s'", schema->d.name);
+  return false;
 }

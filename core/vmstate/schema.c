@@ -6,7 +6,7 @@
  * loaded, not when a guest is moved.
  */
 #include "config.h"
-#include "core/vmstate/schema.h"
+#include "core/vmstate/internal.h"
 #include <string.h>
 #include "core/device/field.h"
 
@@ -242,6 +242,12 @@ judge_field (const struct gwt_schema *schema, const struct gwt_vm_field *f)
     return why;
   if ((f->flags & GWT_VM_COUNTED) && (why = judge_count (schema, f)) != NULL)
     return why;
+  if (gwt_vm_is_marked (f) && (f->flags & GWT_VM_COUNTED))
+    return "an array of allocated pointers has a fixed length";
+  if ((f->flags & GWT_VM_ALLOC) && !(f->flags & (GWT_VM_COUNTED | GWT_VM_POINTERS)))
+    return "what is allocated is counted";
+  if (schema->d.save != NULL && f->form != GWT_VM_DERIVED)
+    return "a section with `save` and `load` has computed members alone";
   if ((f->flags & GWT_VM_ALLOC) == 0 && (f->flags & GWT_VM_POINTER) && !(f->flags & GWT_VM_COUNTED)
       && f->elems == 0)
     return "it has no elements";
@@ -410,6 +416,12 @@ schema_new (const struct gwt_vmstate *vmstate, guint depth, struct gwt_error *er
   else if (schema->d.minimum > schema->d.version)
     gwt_error_set (err, GWT_E_RANGE, "schema '%s': minimum version %u is above version %u",
                    schema->d.name, schema->d.minimum, schema->d.version);
+  else if ((schema->d.save == NULL) != (schema->d.load == NULL))
+    gwt_error_set (err, GWT_E_INVALID, "schema '%s': `save` and `load` belong together",
+                   schema->d.name);
+  else if (schema->d.save != NULL && schema->d.subsections != NULL)
+    gwt_error_set (err, GWT_E_INVALID, "schema '%s': with `save` there are no subsections",
+                   schema->d.name);
   else if (!add_fields (schema, depth, err) || !add_subsections (schema, depth, err))
     gwt_error_prefix (err, "schema '%s'", schema->d.name);
   if (gwt_error_is_set (err))

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include "core/util/error.h"
 
+struct gwt_device;
 struct gwt_stage;
 
 /* Where output goes: takes all bytes of the N pieces, in order; false with ERR set. */
@@ -26,6 +27,7 @@ struct gwt_vm_out
   gsize waiting;  /* bytes that were put and not drained */
   uint64_t total; /* bytes that were put, drained or not */
   uint64_t limit; /* a live handler's iterate returns once TOTAL has reached it; UINT64_MAX: none */
+  struct gwt_device *device; /* whose section is being written, for custom fields; or NULL */
 };
 
 /* Where input comes from: fills at most SIZE bytes of BUFFER, at least one; 0 at the end, -1 with
@@ -40,6 +42,7 @@ struct gwt_vm_in
   void *opaque;
   uint64_t offset; /* of the next byte, from the start of the input */
   struct gwt_stage *stage; /* of the section that is being read, for custom fields */
+  struct gwt_device *device; /* whose it is; or NULL */
   gsize at, end;
   const uint8_t *data; /* `buffer`, or what was given */
   uint8_t buffer[GWT_VM_IN_BUFFER];

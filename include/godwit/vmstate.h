@@ -56,7 +56,9 @@ enum gwt_vm_flag
   GWT_VM_POINTER = 1 << 2,  /* the member points to the value, or to the first of the elements */
   GWT_VM_POINTERS = 1 << 3, /* an array of pointers; a marker stands for NULL on the wire */
   GWT_VM_COUNTED = 1 << 4,  /* so many elements as the count member says, which was read before */
-  GWT_VM_ALLOC = 1 << 5,    /* with POINTER and COUNTED: malloc (3) on load, free (3) of what was */
+  GWT_VM_ALLOC = 1 << 5,    /* with POINTER and COUNTED: malloc (3) on load, free (3) of what was;
+                               with POINTERS: likewise for each element, and a marker stands before
+                               those that are there too */
   GWT_VM_CPU_DOUBLE = 1 << 6 /* SCALAR of GWT_F64 that a description calls CPU_Double_U */
 };
 
@@ -172,12 +174,18 @@ struct gwt_vmstate
   /* SELF is the device's own.  Committed: drive lines, set timers, map memory.  Inner ones first.
    */
   void (*loaded) (void *self, uint32_t version);
+
+  /* Instead of fields: a section whose bytes are the device's own business, in a description one
+     buffer named "data".  Both, or neither.  FIELDS then has GWT_VM_COMPUTED rows alone, for the
+     members that `load` sets in the staged struct; there are no subsections. */
+  int (*save) (const void *self, struct gwt_vm_out *out, struct gwt_error *err);
+  int (*load) (void *self, uint32_t version, struct gwt_vm_in *in, struct gwt_error *err);
 };
 
 #define GWT_VMSTATE_EXT "gwt.vmstate/1"
 
-/* Host extension "gwt.vmstate/1": for custom fields.  After the end of the stream, or once
-   something was wrong, reads give zeros and the load fails. */
+/* Host extension "gwt.vmstate/1": for custom fields, and for `save` and `load`.  After the end of
+   the stream, or once something was wrong, reads give zeros and the load fails. */
 struct gwt_vmstate_api
 {
   uint64_t struct_size;
@@ -188,6 +196,15 @@ struct gwt_vmstate_api
   /* Write MEMORY's SIZE bytes to TARGET when the section is committed; the bytes are copied. */
   int (*commit_later) (struct gwt_vm_in *in, void *target, const void *bytes, uint64_t size,
                        struct gwt_error *err);
+  /* A struct that is not behind the field (a parent's part) with its own schema, inside a custom
+     field: its fields and subsections in the version that is sent. */
+  int (*put_state) (struct gwt_vm_out *out, const struct gwt_vmstate *vmstate, void *self,
+                    struct gwt_error *err);
+  /* The same read: SELF is the struct that it is committed to with the section, whose hooks run as
+     they do for any other.  The staged copy, which lives until then and may still be changed; NULL
+     with ERR set. */
+  void *(*get_state) (struct gwt_vm_in *in, const struct gwt_vmstate *vmstate, void *self,
+                      struct gwt_error *err);
 };
 
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
@@ -314,6 +331,11 @@ struct gwt_vmstate_api
 #define GWT_VM_NESTED_POINTERS(T, m, S, SCHEMA, ...)                                               \
   GWT_VM_STRUCT_ (T, m, m[0][0], GWT_ELEMS (T, m), S, SCHEMA, .flags = GWT_VM_POINTERS,            \
                   __VA_ARGS__)
+/* The same where NULL or not is part of the state: what is there is allocated on load, and what was
+   is freed. */
+#define GWT_VM_NESTED_POINTERS_ALLOCATED(T, m, S, SCHEMA, ...)                                     \
+  GWT_VM_STRUCT_ (T, m, m[0][0], GWT_ELEMS (T, m), S, SCHEMA,                                      \
+                  .flags = GWT_VM_POINTERS | GWT_VM_ALLOC, __VA_ARGS__)
 #define GWT_VM_NESTED_VERSION(T, m, S, SCHEMA, VERSION, ...)                                       \
   { .name = #m, .form = GWT_VM_VSTRUCT, .offset = offsetof (T, m),                                 \
     .size = sizeof (S) + GWT_VM_IS (GWT_VM_AT (T, m), S), .elems = 1, .schema = SCHEMA,            \
@@ -338,6 +360,10 @@ struct gwt_vmstate_api
 #define GWT_VM_OWN(T, m, CUSTOM, ...)                                                              \
   { .name = #m, .form = GWT_VM_CUSTOM, .offset = offsetof (T, m),                                  \
     .size = sizeof (GWT_VM_AT (T, m)), .elems = 1, .custom = CUSTOM, __VA_ARGS__ }
+/* A custom field of the struct as a whole: CUSTOM gets the struct; what it sets has rows of its
+   own, GWT_VM_COMPUTED ones. */
+#define GWT_VM_OWN_PART(NAME, CUSTOM, ...)                                                         \
+  { .name = NAME, .form = GWT_VM_CUSTOM, .elems = 1, .custom = CUSTOM, __VA_ARGS__ }
 
 /* A schema of struct T with the rows of array FIELDS; further members may follow. */
 #define GWT_VMSTATE(T, NAME, VERSION, MINIMUM, FIELDS, ...)                                        \

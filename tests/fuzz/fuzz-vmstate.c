@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include <stdlib.h>
+#include "core/util/extension.h"
 #include "core/vmstate/vmstate.h"
 #include "tests/fuzz/claims.h"
 
@@ -43,13 +44,42 @@ struct thing
   struct part *each[3];
   struct link *links;
   uint32_t more, extra;
+  struct part *come_and_go[2];
+  struct part *other;
+  uint8_t seen;
 };
+
+static const struct gwt_vmstate_api *api;
 
 static const struct gwt_vm_field part_fields[] = {
   GWT_VM_VALUE (struct part, a, .max = 200),
   GWT_VM_VALUE (struct part, b, .version = 2),
 };
 static const struct gwt_vmstate part = GWT_VMSTATE (struct part, "part", 2, 1, part_fields);
+
+static int
+opaque_save (const void *self, struct gwt_vm_out *out, struct gwt_error *err)
+{
+  (void) err;
+  api->put_be (out, 2, (uint16_t) ((const struct part *) self)->b);
+  return 0;
+}
+
+static int
+opaque_load (void *self, uint32_t version, struct gwt_vm_in *in, struct gwt_error *err)
+{
+  uint64_t b;
+
+  (void) version;
+  if (api->get_be (in, 2, &b, err) != 0 || b > 0x7fff)
+    return -1;
+  ((struct part *) self)->b = (int16_t) b;
+  return 0;
+}
+
+static const struct gwt_vm_field opaque_fields[] = { GWT_VM_COMPUTED (struct part, b) };
+static const struct gwt_vmstate opaque = GWT_VMSTATE (
+    struct part, "opaque", 1, 1, opaque_fields, .save = opaque_save, .load = opaque_load);
 
 static void *
 first (const void *head)
@@ -118,6 +148,37 @@ static const struct gwt_vmstate more
     = GWT_VMSTATE (struct thing, "thing/more", 1, 1, more_fields, .needed = has_more);
 static const struct gwt_vmstate *const subsections[] = { &more, NULL };
 
+/* A struct elsewhere, and one whose bytes are its own business. */
+static int
+other_put (const void *self, const struct gwt_vm_field *field, struct gwt_vm_out *out,
+           struct gwt_error *err)
+{
+  const struct thing *thing = self;
+
+  (void) field;
+  return api->put_state (out, &part, thing->other, err) != 0
+                 || api->put_state (out, &opaque, thing->other, err) != 0
+             ? -1
+             : 0;
+}
+
+static int
+other_get (void *self, const struct gwt_vm_field *field, struct gwt_vm_in *in,
+           struct gwt_error *err)
+{
+  struct thing *thing = self;
+  struct part *staged = api->get_state (in, &part, thing->other, err);
+
+  (void) field;
+  if (staged == NULL)
+    return -1;
+  thing->seen = staged->a;
+  return api->get_state (in, &opaque, thing->other, err) != NULL ? 0 : -1;
+}
+
+static const struct gwt_vm_custom other_custom
+    = { sizeof (other_custom), "other", other_put, other_get };
+
 static const struct gwt_vm_field fields[] = {
   GWT_VM_VALUE (struct thing, flag),
   GWT_VM_VALUE (struct thing, n),
@@ -136,6 +197,9 @@ static const struct gwt_vm_field fields[] = {
   GWT_VM_NESTED_POINTED (struct thing, one, struct part, &part),
   GWT_VM_NESTED_POINTERS (struct thing, each, struct part, &part),
   GWT_VM_CHAIN (struct thing, links, &list, &link_schema),
+  GWT_VM_NESTED_POINTERS_ALLOCATED (struct thing, come_and_go, struct part, &part),
+  GWT_VM_OWN_PART ("other", &other_custom),
+  GWT_VM_COMPUTED (struct thing, seen),
 };
 static const struct gwt_vmstate schema
     = GWT_VMSTATE (struct thing, "thing", 3, 2, fields, .subsections = subsections);
@@ -144,7 +208,7 @@ struct world
 {
   struct thing thing;
   uint32_t behind[3];
-  struct part one, first, third;
+  struct part one, first, third, other;
 };
 
 static void
@@ -156,6 +220,7 @@ world_init (struct world *w)
                              .equal = 0x0101,
                              .behind = w->behind,
                              .one = &w->one,
+                             .other = &w->other,
                              .each = { &w->first, NULL, &w->third } };
 }
 
@@ -164,6 +229,8 @@ world_clear (struct world *w)
 {
   clear (&w->thing.links);
   free (w->thing.allocated);
+  free (w->thing.come_and_go[0]);
+  free (w->thing.come_and_go[1]);
 }
 
 static GByteArray *
@@ -201,6 +268,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   uint64_t used;
 
   FUZZ_CLAIM (s != NULL);
+  gwt_vmstate_register_extensions ();
+  api = gwt_extension_find (GWT_VMSTATE_EXT);
   world_init (&w);
   memcpy (&before, &w, sizeof (w));
   if (!loaded (s, &w, data, size, &used))

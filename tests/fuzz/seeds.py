@@ -33,10 +33,12 @@ head = struct.pack(">BBiIiH", 1, 2, 1, 70, 10, 0x0101)
 body = (struct.pack(">2H2I2I", 1, 2, 3, 4, 5, 6) + b"bytes" + struct.pack(">2Q", 7, 8) + b"\0\0"
         + struct.pack(">Bh", 9, 10) * 4 + struct.pack(">Bh", 11, 12) + b"0" + struct.pack(">Bh", 13, 14)
         + b"\1" + struct.pack(">IB", 15, 3) + b"abc" + b"\0")
+body += b"1" + struct.pack(">Bh", 17, 18) + b"0" + struct.pack(">BhH", 19, 20, 21)
 put("vmstate-plain", head + body)
 put("vmstate-sub", head + body + b"\5\x0athing/more" + struct.pack(">III", 1, 16, 17))
 put("vmstate-empty", struct.pack(">BBiIiH", 0, 0, 0, 0, 0, 0x0101) + b"\0\0" + struct.pack(">Bh", 1, 2)
-    + struct.pack(">Bh", 9, 10) * 2 + b"0" + struct.pack(">Bh", 3, 4) + b"\0")
+    + struct.pack(">Bh", 9, 10) * 2 + b"0" + struct.pack(">Bh", 3, 4) + b"\0"
+    + b"00" + struct.pack(">BhH", 19, 20, 21))
 
 STORE, LOAD = 0x28, 0x25  # of 4 bytes
 
