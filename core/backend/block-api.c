@@ -174,8 +174,7 @@ gwt_block_detach (struct gwt_block *block)
   block->queues = NULL;
   if (!block->chain_no_flush)
     sync_node (block->leaf);
-  if (block->leaf->driver->unlock != NULL)
-    block->leaf->driver->unlock (block->leaf);
+  gwt_block_unlock (block);
   atomic_store (&block->guest_write_through, false);
   atomic_store (&block->io_status, GWT_BLOCK_IO_OK);
   block->device = NULL;
@@ -245,14 +244,11 @@ block_attach (struct gwt_block *block, struct gwt_device *device, const struct g
     gwt_error_set (err, GWT_E_FAILED, "gwt.block/1: attach: the table is malformed");
   if (gwt_error_is_set (err) || !resolve (block, err))
     return -1;
-  if (block->leaf->driver->lock != NULL
-      && !block->leaf->driver->lock (
-          block->leaf, copy.writes,
-          copy.share || block->force_share || block->leaf->force_share, err))
+  block->use = copy;
+  if (!gwt_block_lock (block, err))
     return -1;
   block->device = device;
   block->self = device->instance;
-  block->use = copy;
   block->read_policy = policy (copy.on_read_error, block->on_read_error, GWT_BLOCK_REPORT);
   block->write_policy = policy (copy.on_write_error, block->on_write_error, GWT_BLOCK_ENOSPC);
   block->queues = g_ptr_array_new_with_free_func (queue_gone);

@@ -311,6 +311,27 @@ file_resize (struct gwt_block *node, uint64_t size, struct gwt_error *err)
   return !gwt_error_is_set (err);
 }
 
+/* Files on a network: a fresh open asks the server, and the pages that were read before go. */
+static bool
+file_refresh (struct gwt_block *node, struct gwt_error *err)
+{
+  struct gwt_file *file = node->data;
+  char path[64];
+  struct stat st;
+  int fd;
+
+  g_snprintf (path, sizeof path, "/proc/self/fd/%d", file->fd);
+  fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0)
+    close (fd);
+  posix_fadvise (file->fd, 0, 0, POSIX_FADV_DONTNEED);
+  if (fstat (file->fd, &st) == 0)
+    return measure (node, file, &st, err);
+  gwt_error_set (err, GWT_E_IO, "'%s': cannot be examined: %s; see to its file system",
+                 node->filename, g_strerror (errno));
+  return false;
+}
+
 static uint64_t
 file_allocated (struct gwt_block *node)
 {
@@ -333,7 +354,7 @@ static const char *const members[] = { "filename", "aio", "locking", NULL };
 #define FILE_DRIVER(NAME)                                                                          \
   {                                                                                                \
     .name = NAME, .leaf = true, .members = members, .open = file_open, .close = file_close,        \
-    .lock = file_lock, .unlock = file_unlock, .resize = file_resize,                               \
+    .lock = file_lock, .unlock = file_unlock, .refresh = file_refresh, .resize = file_resize,      \
     .allocated = file_allocated, .sync = file_sync, .start = gwt_file_start,                       \
     .step = gwt_file_step                                                                          \
   }

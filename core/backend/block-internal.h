@@ -6,6 +6,7 @@
  *   block-spec.c      what users write after -blockdev, and the members of each driver
  *   block-drive.c     -drive, as -blockdev
  *   block-api.c       "gwt.block/1": attach, errors and what becomes of them, pause and go on
+ *   block-handover.c  whose the images are while a guest is migrated
  *   block-queue.c     one [io] thread per queue: requests come in, wait, complete
  *   block-throttle.c  limits per second
  *   block-file.c      files and block devices: open, lock, resize
@@ -151,6 +152,8 @@ struct gwt_block_driver
      gwt_block_use), and let them in again. */
   bool (*lock) (struct gwt_block *node, bool writes, bool share, struct gwt_error *err);
   void (*unlock) (struct gwt_block *node);
+  /* Another process had it: forget what was read, see how large it is. */
+  bool (*refresh) (struct gwt_block *node, struct gwt_error *err);
   bool (*resize) (struct gwt_block *node, uint64_t size, struct gwt_error *err);
   uint64_t (*allocated) (struct gwt_block *node);
   /* [main] No request is in flight: all that was written is on the medium when it returns 0, else
@@ -255,6 +258,10 @@ void gwt_block_detach (struct gwt_block *block);
 /* [io of the queue] IO failed with the errno value ERROR: true where it is to be kept until the
    machine goes on; else *STATUS is what the device is told. */
 bool gwt_block_judge (struct gwt_block *block, struct gwt_io *io, int error, int32_t *status);
+
+/* block-handover.c: BLOCK's lock for the device that uses it, once the images are active. */
+bool gwt_block_lock (struct gwt_block *block, struct gwt_error *err);
+void gwt_block_unlock (struct gwt_block *block);
 
 /* block-queue.c */
 enum gwt_queue_signal

@@ -446,6 +446,11 @@ gwt_block_resize (struct gwt_block *block, uint64_t size, struct gwt_error *err)
   else if (leaf->driver->resize == NULL)
     gwt_error_set (err, GWT_E_UNSUPPORTED, "driver '%s' cannot be resized; make a new node",
                    leaf->driver->name);
+  else if (!gwt_block_is_active ())
+    gwt_error_set (err, GWT_E_BUSY,
+                   "node '%s': the guest is being migrated, its images may be another process's; "
+                   "wait for it",
+                   block->node_name);
   if (gwt_error_is_set (err))
     return false;
   /* No request is judged by the old size and carried out with the new one. */

@@ -33,6 +33,21 @@ bool gwt_block_check_used (struct gwt_error *err);
 /* Write back and close all; devices are gone. */
 void gwt_block_close_all (void);
 
+/* ---- whose images they are while a guest moves ------------------------------------------------ */
+
+/* Before devices are made: the guest comes from elsewhere, its images are another process's until
+   gwt_block_activate_all ().  They are opened, but not locked. */
+void gwt_block_await_all (void);
+/* The guest stands still and will go elsewhere: write everything back and let go of the locks; from
+   now on another process may use the images.  False with ERR set, naming the image: nothing has
+   changed.  No device may start before gwt_block_activate_all (). */
+bool gwt_block_inactivate_all (struct gwt_error *err);
+/* The guest stands still and will go on here: lock the images, forget what was read of them before,
+   tell devices whose disk has another size.  False with ERR set, naming the image that another
+   process has: none is active.  Nothing where they are active. */
+bool gwt_block_activate_all (struct gwt_error *err);
+bool gwt_block_is_active (void);
+
 /* ---- -drive ---------------------------------------------------------------------------------- */
 
 /* What a -drive stands for.  Its node is made, found by the drive's id; with if=virtio DEVICE is

@@ -13,7 +13,7 @@ endif
 
 # Block back ends
 core_libcore_a_SOURCES += core/backend/block.h core/backend/block-internal.h core/backend/block.c \
-	core/backend/block-api.c core/backend/block-drive.c core/backend/block-file-io.c \
+	core/backend/block-api.c core/backend/block-handover.c core/backend/block-drive.c core/backend/block-file-io.c \
 	core/backend/block-file.c core/backend/block-nbd.c core/backend/block-null.c core/backend/block-pool.c \
 	core/backend/block-queue.c core/backend/block-spec.c core/backend/block-throttle.c \
 	core/backend/block-uring.c
