@@ -64,15 +64,29 @@ gwt_migration_add_devices (struct gwt_error *err)
   return true;
 }
 
+/* The device's own part, or one that it has from a parent. */
 static bool
-has_state (const struct gwt_type *type)
+has_state (const struct gwt_device *device)
 {
+  const struct gwt_device *part;
   uint64_t i;
 
-  for (i = 0; i < type->d.n_fields; i++)
-    if (type->fields[i].role == GWT_REG || type->fields[i].role == GWT_STATE)
-      return true;
+  for (part = device; part != NULL; part = part->base)
+    for (i = 0; i < part->type->d.n_fields; i++)
+      if (part->type->fields[i].role == GWT_REG || part->type->fields[i].role == GWT_STATE)
+        return true;
   return false;
+}
+
+static const char *
+unmigratable (const struct gwt_device *device)
+{
+  const struct gwt_device *part;
+
+  for (part = device; part != NULL; part = part->base)
+    if (part->type->d.unmigratable != NULL)
+      return part->type->d.unmigratable;
+  return NULL;
 }
 
 char **
@@ -85,11 +99,12 @@ gwt_migration_blockers (void)
   for (i = 0; i < count; i++)
     {
       const struct gwt_type *type = devices[i]->type;
+      const char *reason = unmigratable (devices[i]);
 
-      if (type->d.unmigratable != NULL)
+      if (reason != NULL)
         g_ptr_array_add (reasons, g_strdup_printf ("device '%s' of type '%s': %s", devices[i]->id,
-                                                   type->d.name, type->d.unmigratable));
-      else if (type->d.states == NULL && has_state (type))
+                                                   type->d.name, reason));
+      else if (type->d.states == NULL && has_state (devices[i]))
         g_ptr_array_add (reasons,
                          g_strdup_printf ("device '%s' of type '%s': it has state and no schema",
                                           devices[i]->id, type->d.name));

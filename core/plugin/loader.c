@@ -14,6 +14,7 @@
 #include "core/util/installed.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
+#include "core/vmstate/vmstate.h"
 
 /* Folders given by -plugin-dir, then those of GODWIT_PLUGIN_PATH, then the installed one. */
 static GPtrArray *user_dirs, *default_dirs;
@@ -27,6 +28,7 @@ gwt_loader_init (void)
 {
   if (entries != NULL)
     return;
+  gwt_vmstate_register_extensions ();
   entries = g_ptr_array_new ();
   user_dirs = g_ptr_array_new ();
   default_dirs = g_ptr_array_new ();

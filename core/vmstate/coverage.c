@@ -52,14 +52,14 @@ row_label (const struct gwt_field *row)
 }
 
 static bool
-add_states (const struct gwt_device_type *type, bool *saved, struct gwt_error *err)
+add_states (const struct gwt_device_type *type, uint8_t *saved, struct gwt_error *err)
 {
   uint64_t i, s;
 
   for (s = 0; type->states[s] != NULL; s++)
     {
       const struct gwt_schema *schema = gwt_schema_of (type->states[s], err);
-      g_autofree bool *covered = NULL;
+      g_autofree uint8_t *covered = NULL;
 
       if (schema == NULL)
         return false;
@@ -73,19 +73,19 @@ add_states (const struct gwt_device_type *type, bool *saved, struct gwt_error *e
         }
       covered = gwt_schema_covered (schema);
       for (i = 0; i < type->instance_size; i++)
-        saved[i] |= covered[i];
+        saved[i] = MAX (saved[i], covered[i]);
     }
   return true;
 }
 
 static bool
 compare (const struct gwt_device_type *type, const struct gwt_field *rows, const uint8_t *what,
-         const bool *saved, struct gwt_error *err)
+         const uint8_t *saved, struct gwt_error *err)
 {
   uint64_t i;
 
   for (i = 0; i < type->instance_size; i++)
-    if (what[i] == BYTE_STATE && !saved[i])
+    if (what[i] == BYTE_STATE && saved[i] == GWT_COVERED_NOT)
       {
         gwt_error_set (err, GWT_E_INVALID,
                        "'%s' is state and in none of its schemas (byte %" G_GUINT64_FORMAT
@@ -93,7 +93,7 @@ compare (const struct gwt_device_type *type, const struct gwt_field *rows, const
                        row_label (row_at (type, rows, i)), i);
         return false;
       }
-    else if (what[i] == BYTE_HOST && saved[i])
+    else if (what[i] == BYTE_HOST && saved[i] == GWT_COVERED_WRITTEN)
       {
         gwt_error_set (err, GWT_E_INVALID,
                        "'%s' is the host's alone and is saved all the same (byte %" G_GUINT64_FORMAT
@@ -111,7 +111,7 @@ gwt_vmstate_check_type (const struct gwt_device_type *from, struct gwt_error *er
   struct gwt_device_type type = { 0 };
   g_autofree struct gwt_field *rows = NULL;
   g_autofree uint8_t *what = NULL;
-  g_autofree bool *saved = NULL;
+  g_autofree uint8_t *saved = NULL;
   bool good;
 
   memcpy (&type, from, MIN (from->struct_size, sizeof (type)));
@@ -120,7 +120,7 @@ gwt_vmstate_check_type (const struct gwt_device_type *from, struct gwt_error *er
   rows = gwt_table_normalize (type.fields, type.n_fields, type.field_size,
                               sizeof (struct gwt_field), FIELD_MIN, "fields", &own);
   what = g_new0 (uint8_t, type.instance_size + 1);
-  saved = g_new0 (bool, type.instance_size + 1);
+  saved = g_new0 (uint8_t, type.instance_size + 1);
   good = rows != NULL && add_states (&type, saved, &own);
   if (good)
     {

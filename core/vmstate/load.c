@@ -379,7 +379,10 @@ stage_pointee (struct loader *l, const struct gwt_schema *schema, uint64_t at, v
       *live = NULL;
       return true;
     }
-  *base = *live = *member;
+  /* Several fields may lead through one pointer: each reads on in what the one before has staged,
+     and all go to what the device's own pointer points to. */
+  *base = *member;
+  *live = live_self != NULL ? *(char **) (void *) ((char *) live_self + f->offset) : NULL;
   if (n == 0)
     return true;
   if (*member == NULL)
@@ -388,10 +391,7 @@ stage_pointee (struct loader *l, const struct gwt_schema *schema, uint64_t at, v
       return false;
     }
   if (live_self == NULL)
-    {
-      *live = NULL;
-      return true;
-    }
+    return true;
   /* Not more than are there, where the schema does not say how many that is. */
   if (f->elems == 0 && (!gwt_vm_elements (f, live_self, &there, err) || n > there))
     {

@@ -451,7 +451,24 @@ gwt_schema_of (const struct gwt_vmstate *vmstate, struct gwt_error *err)
 /* ---- coverage -------------------------------------------------------------------------------- */
 
 static void
-cover (const struct gwt_schema *schema, bool *covered)
+mark (uint8_t *covered, uint64_t size, uint8_t what)
+{
+  uint64_t i;
+
+  for (i = 0; i < size; i++)
+    covered[i] = MAX (covered[i], what);
+}
+
+/* Does a load leave the member itself as it is? */
+static bool
+is_kept (const struct gwt_vm_field *f)
+{
+  return (f->flags & GWT_VM_EQUAL) || f->form == GWT_VM_TIMER
+         || ((f->flags & (GWT_VM_POINTER | GWT_VM_POINTERS)) && !(f->flags & GWT_VM_ALLOC));
+}
+
+static void
+cover (const struct gwt_schema *schema, uint8_t *covered)
 {
   uint64_t i, e;
   guint n;
@@ -465,16 +482,17 @@ cover (const struct gwt_schema *schema, bool *covered)
       for (e = 0; inside && e < f->elems; e++)
         cover (schema->nested[i], covered + f->offset + e * f->size);
       if (!inside)
-        memset (covered + f->offset, true, gwt_schema_member_size (f));
+        mark (covered + f->offset, gwt_schema_member_size (f),
+               is_kept (f) ? GWT_COVERED_KEPT : GWT_COVERED_WRITTEN);
     }
   for (n = 0; n < schema->n_subsections; n++)
     cover (schema->subsections[n], covered);
 }
 
-bool *
+uint8_t *
 gwt_schema_covered (const struct gwt_schema *schema)
 {
-  bool *covered = g_new0 (bool, schema->d.size + 1);
+  uint8_t *covered = g_new0 (uint8_t, schema->d.size + 1);
 
   cover (schema, covered);
   return covered;

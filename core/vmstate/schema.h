@@ -39,9 +39,16 @@ struct gwt_vm_tree gwt_schema_tree (const struct gwt_vm_field *field);
 
 /* Bytes of FIELD's member itself: what a commit copies, for a pointer the pointer. */
 uint64_t gwt_schema_member_size (const struct gwt_vm_field *field);
-/* For each byte of SCHEMA's struct: does the schema name it (for a pointer: the pointer)?  g_free.
- */
-bool *gwt_schema_covered (const struct gwt_schema *schema);
+/* What a schema does with a byte of its struct; in order of strength. */
+enum gwt_covered
+{
+  GWT_COVERED_NOT,
+  GWT_COVERED_KEPT,   /* compared, or of a pointer to what is saved: a load leaves it as it is */
+  GWT_COVERED_WRITTEN /* a load writes it */
+};
+
+/* For each byte of SCHEMA's struct, enum gwt_covered (for a pointer: of the pointer).  g_free. */
+uint8_t *gwt_schema_covered (const struct gwt_schema *schema);
 /* Value of an integer member at P; false where it is negative. */
 bool gwt_schema_read_count (const void *p, uint32_t kind, uint64_t *value);
 

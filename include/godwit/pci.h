@@ -25,6 +25,7 @@ extern "C" {
 #define GWT_PCI_PARENT "pci-device"
 
 struct gwt_pci; /* one function */
+struct gwt_vmstate; /* see vmstate.h */
 
 enum gwt_pci_info_flag
 {
@@ -68,7 +69,8 @@ struct gwt_pci_client
   void (*config_written) (void *self, uint32_t offset, uint32_t size);
   /* [vcpu, main] A function-level reset: as the type's reset, but for this function alone. */
   void (*function_reset) (void *self);
-  /* [vcpu, main] MSI-X vector VECTOR was masked (1) or unmasked (0). */
+  /* [vcpu, main] MSI-X vector VECTOR was masked (1) or unmasked (0).  After a load of its state it
+     is called for each vector. */
   void (*vector_masked) (void *self, uint32_t vector, uint32_t masked);
   /* [vcpu, main] Optional.  The guest reads configuration space: bytes that follow something else
      can be brought up to date with config_set () now. */
@@ -142,6 +144,14 @@ struct gwt_pci_api
   int (*add_power) (struct gwt_pci *pci, struct gwt_error *err);
   /* [any] Can the function reach memory: is bus mastering on, and is it in D0? */
   uint32_t (*is_master) (struct gwt_pci *pci);
+
+  /* Schemas of a function, of a struct gwt_pci; a device has them in its own section (with
+     put_state and get_state of gwt.vmstate/1).  STATE, "PCIDevice", is configuration space, INTA,
+     pending MSI and errors that wait to be logged; MSIX_STATE, "msix", table and pending bits, no
+     bytes where there is no MSI-X.  A load refuses registers that are another function's, maps BARs
+     and drives INTA as they say, and sends no message. */
+  const struct gwt_vmstate *state;
+  const struct gwt_vmstate *msix_state;
 };
 
 #define GWT_PCI_HOST_INTERFACE "gwt.pci-host/1"

@@ -86,19 +86,20 @@ first_is_pending (const struct gwt_pci *pci)
 static void
 next_header (struct gwt_pci *pci)
 {
-  uint32_t *first = pci->aer_log;
+  struct pci_aer_log *log = &pci->aer_log;
+  struct pci_aer_error *first = log->log;
   if (!(pci_reg (pci, pci->aer + AER_CONTROL, 4) & CONTROL_SEVERAL))
-    pci->aer_logged = 0;
-  if (pci->aer_logged == 0 || pci->aer_logged > AER_LOG_MAX || first_is_pending (pci))
+    log->log_num = 0;
+  if (log->log_num == 0 || log->log_num > AER_LOG_MAX || first_is_pending (pci))
     return;
-  uint32_t known = first[0] & UNCOR_KNOWN;
+  uint32_t known = first->status & UNCOR_KNOWN;
   if (known != 0)
     {
       set_bits (pci, pci->aer + AER_UNCOR_STATUS, 4, known);
-      show_header (pci, known, first + 1);
+      show_header (pci, known, first->header);
     }
-  pci->aer_logged--;
-  memmove (first, first + AER_LOG_WORDS, pci->aer_logged * AER_LOG_WORDS * sizeof *first);
+  log->log_num--;
+  memmove (first, first + 1, log->log_num * sizeof *first);
 }
 
 void
@@ -112,6 +113,12 @@ pci_aer_written (struct gwt_pci *pci)
   bool before = pci->root_pending;
   pci->root_pending = root_interrupts (pci);
   pci_port_interrupt (pci, pci->root_pending && !before);
+}
+
+void
+pci_aer_refresh (struct gwt_pci *pci)
+{
+  pci->root_pending = pci->port_type == PCIE_ROOT_PORT && root_interrupts (pci);
 }
 
 static void
@@ -191,12 +198,16 @@ record_header (struct gwt_pci *pci, uint32_t status, const uint32_t *header)
     }
   if (!(pci_reg (pci, pci->aer + AER_CONTROL, 4) & CONTROL_SEVERAL))
     return true;
-  if (pci->aer_logged >= AER_LOG_MAX)
+  if (pci->aer_log.log_num >= AER_LOG_MAX)
     return false;
-  uint32_t *entry = pci->aer_log + pci->aer_logged++ * AER_LOG_WORDS;
-  entry[0] = status;
-  for (uint32_t i = 0; i < 4; i++)
-    entry[1 + i] = header != NULL ? header[i] : 0;
+  struct pci_aer_error *entry = &pci->aer_log.log[pci->aer_log.log_num++];
+  *entry = (struct pci_aer_error){
+    .status = status,
+    .source_id = (uint16_t) (pci_bus_number (pci->bus) << 8 | pci->devfn),
+    .flags = header != NULL ? AER_HEADER_VALID : 0,
+  };
+  if (header != NULL)
+    memcpy (entry->header, header, sizeof entry->header);
   return true;
 }
 
@@ -246,7 +257,8 @@ pci_add_aer (struct gwt_pci *pci, struct gwt_error *err)
   pci_config_preset (pci, at + AER_COR_MASK, 4, COR_MASK_RESET, COR_KNOWN, 0);
   pci_config_preset (pci, at + AER_CONTROL, 4, CONTROL_CAPABLE, CONTROL_ENABLES, 0);
   /* What the hardware changes by itself is not compared. */
-  memset (pci->cmask + at + AER_CONTROL, 0, 4 + 16);
+  pci->cmask[at + AER_CONTROL] &= (uint8_t) ~CONTROL_FIRST;
+  memset (pci->cmask + at + AER_HEADER_LOG, 0, 16);
   if (pci->port_type == PCIE_ROOT_PORT)
     {
       pci_config_preset (pci, at + AER_ROOT_COMMAND, 4, 0,

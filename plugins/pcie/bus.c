@@ -317,6 +317,15 @@ pci_bus_number (const struct pci_bus *bus)
   return bus->bridge != NULL ? bus->bridge->config[PCI_SECONDARY_BUS] : 0;
 }
 
+uint32_t
+pci_bus_domain (const struct pci_bus *root)
+{
+  uint32_t domain = 0;
+  for (const struct pci_bus *b = buses; b != NULL && b != root; b = b->next)
+    domain += b->bridge == NULL;
+  return domain;
+}
+
 static struct gwt_pci *
 find_below (const struct pci_bus *bus, uint32_t number, uint32_t devfn)
 {

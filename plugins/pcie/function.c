@@ -82,8 +82,8 @@ power_state (const struct gwt_pci *pci)
   return pci->power != 0 ? pci->config[pci->power + POWER_STATUS] & POWER_STATE : 0;
 }
 
-static void
-update_command (struct gwt_pci *pci)
+void
+pci_command_refresh (struct gwt_pci *pci)
 {
   uint32_t command = power_state (pci) == 0 ? pci_reg (pci, PCI_COMMAND, 2) : PCI_COMMAND_INTX_OFF;
   __atomic_store_n (&pci->command, command, __ATOMIC_SEQ_CST);
@@ -99,7 +99,7 @@ power_written (struct gwt_pci *pci, uint32_t old_state)
   if (state == 1 || state == 2)
     *at = (uint8_t) ((*at & ~POWER_STATE) | old_state);
   pci_update_bars (pci);
-  update_command (pci);
+  pci_command_refresh (pci);
 }
 
 /* Registers whose bits mean something when they change. */
@@ -117,7 +117,7 @@ written (struct gwt_pci *pci, uint32_t offset, uint32_t size, const struct befor
   if (overlaps (offset, size, PCI_COMMAND, 2) || overlaps (offset, size, PCI_BAR0, 4 * PCI_BARS))
     pci_update_bars (pci);
   if (overlaps (offset, size, PCI_COMMAND, 2))
-    update_command (pci);
+    pci_command_refresh (pci);
   if (pci->power != 0 && overlaps (offset, size, pci->power + POWER_STATUS, 1))
     power_written (pci, before->power_state);
   if (pci->secondary != NULL)
@@ -455,7 +455,7 @@ pci_function_reset (struct gwt_pci *pci, bool sticky)
   if (keep)
     memcpy (pci->config + pci->aer, errors, AER_SIZE);
   else
-    pci->aer_logged = 0;
+    pci->aer_log.log_num = 0;
   pci_msix_reset (pci);
   __atomic_store_n (&pci->msi_pending, 0, __ATOMIC_SEQ_CST);
   if (pci->msi != 0)
@@ -463,7 +463,7 @@ pci_function_reset (struct gwt_pci *pci, bool sticky)
   pci->root_pending = 0;
   if (pci->slot != NULL)
     pci_slot_reset (pci->slot);
-  update_command (pci);
+  pci_command_refresh (pci);
   pci_update_bars (pci);
   if (pci->secondary != NULL)
     pci_bus_update_bars (pci->secondary);
@@ -476,6 +476,10 @@ function_init (void *self, struct gwt_device *device, struct gwt_error *err)
   (void) err;
   pci->device = device;
   pci->self = pci_devices->instance (device);
+  pci->version_id = (int32_t) pci_state.version;
+  pci->aer_log.log_max = AER_LOG_MAX;
+  /* What nobody presets reads as zero, here and where the guest comes from. */
+  memset (pci->cmask, 0xff, sizeof pci->cmask);
   return 0;
 }
 
@@ -533,7 +537,11 @@ static const struct gwt_field function_fields[] = {
   GWT_PROP_ROW (struct gwt_pci, err_unc_mask, "x-pcie-err-unc-mask", .def = 1,
                 .doc = "AER's uncorrectable mask has its default and can be written; off: zero, "
                        "read-only"),
+  GWT_STATE_ROW (struct gwt_pci, unplug_asked, "unplug-asked", .max = 1,
+                 .doc = "of a port: the guest was asked to let go of what is in the slot"),
   GWT_HOST_ROW (struct gwt_pci, pad_1, "padding"),
+  GWT_STATE_ROW (struct gwt_pci, version_id, "version-id",
+                 .doc = "version of the function's state, as streams have it"),
   GWT_STATE_ARRAY (struct gwt_pci, config, "config", .doc = "configuration space"),
   GWT_HOST_ROW (struct gwt_pci, wmask, "follows from the device's type and properties"),
   GWT_HOST_ROW (struct gwt_pci, w1cmask, "follows from the device's type and properties"),
@@ -542,10 +550,11 @@ static const struct gwt_field function_fields[] = {
   GWT_HOST_ROW (struct gwt_pci, used, "follows from the device's type and properties"),
   GWT_STATE_ARRAY (struct gwt_pci, msix_table, "msix-table", .doc = "MSI-X table"),
   GWT_STATE_ARRAY (struct gwt_pci, msix_pending, "msix-pending", .doc = "MSI-X pending bits"),
-  GWT_STATE_ARRAY (struct gwt_pci, aer_log, "aer-log",
-                   .doc = "errors that wait to be logged: status bit and header of each"),
-  GWT_STATE_ROW (struct gwt_pci, aer_logged, "aer-logged", .max = AER_LOG_MAX,
-                 .doc = "how many wait"),
+  GWT_STATE_ROW (struct gwt_pci, aer_log.log_num, "aer-logged", .max = AER_LOG_MAX,
+                 .doc = "errors that wait to be logged"),
+  GWT_HOST_ROW (struct gwt_pci, aer_log.log_max, "the same in all functions"),
+  GWT_STATE_ROW (struct gwt_pci, aer_log.log, "aer-log",
+                 .doc = "those errors: status bit, function and header of each"),
   GWT_HOST_ROW (struct gwt_pci, pad_2, "padding"),
   GWT_HOST_ROW (struct gwt_pci, device, "handle of the host"),
   GWT_HOST_ROW (struct gwt_pci, self, "the device's own instance"),
@@ -580,6 +589,10 @@ static const struct gwt_field function_fields[] = {
   GWT_HOST_ROW (struct gwt_pci, msi_address, "follows from configuration space"),
 };
 
+/* They are parts of the sections of devices; no device is made of this type alone. */
+static const struct gwt_vmstate *const states[]
+    = { &pci_state, &pci_msix_state, &pci_aer_state, NULL };
+
 static const struct gwt_interface function_interfaces[] = {
   { GWT_HOTPLUG_INTERFACE, &pci_hotplug },
 };
@@ -603,4 +616,6 @@ const struct gwt_device_type pci_function_type = {
   .unrealize = function_unrealize,
   .reset = function_reset,
   .complete = function_complete,
+  .states = states,
+  .section_path = pci_section_path,
 };

@@ -33,6 +33,11 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct pci_host, memory64, "handle of the host"),
   GWT_HOST_ROW (struct pci_host, line, "handles of the host"),
   GWT_HOST_ROW (struct pci_host, asserted, "follows from the functions' levels"),
+  GWT_HOST_ROW (struct pci_host, n_lines, "the same for all"),
+  GWT_STATE_ARRAY (struct pci_host, asserted_sent, "asserted-sent",
+                   .doc = "functions that drove each line when the state was saved or loaded last"),
+  GWT_STATE_ROW (struct pci_host, config_address, "config-address",
+                 .doc = "address register of a mechanism with I/O ports, which ECAM replaces"),
 };
 
 /* ---- registers ------------------------------------------------------------------------------ */
@@ -237,6 +242,7 @@ host_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 {
   struct pci_host *host = self;
   host->device = device;
+  host->n_lines = PCI_PINS;
   host->ecam = pci_memory->mmio (device, "pcie-ecam", ECAM_SIZE, &ecam_ops, err);
   if (host->ecam == NULL)
     return -1;
@@ -262,6 +268,32 @@ host_unrealize (void *self)
   host->root = NULL;
 }
 
+/* Who drives which line is counted again when the functions' own sections are loaded, in whichever
+   order; the counts go along for readers that take them from here. */
+static int
+bus_pre_save (void *self, struct gwt_error *err)
+{
+  struct pci_host *host = self;
+  (void) err;
+  for (uint32_t i = 0; i < PCI_PINS; i++)
+    host->asserted_sent[i] = (int32_t) __atomic_load_n (&host->asserted[i], __ATOMIC_SEQ_CST);
+  return 0;
+}
+
+static const struct gwt_vm_field host_state_fields[]
+    = { GWT_VM_VALUE_NAMED (struct pci_host, config_address, "config_reg") };
+static const struct gwt_vmstate host_state
+    = GWT_VMSTATE (struct pci_host, "PCIHost", 1, 1, host_state_fields);
+static const struct gwt_vm_field bus_state_fields[] = {
+  GWT_VM_VALUE_NAMED (struct pci_host, n_lines, "nirq", .flags = GWT_VM_EQUAL),
+  { .name = "irq_count", .form = GWT_VM_SCALAR, .wire = GWT_I32, .member = GWT_I32,
+    .offset = offsetof (struct pci_host, asserted_sent), .size = sizeof (int32_t),
+    .elems = PCI_PINS },
+};
+static const struct gwt_vmstate bus_state
+    = GWT_VMSTATE (struct pci_host, "PCIBUS", 1, 1, bus_state_fields, .pre_save = bus_pre_save);
+static const struct gwt_vmstate *const host_states[] = { &host_state, &bus_state, NULL };
+
 const struct gwt_device_type pci_host_type = {
   .struct_size = sizeof pci_host_type,
   .name = "pcie-host",
@@ -277,6 +309,7 @@ const struct gwt_device_type pci_host_type = {
   .realize = host_realize,
   .unrealize = host_unrealize,
   .describe = host_describe,
+  .states = host_states,
 };
 
 /* ---- the function at 00:00.0 ---------------------------------------------------------------- */
@@ -306,6 +339,12 @@ bridge_realize (void *self, struct gwt_device *device, struct gwt_error *err)
   return pci_identify (bridge->pci, &info, NULL, err);
 }
 
+static const struct gwt_vm_field bridge_state_fields[]
+    = { PCI_PART (struct pci_host_bridge, "parent_obj", pci_state) };
+static const struct gwt_vmstate bridge_state
+    = GWT_VMSTATE (struct pci_host_bridge, "gpex_root", 1, 1, bridge_state_fields);
+static const struct gwt_vmstate *const bridge_states[] = { &bridge_state, NULL };
+
 const struct gwt_device_type pci_host_bridge_type = {
   .struct_size = sizeof pci_host_bridge_type,
   .name = "pcie-host-bridge",
@@ -316,4 +355,5 @@ const struct gwt_device_type pci_host_bridge_type = {
   .field_size = sizeof bridge_fields[0],
   .n_fields = GWT_COUNT (bridge_fields),
   .realize = bridge_realize,
+  .states = bridge_states,
 };

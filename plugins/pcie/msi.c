@@ -63,8 +63,15 @@ pci_msi_notify (struct gwt_pci *pci, uint32_t vector)
   send (pci, vector);
 }
 
-void
-pci_msi_written (struct gwt_pci *pci)
+uint32_t
+pci_msi_pending_at (const struct gwt_pci *pci)
+{
+  return pci->msi != 0 && (pci->msi_flags & GWT_PCI_MSI_MASK) ? data_at (pci) + 8 : 0;
+}
+
+/* What senders need of the registers but for how many vectors there are, which is the answer. */
+static uint32_t
+take_registers (struct gwt_pci *pci)
 {
   uint32_t at = pci->msi, control = pci_reg (pci, at + CONTROL, 2), data = data_at (pci);
   uint32_t enabled = (control & CONTROL_ENABLED) >> CONTROL_ENABLED_SHIFT;
@@ -77,7 +84,19 @@ pci_msi_written (struct gwt_pci *pci)
   if (pci->msi_flags & GWT_PCI_MSI_MASK)
     __atomic_store_n (&pci->msi_mask, pci_reg (pci, data + 4, 4), __ATOMIC_SEQ_CST);
   /* A guest may not allow more than there are; what it wrote beyond counts as all. */
-  uint32_t vectors = control & CONTROL_ENABLE ? 1u << (enabled < capable ? enabled : capable) : 0;
+  return control & CONTROL_ENABLE ? 1u << (enabled < capable ? enabled : capable) : 0;
+}
+
+void
+pci_msi_refresh (struct gwt_pci *pci)
+{
+  __atomic_store_n (&pci->msi_vectors, take_registers (pci), __ATOMIC_SEQ_CST);
+}
+
+void
+pci_msi_written (struct gwt_pci *pci)
+{
+  uint32_t vectors = take_registers (pci);
   if (__atomic_exchange_n (&pci->msi_vectors, vectors, __ATOMIC_SEQ_CST) == 0 && vectors == 0)
     return;
   for (uint32_t i = 0; i < vectors; i++)

@@ -74,13 +74,25 @@ pci_msix_enabled (struct gwt_pci *pci)
 
 /* ---- registers ------------------------------------------------------------------------------ */
 
+static enum pci_msix_state
+state_of (const struct gwt_pci *pci)
+{
+  uint32_t control = pci_reg (pci, pci->msix + CONTROL, 2);
+  return !(control & CONTROL_ENABLE) ? PCI_MSIX_OFF
+         : control & CONTROL_MASK    ? PCI_MSIX_MASKED
+                                     : PCI_MSIX_ON;
+}
+
+void
+pci_msix_refresh (struct gwt_pci *pci)
+{
+  __atomic_store_n (&pci->msix_state, (uint32_t) state_of (pci), __ATOMIC_SEQ_CST);
+}
+
 void
 pci_msix_written (struct gwt_pci *pci)
 {
-  uint32_t control = pci_reg (pci, pci->msix + CONTROL, 2);
-  enum pci_msix_state state = !(control & CONTROL_ENABLE) ? PCI_MSIX_OFF
-                              : control & CONTROL_MASK    ? PCI_MSIX_MASKED
-                                                          : PCI_MSIX_ON;
+  enum pci_msix_state state = state_of (pci);
   if (__atomic_exchange_n (&pci->msix_state, (uint32_t) state, __ATOMIC_SEQ_CST)
       == (uint32_t) state)
     return;
@@ -106,16 +118,25 @@ table_read (struct gwt_pci *pci, uint64_t offset)
   return 0;
 }
 
+uint32_t
+pci_msix_word (uint32_t word, uint32_t value)
+{
+  return word == ADDRESS ? value & ~3u : word == VECTOR_CONTROL ? value & VECTOR_MASKED : value;
+}
+
+uint32_t
+pci_msix_is_masked (const struct gwt_pci *pci, uint32_t vector)
+{
+  return word_get (pci, vector, VECTOR_CONTROL) & VECTOR_MASKED;
+}
+
 static void
 table_write (struct gwt_pci *pci, uint64_t offset, uint32_t value)
 {
   if (offset >= (uint64_t) pci->n_vectors * MSIX_ENTRY)
     return; /* pending bits are the function's */
   uint32_t vector = (uint32_t) (offset / MSIX_ENTRY), word = (uint32_t) (offset / 4) % MSIX_WORDS;
-  if (word == ADDRESS)
-    value &= ~3u;
-  else if (word == VECTOR_CONTROL)
-    value &= VECTOR_MASKED;
+  value = pci_msix_word (word, value);
   uint32_t old = __atomic_exchange_n (&pci->msix_table[offset / 4], value, __ATOMIC_SEQ_CST);
   if (word != VECTOR_CONTROL || old == value)
     return;

@@ -12,6 +12,7 @@ const struct gwt_memory_api *pci_memory;
 const struct gwt_irq_api *pci_irq;
 const struct gwt_device_api *pci_devices;
 const struct gwt_fdt_api *pci_fdt;
+const struct gwt_vmstate_api *pci_vmstate;
 
 /* ---- gwt.pci/1 ------------------------------------------------------------------------------ */
 
@@ -145,6 +146,8 @@ const struct gwt_pci_api pci_api = {
   .add_power = pci_add_power,
   .is_master = api_is_master,
   .msi_notify = pci_msi_notify,
+  .state = &pci_state,
+  .msix_state = &pci_msix_state,
 };
 
 /* ---- the plugin ----------------------------------------------------------------------------- */
@@ -156,6 +159,7 @@ pcie_start (const struct gwt_host *host, struct gwt_error *err)
   pci_irq = host->extension (GWT_IRQ_EXT);
   pci_devices = host->extension (GWT_DEVICE_EXT);
   pci_fdt = host->extension (GWT_FDT_EXT);
+  pci_vmstate = host->extension (GWT_VMSTATE_EXT);
   if (GWT_HAS (pci_memory, address) && GWT_HAS (pci_fdt, remove)
       && GWT_HAS (pci_devices, unplug_refused))
     return 0;
@@ -165,7 +169,7 @@ pcie_start (const struct gwt_host *host, struct gwt_error *err)
 }
 
 static const char *const required[]
-    = { GWT_DEVICE_EXT, GWT_FDT_EXT, GWT_IRQ_EXT, GWT_MEMORY_EXT, NULL };
+    = { GWT_DEVICE_EXT, GWT_FDT_EXT, GWT_IRQ_EXT, GWT_MEMORY_EXT, GWT_VMSTATE_EXT, NULL };
 static const struct gwt_device_type *const types[]
     = { &pci_function_type,   &pci_slot_type, &pci_port_type,        &pci_upstream_type,
         &pci_downstream_type, &pci_host_type, &pci_host_bridge_type, NULL };

@@ -11,6 +11,7 @@
  *   switch.c    the ports of a switch
  *   slot.c      a port's slot: presence, power, attention button, hot plug
  *   host.c      the host bridge with ECAM
+ *   state.c     what of a function goes along when the guest moves
  *   pcie.c      the plugin: gwt.pci/1 and the list of types
  *
  * Everything runs under the machine lock but for messages and DMA, which touch only what does not
@@ -24,6 +25,7 @@
 #include <godwit/fdt.h>
 #include <godwit/hotplug.h>
 #include <godwit/irq.h>
+#include <godwit/vmstate.h>
 
 #include <stdbool.h>
 
@@ -100,6 +102,8 @@
 #define PCIE_SLOT_CAP 0x14
 #define PCIE_SLOT_CONTROL 0x18
 #define PCIE_SLOT_STATUS 0x1a
+#define PCIE_SLOT_INTERLOCK 0x0800u /* in its control: reads as zero; 1 turns it over */
+#define PCIE_SLOT_PRESENT 0x0040u   /* in its status */
 #define PCIE_ROOT_CONTROL 0x1c
 #define PCIE_ROOT_STATUS 0x20
 #define PCIE_DEVICE_CAP2 0x24
@@ -133,7 +137,8 @@ enum pcie_port_type
 #define AER_ROOT_SOURCE 0x34
 
 #define AER_LOG_MAX 8 /* errors whose headers wait behind the first one's */
-#define AER_LOG_WORDS 5 /* status bit and header */
+#define AER_HEADER_WORDS 4
+#define AER_HEADER_VALID 0x0004 /* flag of an error: it has a header */
 
 #define PCI_SLOTS 32
 #define PCI_FUNCTIONS 8
@@ -163,6 +168,21 @@ struct pci_bar
   uint64_t mapped;
 };
 
+struct pci_aer_error
+{
+  uint32_t status; /* one bit of the uncorrectable status */
+  uint16_t source_id;
+  uint16_t flags;
+  uint32_t header[AER_HEADER_WORDS];
+  uint32_t prefix[AER_HEADER_WORDS]; /* of TLPs; there are none here */
+};
+
+struct pci_aer_log
+{
+  uint16_t log_num, log_max;
+  struct pci_aer_error log[AER_LOG_MAX]; /* the oldest first */
+};
+
 /* The part "pci-device" of every function. */
 struct gwt_pci
 {
@@ -171,7 +191,9 @@ struct gwt_pci
   const char *address;
   bool multifunction;
   bool err_unc_mask;
-  uint8_t pad_1[6];
+  uint8_t unplug_asked; /* the user wants out what is in the slot, and the guest has been told */
+  uint8_t pad_1;
+  int32_t version_id; /* of the state, as it was sent */
 
   /* Configuration space, and for each byte what the guest may write, clears by writing 1, and what
      has to be equal on both sides of a migration.  `initial` is what a reset restores. */
@@ -185,8 +207,7 @@ struct gwt_pci
   uint32_t msix_table[MSIX_VECTORS_MAX * MSIX_WORDS]; /* atomic: senders are on any thread */
   uint64_t msix_pending[MSIX_VECTORS_MAX / 64];       /* likewise */
 
-  uint32_t aer_log[AER_LOG_MAX * AER_LOG_WORDS]; /* the oldest first */
-  uint32_t aer_logged;                           /* how many there are */
+  struct pci_aer_log aer_log; /* errors that wait to be shown */
   uint32_t pad_2;
 
   struct gwt_device *device;
@@ -233,8 +254,8 @@ struct pci_slot
   uint8_t chassis;
   bool hotplug;
   bool power_controller;
-  uint8_t unplug_asked; /* the user wants out what is in the slot, and the guest has been told */
-  uint8_t pending;      /* an interrupt is due; follows from the registers */
+  uint8_t pending; /* an interrupt is due; follows from the registers */
+  uint8_t pad;
 
   struct gwt_pci *pci;
   struct pci_slot *next;
@@ -260,6 +281,9 @@ struct pci_host
   struct gwt_region *ecam, *io, *memory, *memory64;
   struct gwt_irq *line[PCI_PINS];
   uint32_t asserted[PCI_PINS]; /* functions that drive each line; atomic */
+  int32_t n_lines;
+  int32_t asserted_sent[PCI_PINS]; /* `asserted` when the state was saved or loaded last */
+  uint32_t config_address;         /* of the mechanism with two I/O ports, which ECAM replaces */
 };
 
 /* Host services; set in the plugin's start (). */
@@ -273,6 +297,7 @@ extern const struct gwt_device_type pci_function_type, pci_slot_type, pci_port_t
     pci_upstream_type, pci_downstream_type, pci_host_type, pci_host_bridge_type;
 extern const struct gwt_hotplug pci_hotplug;
 extern const struct gwt_pci_api pci_api;
+extern const struct gwt_vmstate_api *pci_vmstate;
 
 /* ---- little-endian registers ---------------------------------------------------------------- */
 
@@ -325,12 +350,30 @@ void pci_function_reset (struct gwt_pci *pci, bool sticky);
 #define GWT_PCI_KNOWN                                                                              \
   ((uint64_t) (GWT_PCI_EXPRESS | GWT_PCI_INTX | GWT_PCI_AER | GWT_PCI_EXPRESS_BEHIND_PORT))
 
+/* From the registers: what other threads look at. */
+void pci_command_refresh (struct gwt_pci *pci);
+
+/* state.c; all of a struct gwt_pci */
+extern const struct gwt_vmstate pci_state, pci_msix_state, pci_aer_state;
+/* The field of struct T for the function that its member `pci` points to, or for what SCHEMA has of
+   it; names as in QEMU's descriptions. */
+#define PCI_PART(T, NAME, SCHEMA)                                                                  \
+  { .name = NAME, .form = GWT_VM_STRUCT, .flags = GWT_VM_POINTER, .offset = offsetof (T, pci),     \
+    .size = sizeof (struct gwt_pci) + GWT_VM_IS (GWT_VM_AT (T, pci), struct gwt_pci *),            \
+    .elems = 1, .schema = &SCHEMA }
+/* Where its device sits, "0000:00:01.0:00.0"; NULL off its bus. */
+const char *pci_section_path (void *self);
+
 /* msix.c */
 int pci_add_msix (struct gwt_pci *pci, uint32_t vectors, uint32_t bar, struct gwt_error *err);
 uint32_t pci_msix_enabled (struct gwt_pci *pci);
 void pci_msix_notify (struct gwt_pci *pci, uint32_t vector);
 void pci_msix_written (struct gwt_pci *pci); /* its control register may have changed */
 void pci_msix_reset (struct gwt_pci *pci);
+void pci_msix_refresh (struct gwt_pci *pci); /* after a load; sends nothing */
+/* VALUE as word WORD (0 to 3) of a vector can hold it. */
+uint32_t pci_msix_word (uint32_t word, uint32_t value);
+uint32_t pci_msix_is_masked (const struct gwt_pci *pci, uint32_t vector);
 
 /* msi.c */
 int pci_add_msi (struct gwt_pci *pci, uint32_t vectors, uint32_t at, uint64_t flags,
@@ -338,6 +381,9 @@ int pci_add_msi (struct gwt_pci *pci, uint32_t vectors, uint32_t at, uint64_t fl
 uint32_t pci_msi_enabled (struct gwt_pci *pci);
 void pci_msi_notify (struct gwt_pci *pci, uint32_t vector);
 void pci_msi_written (struct gwt_pci *pci); /* its registers may have changed */
+void pci_msi_refresh (struct gwt_pci *pci); /* after a load; sends nothing */
+/* Offset of the pending bits in configuration space, 0: there are none. */
+uint32_t pci_msi_pending_at (const struct gwt_pci *pci);
 /* The pending bits among SIZE bytes at OFFSET, in place; they are in no register. */
 uint32_t pci_msi_read (struct gwt_pci *pci, uint32_t offset, uint32_t size);
 
@@ -356,6 +402,8 @@ int pci_slot_begin (struct pci_slot *slot, struct gwt_pci *pci, struct gwt_error
 void pci_slot_end (struct pci_slot *slot);
 bool pci_slot_has_power (const struct gwt_pci *bridge); /* also of bridges without a slot */
 void pci_slot_reset (struct pci_slot *slot);
+/* After a load: whether an interrupt is due; raises none. */
+void pci_slot_refresh (struct pci_slot *slot);
 /* A function came (cold: the machine was not running yet) or went. */
 void pci_slot_filled (struct pci_slot *slot);
 void pci_slot_emptied (struct pci_slot *slot);
@@ -369,6 +417,7 @@ void pci_aer_report (struct gwt_pci *pci, uint32_t status, uint32_t correctable,
 /* Its registers were written: the next header is shown; a root port's interrupt follows status and
    command. */
 void pci_aer_written (struct gwt_pci *pci);
+void pci_aer_refresh (struct gwt_pci *pci); /* after a load; raises no interrupt */
 #define PCI_METHODS 2
 extern const struct gwt_method pci_methods[PCI_METHODS];
 
@@ -385,6 +434,8 @@ void pci_bus_unplug (struct gwt_pci *pci);
 /* The function that answers to bus number BUS and DEVFN now, or NULL. */
 struct gwt_pci *pci_bus_find (struct pci_host *host, uint32_t bus, uint32_t devfn);
 uint32_t pci_bus_number (const struct pci_bus *bus);
+/* How many root buses came before this one. */
+uint32_t pci_bus_domain (const struct pci_bus *root);
 /* Everything below BUS: BARs after a window moved, reset. */
 void pci_bus_update_bars (struct pci_bus *bus);
 /* STICKY as for a function; its device is told. */

@@ -196,6 +196,16 @@ port_unrealize (void *self)
   port->pci->secondary = NULL;
 }
 
+static const struct gwt_vm_field state_fields[] = {
+  PCI_PART (struct pci_port, "parent_obj.parent_obj.parent_obj", pci_state),
+  PCI_PART (struct pci_port, "parent_obj.parent_obj.parent_obj.exp.aer_log", pci_aer_state),
+  PCI_PART (struct pci_port, "parent_obj.parent_obj.parent_obj.parent_obj", pci_msix_state),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct pci_port, "pcie-root-port", 1, 1, state_fields,
+                   .priority = GWT_VM_PRIORITY_PCI_BUS);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
+
 const struct gwt_device_type pci_port_type = {
   .struct_size = sizeof pci_port_type,
   .name = "pcie-root-port",
@@ -208,4 +218,5 @@ const struct gwt_device_type pci_port_type = {
   .n_fields = GWT_COUNT (fields),
   .realize = port_realize,
   .unrealize = port_unrealize,
+  .states = states,
 };

@@ -35,7 +35,6 @@
 #define CONTROL_INDICATOR_BLINKS 0x0200u
 #define CONTROL_INDICATOR_OFF 0x0300u
 #define CONTROL_POWER_OFF 0x0400u
-#define CONTROL_INTERLOCK 0x0800u /* reads as zero; 1 turns it over */
 #define CONTROL_LINK 0x1000u
 /* Any of these on: the guest has a driver for the slot. */
 #define CONTROL_AWARE (CONTROL_BUTTON | CONTROL_PRESENCE | CONTROL_INTERRUPT | CONTROL_LINK)
@@ -43,7 +42,6 @@
 #define STATUS_BUTTON 0x0001u
 #define STATUS_PRESENCE 0x0008u
 #define STATUS_COMMAND 0x0010u
-#define STATUS_PRESENT 0x0040u
 #define STATUS_INTERLOCK 0x0080u
 #define STATUS_LINK 0x0100u
 #define STATUS_EVENTS (STATUS_BUTTON | STATUS_PRESENCE | STATUS_COMMAND | STATUS_LINK)
@@ -127,9 +125,10 @@ static void
 set_present (struct pci_slot *slot)
 {
   bool there = occupant (slot) != NULL;
-  uint32_t old = get (slot, PCIE_SLOT_STATUS) & STATUS_PRESENT;
+  uint32_t old = get (slot, PCIE_SLOT_STATUS) & PCIE_SLOT_PRESENT;
   if ((old != 0) != there)
-    change (slot, PCIE_SLOT_STATUS, STATUS_PRESENT, (there ? STATUS_PRESENT : 0) | STATUS_PRESENCE);
+    change (slot, PCIE_SLOT_STATUS, PCIE_SLOT_PRESENT,
+            (there ? PCIE_SLOT_PRESENT : 0) | STATUS_PRESENCE);
 }
 
 /* Power and indicator as a platform without a driver for the slot has them. */
@@ -145,16 +144,22 @@ set_power (struct pci_slot *slot)
 /* ---- interrupt ------------------------------------------------------------------------------ */
 
 /* An interrupt is due while one of the events that the guest wants to hear of is set (6.7.3.4). */
-static void
-notify (struct pci_slot *slot)
+void
+pci_slot_refresh (struct pci_slot *slot)
 {
   uint32_t control = get (slot, PCIE_SLOT_CONTROL), status = get (slot, PCIE_SLOT_STATUS);
   uint32_t wanted = (control & CONTROL_BUTTON ? STATUS_BUTTON : 0)
                     | (control & CONTROL_PRESENCE ? STATUS_PRESENCE : 0)
                     | (control & CONTROL_COMMAND ? STATUS_COMMAND : 0)
                     | (control & CONTROL_LINK ? STATUS_LINK : 0);
-  bool before = slot->pending;
   slot->pending = slot->hotplug && (control & CONTROL_INTERRUPT) && (status & wanted);
+}
+
+static void
+notify (struct pci_slot *slot)
+{
+  bool before = slot->pending;
+  pci_slot_refresh (slot);
   pci_port_interrupt (slot->pci, slot->pending && !before);
 }
 
@@ -172,9 +177,9 @@ pci_slot_emptied (struct pci_slot *slot)
 {
   /* Of a function that the guest was never told of nothing shows. */
   if (occupant (slot) != NULL || slot->pci->bus == NULL
-      || !(get (slot, PCIE_SLOT_STATUS) & STATUS_PRESENT))
+      || !(get (slot, PCIE_SLOT_STATUS) & PCIE_SLOT_PRESENT))
     return;
-  slot->unplug_asked = 0;
+  slot->pci->unplug_asked = 0;
   set_present (slot);
   if (!is_aware (slot))
     set_power (slot);
@@ -186,7 +191,7 @@ pci_slot_emptied (struct pci_slot *slot)
 static void
 eject (struct pci_slot *slot)
 {
-  slot->unplug_asked = 0;
+  slot->pci->unplug_asked = 0;
   pci_bus_reset (slot->pci->secondary, false);
   pci_bus_unplug_all (slot->pci->secondary);
 }
@@ -195,7 +200,7 @@ static void
 refused (struct pci_slot *slot)
 {
   const struct gwt_pci *there = occupant (slot);
-  slot->unplug_asked = 0;
+  slot->pci->unplug_asked = 0;
   if (there != NULL)
     pci_devices->unplug_refused (there->device);
 }
@@ -206,9 +211,9 @@ pci_slot_written (struct pci_slot *slot, uint32_t old, bool command)
   const uint32_t off = CONTROL_POWER_OFF | CONTROL_INDICATOR_OFF;
   const uint32_t off_mask = CONTROL_POWER_OFF | CONTROL_INDICATOR;
   uint32_t control = get (slot, PCIE_SLOT_CONTROL);
-  if (control & CONTROL_INTERLOCK)
+  if (control & PCIE_SLOT_INTERLOCK)
     {
-      control &= ~CONTROL_INTERLOCK;
+      control &= ~PCIE_SLOT_INTERLOCK;
       put (slot, PCIE_SLOT_CONTROL, control);
       put (slot, PCIE_SLOT_STATUS, get (slot, PCIE_SLOT_STATUS) ^ STATUS_INTERLOCK);
     }
@@ -223,7 +228,7 @@ pci_slot_written (struct pci_slot *slot, uint32_t old, bool command)
       && (control & off_mask) == off
       && (old & off_mask) != off)
     eject (slot);
-  else if (slot->unplug_asked && !(control & CONTROL_POWER_OFF)
+  else if (slot->pci->unplug_asked && !(control & CONTROL_POWER_OFF)
            && (((old & CONTROL_INDICATOR) == CONTROL_INDICATOR_BLINKS
                 && (control & CONTROL_INDICATOR) == CONTROL_INDICATOR_ON)
                || ((control & CONTROL_ATTENTION) == CONTROL_ATTENTION_ON
@@ -302,7 +307,7 @@ hotplug_plugged (void *self)
   struct pci_slot *slot = slot_of (pci->bus);
   if (slot == NULL || occupant (slot) == NULL)
     return; /* the guest is told when function 0 comes */
-  if (!(get (slot, PCIE_SLOT_STATUS) & STATUS_PRESENT))
+  if (!(get (slot, PCIE_SLOT_STATUS) & PCIE_SLOT_PRESENT))
     {
       set_present (slot);
       if (is_aware (slot))
@@ -351,7 +356,7 @@ hotplug_unplug_request (void *self, struct gwt_error *err)
     }
   if (is_busy (slot, err))
     return -1;
-  if (slot->unplug_asked && (get (slot, PCIE_SLOT_STATUS) & STATUS_BUTTON))
+  if (slot->pci->unplug_asked && (get (slot, PCIE_SLOT_STATUS) & STATUS_BUTTON))
     {
       pci_gwt->error_set (
           err, GWT_E_BUSY,
@@ -360,7 +365,7 @@ hotplug_unplug_request (void *self, struct gwt_error *err)
           pci_devices->id (pci->device));
       return -1;
     }
-  slot->unplug_asked = 1;
+  slot->pci->unplug_asked = 1;
   change (slot, PCIE_SLOT_STATUS, 0, STATUS_BUTTON);
   notify (slot);
   return 0;
@@ -379,7 +384,7 @@ void
 pci_slot_reset (struct pci_slot *slot)
 {
   /* The guest that was asked is gone. */
-  if (slot->unplug_asked)
+  if (slot->pci->unplug_asked)
     eject (slot);
   change (slot, PCIE_SLOT_CONTROL, CONTROL_ATTENTION, CONTROL_ATTENTION_OFF);
   set_power (slot);
@@ -421,7 +426,7 @@ pci_slot_begin (struct pci_slot *slot, struct gwt_pci *pci, struct gwt_error *er
                      0, 0);
   pci_config_preset (pci, at + PCIE_SLOT_CONTROL, 2, CONTROL_ATTENTION_OFF,
                      CONTROL_BUTTON | CONTROL_PRESENCE | CONTROL_COMMAND | CONTROL_INTERRUPT
-                         | CONTROL_ATTENTION | CONTROL_INDICATOR | CONTROL_INTERLOCK
+                         | CONTROL_ATTENTION | CONTROL_INDICATOR | PCIE_SLOT_INTERLOCK
                          | (slot->power_controller ? CONTROL_POWER_OFF : 0)
                          | (pci_reg (pci, at + PCIE_LINK_CAP, 4) & LINK_REPORTS_ACTIVE
                                 ? CONTROL_LINK
@@ -430,7 +435,8 @@ pci_slot_begin (struct pci_slot *slot, struct gwt_pci *pci, struct gwt_error *er
   pci_config_preset (pci, at + PCIE_SLOT_STATUS, 2, 0, 0, STATUS_EVENTS);
   /* What a plug changes is not compared. */
   memset (pci->cmask + at + PCIE_LINK_STATUS, 0, 2);
-  memset (pci->cmask + at + PCIE_SLOT_STATUS, 0, 2);
+  pci_put (pci->cmask + at + PCIE_SLOT_STATUS, 2,
+           ~(STATUS_EVENTS | PCIE_SLOT_PRESENT | STATUS_INTERLOCK));
   pci_slot_reset (slot);
   return 0;
 }
@@ -458,9 +464,8 @@ static const struct gwt_field fields[] = {
                 .doc = "devices come and go while the machine runs"),
   GWT_PROP_ROW (struct pci_slot, power_controller, "power-controller-present", .def = 1,
                 .doc = "the guest can switch the slot's power"),
-  GWT_STATE_ROW (struct pci_slot, unplug_asked, "unplug-asked", .max = 1,
-                 .doc = "the guest was asked to let go of what is in the slot"),
   GWT_HOST_ROW (struct pci_slot, pending, "follows from configuration space"),
+  GWT_HOST_ROW (struct pci_slot, pad, "padding"),
   GWT_HOST_ROW (struct pci_slot, pci, "the function's part"),
   GWT_HOST_ROW (struct pci_slot, next, "list of slots"),
 };

@@ -93,6 +93,15 @@ upstream_unrealize (void *self)
   end (((struct upstream *) self)->pci);
 }
 
+static const struct gwt_vm_field upstream_state_fields[] = {
+  PCI_PART (struct upstream, "parent_obj.parent_obj", pci_state),
+  PCI_PART (struct upstream, "parent_obj.parent_obj.exp.aer_log", pci_aer_state),
+};
+static const struct gwt_vmstate upstream_state
+    = GWT_VMSTATE (struct upstream, "xio3130-express-upstream-port", 1, 1, upstream_state_fields,
+                   .priority = GWT_VM_PRIORITY_PCI_BUS);
+static const struct gwt_vmstate *const upstream_states[] = { &upstream_state, NULL };
+
 const struct gwt_device_type pci_upstream_type = {
   .struct_size = sizeof pci_upstream_type,
   .name = "x3130-upstream",
@@ -105,6 +114,7 @@ const struct gwt_device_type pci_upstream_type = {
   .n_fields = GWT_COUNT (upstream_fields),
   .realize = upstream_realize,
   .unrealize = upstream_unrealize,
+  .states = upstream_states,
 };
 
 /* ---- downstream port ------------------------------------------------------------------------ */
@@ -156,6 +166,15 @@ downstream_unrealize (void *self)
   end (pci);
 }
 
+static const struct gwt_vm_field downstream_state_fields[] = {
+  PCI_PART (struct downstream, "parent_obj.parent_obj.parent_obj", pci_state),
+  PCI_PART (struct downstream, "parent_obj.parent_obj.parent_obj.exp.aer_log", pci_aer_state),
+};
+static const struct gwt_vmstate downstream_state
+    = GWT_VMSTATE (struct downstream, "xio3130-express-downstream-port", 1, 1,
+                   downstream_state_fields, .priority = GWT_VM_PRIORITY_PCI_BUS);
+static const struct gwt_vmstate *const downstream_states[] = { &downstream_state, NULL };
+
 const struct gwt_device_type pci_downstream_type = {
   .struct_size = sizeof pci_downstream_type,
   .name = "xio3130-downstream",
@@ -168,4 +187,5 @@ const struct gwt_device_type pci_downstream_type = {
   .n_fields = GWT_COUNT (downstream_fields),
   .realize = downstream_realize,
   .unrealize = downstream_unrealize,
+  .states = downstream_states,
 };

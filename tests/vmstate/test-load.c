@@ -479,8 +479,8 @@ test_source (void)
 static void
 test_covered (void)
 {
-  g_autofree bool *covered = gwt_schema_covered (schema_of (&owner));
-  g_autofree bool *parts = gwt_schema_covered (schema_of (&victim));
+  g_autofree uint8_t *covered = gwt_schema_covered (schema_of (&owner));
+  g_autofree uint8_t *parts = gwt_schema_covered (schema_of (&victim));
 
   g_assert_true (covered[offsetof (struct owner, base)] && covered[offsetof (struct owner, more)]);
   g_assert_true (covered[offsetof (struct owner, inner)]);
