@@ -58,18 +58,12 @@ static const struct name bridge_names[] = {
   { PCI_BRIDGE_CONTROL, 2, "bridge control" },
 };
 static const struct name express_names[] = {
-  { PCIE_FLAGS, 2, "PCI Express capabilities" },
-  { PCIE_DEVICE_CAP, 4, "device capabilities" },
-  { PCIE_DEVICE_CONTROL, 2, "device control" },
-  { PCIE_DEVICE_STATUS, 2, "device status" },
-  { PCIE_LINK_CAP, 4, "link capabilities" },
-  { PCIE_LINK_CONTROL, 2, "link control" },
-  { PCIE_LINK_STATUS, 2, "link status" },
-  { PCIE_SLOT_CAP, 4, "slot capabilities" },
-  { PCIE_SLOT_CONTROL, 2, "slot control" },
-  { PCIE_SLOT_STATUS, 2, "slot status" },
-  { PCIE_DEVICE_CAP2, 4, "device capabilities 2" },
-  { PCIE_LINK_CAP2, 4, "link capabilities 2" },
+  { PCIE_FLAGS, 2, "PCI Express capabilities" },    { PCIE_DEVICE_CAP, 4, "device capabilities" },
+  { PCIE_DEVICE_CONTROL, 2, "device control" },     { PCIE_DEVICE_STATUS, 2, "device status" },
+  { PCIE_LINK_CAP, 4, "link capabilities" },        { PCIE_LINK_CONTROL, 2, "link control" },
+  { PCIE_LINK_STATUS, 2, "link status" },           { PCIE_SLOT_CAP, 4, "slot capabilities" },
+  { PCIE_SLOT_CONTROL, 2, "slot control" },         { PCIE_SLOT_STATUS, 2, "slot status" },
+  { PCIE_DEVICE_CAP2, 4, "device capabilities 2" }, { PCIE_LINK_CAP2, 4, "link capabilities 2" },
   { PCIE_LINK_CONTROL2, 2, "link control 2" },
 };
 
@@ -103,10 +97,10 @@ register_name (const struct gwt_pci *pci, uint32_t offset)
     return "advanced error reporting";
   if (pci->power != 0 && offset >= pci->power && offset < pci->power + 8)
     return "power management";
-  return offset < 0x40                             ? "header"
-         : offset < 0x100 && pci->used[offset]     ? "a capability"
+  return offset < 0x40                                   ? "header"
+         : offset < 0x100 && pci->used[offset]           ? "a capability"
          : offset < PCI_CONFIG_SIZE && pci->used[offset] ? "an extended capability"
-                                                   : "no register";
+                                                         : "no register";
 }
 
 const char *
@@ -196,8 +190,7 @@ passing_bits (const struct gwt_pci *pci, uint32_t offset)
 }
 
 static bool
-check_config (const struct gwt_pci *pci, const uint8_t *bytes, uint32_t size,
-              struct gwt_error *err)
+check_config (const struct gwt_pci *pci, const uint8_t *bytes, uint32_t size, struct gwt_error *err)
 {
   for (uint32_t i = 0; i < size; i++)
     {
@@ -319,9 +312,8 @@ msix_put (const void *member, const struct gwt_vm_field *field, struct gwt_vm_ou
       pci_vmstate->put (out, bytes, sizeof bytes);
     }
   for (uint32_t i = 0; i < pci->n_vectors; i += 8)
-    pci_vmstate->put_be (out, 1,
-                         __atomic_load_n (&pci->msix_pending[i / 64], __ATOMIC_SEQ_CST) >> (i % 64)
-                             & 0xff);
+    pci_vmstate->put_be (
+        out, 1, __atomic_load_n (&pci->msix_pending[i / 64], __ATOMIC_SEQ_CST) >> (i % 64) & 0xff);
   return 0;
 }
 
@@ -377,8 +369,12 @@ msix_loaded (void *self, uint32_t version)
 }
 
 static const struct gwt_vm_field msix_fields[] = {
-  { .name = "msix", .form = GWT_VM_CUSTOM, .offset = offsetof (struct gwt_pci, msix_table),
-    .size = sizeof ((struct gwt_pci *) 0)->msix_table, .elems = 1, .custom = &msix_custom,
+  { .name = "msix",
+    .form = GWT_VM_CUSTOM,
+    .offset = offsetof (struct gwt_pci, msix_table),
+    .size = sizeof ((struct gwt_pci *) 0)->msix_table,
+    .elems = 1,
+    .custom = &msix_custom,
     .exists = has_msix },
   GWT_VM_COMPUTED (struct gwt_pci, msix_pending),
 };
@@ -388,10 +384,8 @@ const struct gwt_vmstate pci_msix_state
 /* ---- errors that wait to be logged ---------------------------------------------------------- */
 
 static const struct gwt_vm_field error_fields[] = {
-  GWT_VM_VALUE (struct pci_aer_error, status),
-  GWT_VM_VALUE (struct pci_aer_error, source_id),
-  GWT_VM_VALUE (struct pci_aer_error, flags),
-  GWT_VM_ARRAY (struct pci_aer_error, header),
+  GWT_VM_VALUE (struct pci_aer_error, status), GWT_VM_VALUE (struct pci_aer_error, source_id),
+  GWT_VM_VALUE (struct pci_aer_error, flags),  GWT_VM_ARRAY (struct pci_aer_error, header),
   GWT_VM_ARRAY (struct pci_aer_error, prefix),
 };
 static const struct gwt_vmstate error_state
@@ -401,9 +395,13 @@ static const struct gwt_vmstate error_state
 static const struct gwt_vm_field aer_fields[] = {
   LOG_FIELD (log_num, "log_num", .max = AER_LOG_MAX),
   LOG_FIELD (log_max, "log_max", .flags = GWT_VM_EQUAL),
-  { .name = "log", .form = GWT_VM_STRUCT, .flags = GWT_VM_COUNTED,
-    .offset = offsetof (struct gwt_pci, aer_log.log), .size = sizeof (struct pci_aer_error),
-    .elems = AER_LOG_MAX, .schema = &error_state,
+  { .name = "log",
+    .form = GWT_VM_STRUCT,
+    .flags = GWT_VM_COUNTED,
+    .offset = offsetof (struct gwt_pci, aer_log.log),
+    .size = sizeof (struct pci_aer_error),
+    .elems = AER_LOG_MAX,
+    .schema = &error_state,
     GWT_VM_COUNT (struct gwt_pci, aer_log.log_num) },
 };
 const struct gwt_vmstate pci_aer_state
@@ -504,12 +502,15 @@ static const struct gwt_vm_field function_fields[] = {
   GWT_VM_VALUE_AT_MOST (struct gwt_pci, version_id),
   GWT_VM_OWN (struct gwt_pci, config, &config_custom, .exists = is_conventional),
   GWT_VM_OWN (struct gwt_pci, config, &config_custom, .exists = is_express),
-  { .name = "irq_state", .form = GWT_VM_CUSTOM, .offset = offsetof (struct gwt_pci, intx_level),
-    .size = sizeof ((struct gwt_pci *) 0)->intx_level, .elems = 1, .custom = &pins_custom,
+  { .name = "irq_state",
+    .form = GWT_VM_CUSTOM,
+    .offset = offsetof (struct gwt_pci, intx_level),
+    .size = sizeof ((struct gwt_pci *) 0)->intx_level,
+    .elems = 1,
+    .custom = &pins_custom,
     .version = 2 },
   GWT_VM_COMPUTED (struct gwt_pci, msi_pending),
 };
-const struct gwt_vmstate pci_state
-    = GWT_VMSTATE (struct gwt_pci, "PCIDevice", STATE_VERSION, 1, function_fields,
-                   .subsections = subsections, .pre_load = function_pre_load,
-                   .post_load = function_post_load, .loaded = function_loaded);
+const struct gwt_vmstate pci_state = GWT_VMSTATE (
+    struct gwt_pci, "PCIDevice", STATE_VERSION, 1, function_fields, .subsections = subsections,
+    .pre_load = function_pre_load, .post_load = function_post_load, .loaded = function_loaded);
