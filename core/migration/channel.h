@@ -91,7 +91,8 @@ void gwt_channel_end_writing (struct gwt_channel *c);
    written is not safe: a file that could not be synced, a command that failed.  After a shutdown
    nothing is waited for: a command is killed.  Waits end when CANCEL_FD (or -1) is readable. */
 bool gwt_channel_close (struct gwt_channel *c, int cancel_fd, struct gwt_error *err);
-int gwt_channel_fd (const struct gwt_channel *c); /* that is read (incoming) or written (outgoing) */
+/* That is read (incoming) or written (outgoing). */
+int gwt_channel_fd (const struct gwt_channel *c);
 uint64_t gwt_channel_sent (const struct gwt_channel *c);     /* [any] bytes */
 uint64_t gwt_channel_received (const struct gwt_channel *c); /* [any] bytes */
 

@@ -1,4 +1,9 @@
 core_libcore_a_SOURCES += \
+	core/migration/address.c \
+	core/migration/channel-exec.c \
+	core/migration/channel-internal.h \
+	core/migration/channel-open.c \
+	core/migration/channel.c \
 	core/migration/channel.h \
 	core/migration/devices.c \
 	core/migration/devices.h \

@@ -2,6 +2,7 @@
 core_libcore_a_SOURCES += \
 	core/util/error.c core/util/error.h \
 	core/util/extension.c core/util/extension.h \
+	core/util/fds.c core/util/fds.h \
 	core/util/installed.c core/util/installed.h \
 	core/util/json.c core/util/json.h \
 	core/util/log.c core/util/log.h \
