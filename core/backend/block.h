@@ -33,7 +33,7 @@ bool gwt_block_check_used (struct gwt_error *err);
 /* Write back and close all; devices are gone. */
 void gwt_block_close_all (void);
 
-/* ---- whose images they are while a guest moves ------------------------------------------------ */
+/* ---- whose images they are while a guest moves ----------------------------------------------- */
 
 /* Before devices are made: the guest comes from elsewhere, its images are another process's until
    gwt_block_activate_all ().  They are opened, but not locked. */

@@ -141,6 +141,13 @@ gwt_stage_commit (struct gwt_stage *stage, struct gwt_error *err)
     {
       const struct gwt_commit *c = &g_array_index (stage->commits, struct gwt_commit, i);
 
+      if (c->kind == GWT_COMMIT_LOADING)
+        c->schema->d.loading (c->to);
+    }
+  for (i = 0; i < stage->commits->len; i++)
+    {
+      const struct gwt_commit *c = &g_array_index (stage->commits, struct gwt_commit, i);
+
       if (!commit_data (c))
         gwt_error_set (err, GWT_E_NO_MEMORY, "field '%s': no memory for its elements",
                        c->field->name);

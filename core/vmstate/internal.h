@@ -26,6 +26,9 @@ gwt_vm_is_marked (const struct gwt_vm_field *f)
 /* put_state () of gwt.vmstate/1, see save.c. */
 bool gwt_vm_put_state (struct gwt_vm_out *out, const struct gwt_vmstate *vmstate, void *self,
                        struct gwt_error *err);
+/* get_state (), see load.c; IN is being read. */
+void *gwt_vm_get_state (struct gwt_vm_in *in, const struct gwt_vmstate *vmstate, void *self,
+                        struct gwt_error *err);
 /* Is it one thing on the wire, however many elements it has? */
 static inline bool
 gwt_vm_is_whole (const struct gwt_vm_field *f)

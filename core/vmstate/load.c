@@ -13,7 +13,6 @@
 #include <string.h>
 #include <godwit/clock.h>
 #include "core/device/field.h"
-#include "core/util/extension.h"
 
 struct loader
 {
@@ -648,6 +647,10 @@ load_struct (struct loader *l, const struct gwt_schema *schema, void *staged, vo
                      schema->d.name, schema->d.minimum, schema->d.version);
       return false;
     }
+  if (schema->d.loading != NULL && live != NULL)
+    gwt_stage_add (l->stage, (struct gwt_commit){ .kind = GWT_COMMIT_LOADING,
+                                                  .schema = schema,
+                                                  .to = live });
   if (schema->d.pre_load != NULL && schema->d.pre_load (staged, err) != 0)
     gwt_error_set (err, GWT_E_FAILED, "'%s' cannot be loaded now", schema->d.name);
   if (gwt_error_is_set (err))
@@ -699,85 +702,16 @@ gwt_vmstate_load (const struct gwt_schema *schema, void *self, struct gwt_device
   return NULL;
 }
 
-/* ---- custom fields --------------------------------------------------------------------------- */
-
-static void
-api_put (struct gwt_vm_out *out, const void *bytes, uint64_t size)
-{
-  gwt_vm_put (out, bytes, size);
-}
-
-static void
-api_put_be (struct gwt_vm_out *out, uint32_t size, uint64_t value)
-{
-  if (size == 1 || size == 2 || size == 4 || size == 8)
-    gwt_vm_put_be (out, size, value);
-}
-
-static int
-api_get (struct gwt_vm_in *in, void *bytes, uint64_t size, struct gwt_error *err)
-{
-  if (!gwt_error_is_set (err) && gwt_vm_get (in, bytes, size, err))
-    return 0;
-  if (bytes != NULL)
-    memset (bytes, 0, size);
-  return -1;
-}
-
-static int
-api_get_be (struct gwt_vm_in *in, uint32_t size, uint64_t *value, struct gwt_error *err)
-{
-  *value = 0;
-  if (size != 1 && size != 2 && size != 4 && size != 8)
-    {
-      gwt_error_set (err, GWT_E_INVALID, "%u bytes are no integer; use 1, 2, 4 or 8", size);
-      return -1;
-    }
-  return !gwt_error_is_set (err) && gwt_vm_get_be (in, size, value, err) ? 0 : -1;
-}
-
-static int
-api_commit_later (struct gwt_vm_in *in, void *target, const void *bytes, uint64_t size,
+void *
+gwt_vm_get_state (struct gwt_vm_in *in, const struct gwt_vmstate *vmstate, void *self,
                   struct gwt_error *err)
-{
-  void *copy;
-
-  if (in->stage == NULL)
-    {
-      gwt_error_set (err, GWT_E_INVALID, "commit_later is for custom fields while they are read");
-      return -1;
-    }
-  copy = gwt_stage_memory (in->stage, size, false, err);
-  if (copy == NULL)
-    return -1;
-  memcpy (copy, bytes, size);
-  gwt_stage_add (in->stage, (struct gwt_commit){
-                                .kind = GWT_COMMIT_BYTES, .to = target, .from = copy, .n = size });
-  return 0;
-}
-
-static int
-api_put_state (struct gwt_vm_out *out, const struct gwt_vmstate *vmstate, void *self,
-               struct gwt_error *err)
-{
-  return gwt_vm_put_state (out, vmstate, self, err) ? 0 : -1;
-}
-
-static void *
-api_get_state (struct gwt_vm_in *in, const struct gwt_vmstate *vmstate, void *self,
-               struct gwt_error *err)
 {
   const struct gwt_schema *schema = gwt_schema_of (vmstate, err);
   struct loader l = { in->device, in, in->stage };
   void *staged;
 
-  if (schema == NULL || gwt_error_is_set (err))
+  if (schema == NULL)
     return NULL;
-  if (in->stage == NULL)
-    {
-      gwt_error_set (err, GWT_E_INVALID, "get_state is for custom fields while they are read");
-      return NULL;
-    }
   staged = gwt_stage_memory (in->stage, schema->d.size, false, err);
   if (staged == NULL)
     return NULL;
@@ -790,23 +724,4 @@ api_get_state (struct gwt_vm_in *in, const struct gwt_vmstate *vmstate, void *se
     return staged;
   gwt_error_prefix (err, "'%s'", schema->d.name);
   return NULL;
-}
-
-void
-gwt_vmstate_register_extensions (void)
-{
-  static const struct gwt_vmstate_api api = {
-    .struct_size = sizeof (struct gwt_vmstate_api),
-    .put = api_put,
-    .put_be = api_put_be,
-    .get = api_get,
-    .get_be = api_get_be,
-    .commit_later = api_commit_later,
-    .put_state = api_put_state,
-    .get_state = api_get_state,
-  };
-  GWT_AUTO_ERROR (err);
-
-  if (gwt_extension_find (GWT_VMSTATE_EXT) == NULL)
-    gwt_extension_add (GWT_VMSTATE_EXT, &api, "host", &err);
 }

@@ -1,6 +1,7 @@
 core_libcore_a_SOURCES += \
 	core/vmstate/commit.c \
 	core/vmstate/coverage.c \
+	core/vmstate/extension.c \
 	core/vmstate/internal.h \
 	core/vmstate/load.c \
 	core/vmstate/save.c \

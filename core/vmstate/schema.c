@@ -6,9 +6,10 @@
  * loaded, not when a guest is moved.
  */
 #include "config.h"
-#include "core/vmstate/internal.h"
+#include "core/vmstate/schema.h"
 #include <string.h>
 #include "core/device/field.h"
+#include "core/vmstate/internal.h"
 
 /* Sizes of the structs as their first release had them. */
 #define VMSTATE_MIN G_STRUCT_OFFSET (struct gwt_vmstate, needed)

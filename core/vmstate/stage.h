@@ -13,6 +13,7 @@ enum gwt_commit_kind
   GWT_COMMIT_TIMER,   /* `to` is a timer, `n` its expiry */
   GWT_COMMIT_LIST,    /* `to` is a list's head, `from` has `n` elements for it */
   GWT_COMMIT_TREE,    /* likewise; a key and a value for each node */
+  GWT_COMMIT_LOADING, /* call `schema`'s hook with `to`, before any of the above */
   GWT_COMMIT_LOADED   /* call `schema`'s hook with `to`; `n` is the version */
 };
 

@@ -180,6 +180,9 @@ struct gwt_vmstate
      members that `load` sets in the staged struct; there are no subsections. */
   int (*save) (const void *self, struct gwt_vm_out *out, struct gwt_error *err);
   int (*load) (void *self, uint32_t version, struct gwt_vm_in *in, struct gwt_error *err);
+  /* SELF is the device's own.  All was found good and nothing is committed yet: stop what works
+     with the state that was there before. */
+  void (*loading) (void *self);
 };
 
 #define GWT_VMSTATE_EXT "gwt.vmstate/1"
@@ -205,6 +208,10 @@ struct gwt_vmstate_api
      with ERR set. */
   void *(*get_state) (struct gwt_vm_in *in, const struct gwt_vmstate *vmstate, void *self,
                       struct gwt_error *err);
+  /* SIZE zeroed bytes, while a custom field is read: the device's to free (3) once the section is
+     committed (commit_later () tells it where they are), the host's where it is refused.  NULL with
+     ERR set. */
+  void *(*alloc) (struct gwt_vm_in *in, uint64_t size, struct gwt_error *err);
 };
 
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L

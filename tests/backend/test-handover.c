@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * core/backend: images change hands while a guest is migrated.  The other process is a real one: its
- * own descriptors and its own locks.
+ * core/backend: images change hands while a guest is migrated.  The other process is a real one:
+ * its own descriptors and its own locks.
  */
 #include "config.h"
 #include "tests/backend/block-device.h"

@@ -16,7 +16,7 @@ struct base
   uint8_t level;
   uint16_t extra; /* in a subsection */
   uint32_t handle;
-  uint32_t loaded_calls;
+  uint32_t loaded_calls, level_before;
 };
 
 struct card
@@ -24,6 +24,7 @@ struct card
   struct base *base;
   uint8_t own;
   uint32_t sum; /* follows from both */
+  uint8_t *shadow; /* allocated while it is read, a copy of own */
 };
 
 static uint32_t
@@ -41,6 +42,16 @@ base_loaded (void *self, uint32_t version)
   base->loaded_calls++;
 }
 
+static void
+base_loading (void *self)
+{
+  struct base *base = self;
+
+  /* Nothing has been written yet. */
+  base->level_before = base->level;
+  g_assert_cmpuint (base->loaded_calls, ==, 0);
+}
+
 static const struct gwt_vm_field base_fields[] = { GWT_VM_VALUE (struct base, level, .max = 9) };
 static const struct gwt_vm_field extra_fields[] = { GWT_VM_VALUE (struct base, extra) };
 static const struct gwt_vmstate base_extra
@@ -48,7 +59,9 @@ static const struct gwt_vmstate base_extra
 static const struct gwt_vmstate *const base_subsections[] = { &base_extra, NULL };
 static const struct gwt_vmstate base_state
     = GWT_VMSTATE (struct base, "base", 2, 1, base_fields, .subsections = base_subsections,
-                   .loaded = base_loaded);
+                   .loaded = base_loaded, .loading = base_loading);
+
+static uint8_t **live_shadow;
 
 static int
 card_put (const void *member, const struct gwt_vm_field *field, struct gwt_vm_out *out,
@@ -69,6 +82,7 @@ card_get (void *member, const struct gwt_vm_field *field, struct gwt_vm_in *in,
 {
   struct card *card = member;
   struct base *base = api->get_state (in, &base_state, card->base, err);
+  uint8_t *shadow;
   uint64_t value;
 
   (void) field;
@@ -77,7 +91,11 @@ card_get (void *member, const struct gwt_vm_field *field, struct gwt_vm_in *in,
   g_assert_true (base != card->base);
   card->own = (uint8_t) value;
   card->sum = base->level + card->own;
-  return 0;
+  shadow = api->alloc (in, 1, err);
+  if (shadow == NULL)
+    return -1;
+  *shadow = card->own;
+  return api->commit_later (in, live_shadow, &shadow, sizeof (shadow), err);
 }
 
 static const struct gwt_vm_custom card_custom
@@ -101,11 +119,12 @@ static const struct gwt_vmstate card_state
 static void
 test_part (void)
 {
-  struct base base = { 5, 0x1234, 77, 0 }, base_2 = { 1, 2, 3, 0 };
-  struct card card = { &base, 7, 12 }, card_2 = { &base_2, 0, 0 };
+  struct base base = { 5, 0x1234, 77, 0, 0 }, base_2 = { 1, 2, 3, 0, 0 };
+  struct card card = { &base, 7, 12, NULL }, card_2 = { &base_2, 0, 0, NULL };
   struct base before = base_2;
   g_autofree char *text = NULL;
 
+  live_shadow = &card_2.shadow;
   assert_saves (&card_state, &card, "05" EXTRA "07" LATE);
   g_byte_array_unref (save (&card_state, &card, &text));
   g_assert_nonnull (strstr (text, "\"fields\": [{\"name\": \"card\", \"type\": \"card\", \"size\": "
@@ -118,6 +137,8 @@ test_part (void)
   g_assert_cmpmem (&base_2, sizeof (base_2), &before, sizeof (before));
   assert_loads (&card_state, &card_2, 1, "05" EXTRA "07" LATE);
   g_assert_true (base_2.level == 5 && base_2.extra == 0x1234 && base_2.handle == 3);
+  g_assert_true (base_2.level_before == 1 && card_2.shadow && *card_2.shadow == 7);
+  free (card_2.shadow);
   g_assert_true (base_2.loaded_calls == 1 && card_2.base == &base_2);
   g_assert_true (card_2.own == 7 && card_2.sum == 12);
 }
@@ -185,8 +206,9 @@ test_opaque (void)
 
   assert_saves (&modem_state, &a, "05 6861796573");
   g_byte_array_unref (save (&modem_state, &a, &text));
-  g_assert_cmpstr (text, ==, "\"size\": 6, \"fields\": [{\"name\": \"data\", \"size\": 6, \"type\": "
-                             "\"buffer\"}]");
+  g_assert_cmpstr (text, ==,
+                   "\"size\": 6, \"fields\": [{\"name\": \"data\", \"size\": 6, "
+                   "\"type\": \"buffer\"}]");
   assert_refused (&modem_state, b, 4, "05 68617965",
                   "byte 5: the stream ends at byte 5, 1 bytes too early");
   assert_refused (&modem_state, b, 4, "09 686179657368617965", "byte 1: a name of 9 bytes");
@@ -293,8 +315,9 @@ test_wrong (void)
                      .load = modem_load, .subsections = subs);
 
   assert_wrong (&half, "schema 'half': `save` and `load` belong together");
-  assert_wrong (&both, "schema 'both': field 'handle': a section with `save` and `load` has computed "
-                       "members alone");
+  assert_wrong (&both,
+                "schema 'both': field 'handle': a section with `save` and `load` has computed "
+                "members alone");
   assert_wrong (&with_subs, "schema 'subs': with `save` there are no subsections");
 }
 
