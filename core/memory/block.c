@@ -160,3 +160,16 @@ gwt_memory_blocks (guint *count)
     *count = n;
   return list;
 }
+
+struct gwt_ram_block **
+gwt_memory_blocks_ref (guint *count)
+{
+  bool taken = gwt_memory_guard ();
+  struct gwt_ram_block **list = gwt_memory_blocks (count);
+  guint i;
+
+  for (i = 0; list[i]; i++)
+    gwt_block_ref (list[i]);
+  gwt_memory_unguard (taken);
+  return list;
+}

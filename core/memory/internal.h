@@ -127,8 +127,6 @@ void gwt_memory_unguard (bool taken);
 /* block.c */
 struct gwt_ram_block *gwt_block_new (const char *name, uint64_t size, uint64_t flags,
                                      struct gwt_error *err);
-void gwt_block_ref (struct gwt_ram_block *block);
-void gwt_block_unref (struct gwt_ram_block *block);
 /* Off the list, so that its name is free; memory stays until the last reference. */
 void gwt_block_unlist (struct gwt_ram_block *block);
 

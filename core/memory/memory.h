@@ -22,6 +22,8 @@ struct gwt_ram_block
   uint64_t size;   /* bytes, multiple of 4096 */
   uint64_t flags;  /* enum gwt_ram_flag */
   int fd;          /* memfd or file behind it, -1: anonymous */
+  bool shared;     /* with a file: others see what is stored, and it stays */
+  bool named;      /* with a file: others find it by its name */
   uint64_t *dirty; /* a bit a page, set = dirty; NULL while nobody watches */
 };
 
@@ -66,6 +68,13 @@ bool gwt_memory_dirty_start (struct gwt_error *err);
 void gwt_memory_dirty_stop (void);
 uint64_t gwt_memory_dirty_sync (struct gwt_ram_block *block, uint64_t *out); /* returns bits set */
 struct gwt_ram_block **gwt_memory_blocks (guint *count);                     /* g_free */
+/* [any] Its memory stays while somebody has a reference, though its region goes. */
+void gwt_block_ref (struct gwt_ram_block *block);
+void gwt_block_unref (struct gwt_ram_block *block);
+/* [any] Where BLOCK is mapped, 0: nowhere. */
+uint64_t gwt_memory_block_address (const struct gwt_ram_block *block);
+/* [any] gwt_memory_blocks with a reference to each, while others make and end devices. */
+struct gwt_ram_block **gwt_memory_blocks_ref (guint *count);
 /* Text of the map, one line a region, sorted by address (-v, tests); caller frees. */
 char *gwt_memory_describe (void);
 void gwt_memory_destroy_all (void);

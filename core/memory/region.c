@@ -299,6 +299,24 @@ gwt_memory_region_block (struct gwt_region *region)
   return region->block;
 }
 
+uint64_t
+gwt_memory_block_address (const struct gwt_ram_block *block)
+{
+  bool taken = gwt_memory_guard ();
+  uint64_t address = 0;
+  guint i;
+
+  for (i = 0; gwt_regions && i < gwt_regions->len; i++)
+    {
+      const struct gwt_region *region = g_ptr_array_index (gwt_regions, i);
+
+      if (region->block == block && region->mapped)
+        address = region->address;
+    }
+  gwt_memory_unguard (taken);
+  return address;
+}
+
 bool
 gwt_memory_region_address (struct gwt_region *region, uint64_t *address)
 {

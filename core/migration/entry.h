@@ -15,7 +15,7 @@
 #define GWT_ENTRY_INSTANCE_AUTO UINT32_MAX
 
 /* Sent in pieces, most of it while the guest runs.  SAVE functions append to OUT; -1 (false) with
-   ERR set ends the migration.  Each optional but load. */
+   ERR set ends the migration.  Each optional but load; load_* and load are the reader's thread. */
 struct gwt_live_ops
 {
   bool (*setup) (void *opaque, struct gwt_vm_out *out, struct gwt_error *err);
@@ -29,6 +29,9 @@ struct gwt_live_ops
   void (*cleanup) (void *opaque); /* after the end, whichever it was */
   /* One payload, of whichever of the tags. */
   bool (*load) (void *opaque, struct gwt_vm_in *in, uint32_t version, struct gwt_error *err);
+  /* Before the first payload of a stream, and when that stream is done with. */
+  bool (*load_setup) (void *opaque, struct gwt_error *err);
+  void (*load_cleanup) (void *opaque);
 };
 
 struct gwt_entry

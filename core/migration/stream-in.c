@@ -69,7 +69,13 @@ gwt_stream_in_free (struct gwt_stream_in *s)
   if (s == NULL)
     return;
   for (i = 0; i < s->sections->len; i++)
-    gwt_stage_free (g_array_index (s->sections, struct section, i).stage);
+    {
+      const struct section *section = &g_array_index (s->sections, struct section, i);
+
+      gwt_stage_free (section->stage);
+      if (section->entry->live != NULL && section->entry->live->load_cleanup != NULL)
+        section->entry->live->load_cleanup (section->entry->opaque);
+    }
   g_array_free (s->sections, TRUE);
   g_free (s);
 }
@@ -355,7 +361,6 @@ static bool
 load_section (struct gwt_stream_in *s, struct section *section, struct gwt_error *err)
 {
   struct gwt_entry *entry = section->entry;
-  uint64_t start = s->in->offset;
   bool good;
 
   if (entry->schema != NULL)
@@ -367,13 +372,14 @@ load_section (struct gwt_stream_in *s, struct section *section, struct gwt_error
   else
     {
       good = entry->live->load (entry->opaque, s->in, section->version, err);
-      if (!good)
-        gwt_error_prefix (err, "byte %" G_GUINT64_FORMAT, s->in->offset - start);
     }
   if (good)
     return get_footer (s, section, err);
   gwt_error_set (err, GWT_E_FAILED, "it cannot be loaded");
   gwt_error_prefix (err, "section '%s'", gwt_entry_label (entry));
+  /* It comes in pieces: only the whole stream tells where that is. */
+  if (entry->schema == NULL)
+    gwt_error_prefix (err, "byte %" G_GUINT64_FORMAT, s->in->offset);
   return false;
 }
 
@@ -432,6 +438,12 @@ get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_erro
   if (gwt_error_is_set (err))
     return false;
   g_array_append_val (s->sections, section);
+  if (section.entry->live != NULL && section.entry->live->load_setup != NULL
+      && !section.entry->live->load_setup (section.entry->opaque, err))
+    {
+      gwt_error_prefix (err, "section '%s'", gwt_entry_label (section.entry));
+      return false;
+    }
   return load_section (s, &g_array_index (s->sections, struct section, s->sections->len - 1), err);
 }
 

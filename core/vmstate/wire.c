@@ -141,6 +141,7 @@ gwt_vm_in_new (gwt_vm_source source, void *opaque)
 
   in->source = source;
   in->opaque = opaque;
+  in->buffer = g_malloc (GWT_VM_IN_BUFFER);
   in->data = in->buffer;
   return in;
 }
@@ -158,6 +159,8 @@ gwt_vm_in_new_data (const void *data, gsize size)
 void
 gwt_vm_in_free (struct gwt_vm_in *in)
 {
+  if (in != NULL)
+    g_free (in->buffer);
   g_free (in);
 }
 

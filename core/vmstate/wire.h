@@ -34,7 +34,8 @@ struct gwt_vm_out
    ERR set. */
 typedef gssize (*gwt_vm_source) (void *opaque, uint8_t *buffer, gsize size, struct gwt_error *err);
 
-#define GWT_VM_IN_BUFFER 32768
+/* As much as a socket holds; larger than that it would no longer be in a core's own cache. */
+#define GWT_VM_IN_BUFFER (256u << 10)
 
 struct gwt_vm_in
 {
@@ -45,7 +46,7 @@ struct gwt_vm_in
   struct gwt_device *device; /* whose it is; or NULL */
   gsize at, end;
   const uint8_t *data; /* `buffer`, or what was given */
-  uint8_t buffer[GWT_VM_IN_BUFFER];
+  uint8_t *buffer;     /* with a source alone */
 };
 
 void gwt_vm_out_init (struct gwt_vm_out *out); /* without a sink or limit */

@@ -13,3 +13,6 @@ unit_tests += tests/migration/test-plugins
 tests_migration_test_plugins_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_plugins_LDADD = $(CORE_LIBS)
 endif
+unit_tests += tests/migration/test-ram
+tests_migration_test_ram_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_ram_LDADD = $(CORE_LIBS)

@@ -282,7 +282,7 @@ test_refusals (void)
   refused (HEAD "04 00000009 03 72616d 00000000 00000004",
            "section 'ram': it is sent whole, and is not of that kind");
   refused (HEAD "01 00000009 03 72616d 00000000 00000004 abce",
-           "section 'ram': byte 2: 0xabce is not what is sent");
+           "byte 40: section 'ram': 0xabce is not what is sent");
   refused (HEAD "02 00000000", "byte 22: a piece of section 0, which was not begun");
   refused (HEAD BUS "02 00000004", "byte 48: a piece of section 4, which was not begun");
   refused (HEAD BUS BUS, "section 'bus': it comes twice");

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of RAM's handler share; nothing else includes it. */
+#ifndef CORE_MIGRATION_RAM_INTERNAL_H
+#define CORE_MIGRATION_RAM_INTERNAL_H
+
+#include "core/memory/memory.h"
+#include "core/migration/entry.h"
+#include "core/migration/ram.h"
+
+/* A record begins with an offset in its block (a multiple of the page size) and one of these. */
+enum gwt_ram_record
+{
+  GWT_RAM_FULL = 0x001, /* dead */
+  GWT_RAM_ZERO = 0x002,
+  GWT_RAM_MEM_SIZE = 0x004,
+  GWT_RAM_PAGE = 0x008,
+  GWT_RAM_EOS = 0x010,
+  GWT_RAM_CONTINUE = 0x020, /* with ZERO, PAGE, XBZRLE: the last page's block */
+  GWT_RAM_XBZRLE = 0x040,
+  GWT_RAM_HOOK = 0x080,
+  GWT_RAM_COMPRESS_PAGE = 0x100, /* of releases before 9.1 */
+  GWT_RAM_MULTIFD_FLUSH = 0x200
+};
+
+#define GWT_RAM_VERSION 4
+
+/* ram.c */
+void gwt_ram_options (struct gwt_ram_options *options);
+bool gwt_ram_is_check_only (void);
+void gwt_ram_set_stats (const struct gwt_ram_stats *stats);
+void gwt_ram_synced (void);
+/* The migrated blocks as they are sent: largest first, then as they were made; each with a
+   reference, g_free. */
+struct gwt_ram_block **gwt_ram_blocks (guint *count);
+/* It stays where it is: shared, a file that the other end opens by name, and the option is on. */
+bool gwt_ram_is_ignored (const struct gwt_ram_block *block, const struct gwt_ram_options *options);
+
+/* ram-send.c */
+bool gwt_ram_setup (void *opaque, struct gwt_vm_out *out, struct gwt_error *err);
+void gwt_ram_pending_estimate (void *opaque, uint64_t *bytes);
+void gwt_ram_pending_exact (void *opaque, uint64_t *bytes);
+bool gwt_ram_iterate (void *opaque, struct gwt_vm_out *out, bool *done, struct gwt_error *err);
+bool gwt_ram_complete (void *opaque, struct gwt_vm_out *out, struct gwt_error *err);
+void gwt_ram_cleanup (void *opaque);
+
+/* ram-load.c */
+bool gwt_ram_load_setup (void *opaque, struct gwt_error *err);
+bool gwt_ram_load (void *opaque, struct gwt_vm_in *in, uint32_t version, struct gwt_error *err);
+void gwt_ram_load_cleanup (void *opaque);
+
+#endif
