@@ -1,5 +1,6 @@
 core_libcore_a_SOURCES += \
 	core/migration/address.c \
+	core/migration/capabilities.c \
 	core/migration/channel-exec.c \
 	core/migration/channel-internal.h \
 	core/migration/channel-open.c \
@@ -9,6 +10,7 @@ core_libcore_a_SOURCES += \
 	core/migration/devices.h \
 	core/migration/entry.c \
 	core/migration/entry.h \
+	core/migration/params.c \
 	core/migration/params.h \
 	core/migration/stream-in.c \
 	core/migration/stream-out.c \

@@ -2,6 +2,9 @@
 unit_tests += tests/migration/test-channel
 tests_migration_test_channel_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_channel_LDADD = $(CORE_LIBS)
+unit_tests += tests/migration/test-params
+tests_migration_test_params_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_params_LDADD = $(CORE_LIBS)
 unit_tests += tests/migration/test-stream
 tests_migration_test_stream_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_stream_LDADD = $(CORE_LIBS)
