@@ -548,7 +548,8 @@ load_fields (struct loader *l, const struct gwt_schema *schema, void *staged, vo
         load_field (l, schema, i, staged, live, err);
       if (gwt_error_is_set (err))
         {
-          gwt_error_prefix (err, "field '%s'", schema->names[i]);
+          if (!(f->flags & GWT_VM_INLINE))
+            gwt_error_prefix (err, "field '%s'", schema->names[i]);
           return false;
         }
     }

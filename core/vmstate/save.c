@@ -436,11 +436,15 @@ save_field (struct saver *s, const struct gwt_schema *schema, uint64_t at, void 
   return !gwt_error_is_set (err);
 }
 
+static bool save_inline (struct saver *s, const struct gwt_vm_field *f,
+                         const struct gwt_schema *nested, void *parent, gsize list,
+                         struct gwt_error *err);
+
+/* LIST is where the list of their descriptions begins. */
 static bool
 save_fields (struct saver *s, const struct gwt_schema *schema, void *self, uint32_t version,
-             struct gwt_error *err)
+             gsize list, struct gwt_error *err)
 {
-  gsize list = said (s);
   uint64_t i;
 
   for (i = 0; i < schema->d.n_fields; i++)
@@ -450,6 +454,12 @@ save_fields (struct saver *s, const struct gwt_schema *schema, void *self, uint3
       if (f->form == GWT_VM_CHECK || f->form == GWT_VM_DERIVED
           || !gwt_vm_present (f, self, s->device, version))
         continue;
+      if (f->flags & GWT_VM_INLINE)
+        {
+          if (!save_inline (s, f, schema->nested[i], self, list, err))
+            return false;
+          continue;
+        }
       if (!save_field (s, schema, i, self, list, err))
         {
           gwt_error_prefix (err, "field '%s'", schema->names[i]);
@@ -457,6 +467,34 @@ save_fields (struct saver *s, const struct gwt_schema *schema, void *self, uint3
         }
     }
   return true;
+}
+
+static bool
+begin_save (const struct gwt_schema *schema, void *self, struct gwt_error *err)
+{
+  if (schema->d.pre_save == NULL || schema->d.pre_save (self, err) == 0)
+    return true;
+  gwt_error_set (err, GWT_E_FAILED, "'%s' cannot be saved now", schema->d.name);
+  return false;
+}
+
+static bool
+save_inline (struct saver *s, const struct gwt_vm_field *f, const struct gwt_schema *nested,
+             void *parent, gsize list, struct gwt_error *err)
+{
+  void *tmp = g_malloc0 (f->size);
+  bool good;
+
+  memcpy (tmp, &parent, sizeof (parent));
+  good = begin_save (nested, tmp, err);
+  if (good)
+    {
+      good = save_fields (s, nested, tmp, nested->d.version, list, err);
+      if (nested->d.post_save != NULL)
+        nested->d.post_save (tmp);
+    }
+  g_free (tmp);
+  return good;
 }
 
 static bool
@@ -517,17 +555,14 @@ save_struct (struct saver *s, const struct gwt_schema *schema, void *self, uint3
 {
   bool good;
 
-  if (schema->d.pre_save != NULL && schema->d.pre_save (self, err) != 0)
-    {
-      gwt_error_set (err, GWT_E_FAILED, "'%s' cannot be saved now", schema->d.name);
-      return false;
-    }
+  if (!begin_save (schema, self, err))
+    return false;
   if (schema->d.save != NULL)
     good = save_opaque (s, schema, self, err);
   else
     {
       say (s, "\"vmsd_name\": \"%s\", \"version\": %u, \"fields\": [", schema->d.name, version);
-      good = save_fields (s, schema, self, version, err);
+      good = save_fields (s, schema, self, version, said (s), err);
       say (s, "]");
       good = good && save_subsections (s, schema, self, err);
     }

@@ -227,7 +227,7 @@ static const char *
 judge_field (const struct gwt_schema *schema, const struct gwt_vm_field *f)
 {
   const uint32_t flags = GWT_VM_EQUAL | GWT_VM_AT_MOST | GWT_VM_POINTER | GWT_VM_POINTERS
-                         | GWT_VM_COUNTED | GWT_VM_ALLOC | GWT_VM_CPU_DOUBLE;
+                         | GWT_VM_COUNTED | GWT_VM_ALLOC | GWT_VM_CPU_DOUBLE | GWT_VM_INLINE;
   const char *why;
   uint64_t member;
 
@@ -239,6 +239,8 @@ judge_field (const struct gwt_schema *schema, const struct gwt_vm_field *f)
     return "it is a pointer or an array of pointers";
   if (f->form != GWT_VM_SCALAR && (f->flags & (GWT_VM_EQUAL | GWT_VM_AT_MOST | GWT_VM_CPU_DOUBLE)))
     return "these flags are for scalars";
+  if (f->flags & GWT_VM_INLINE && f->form != GWT_VM_TMP)
+    return "a temporary struct alone can be inline";
   if ((why = judge_shape (f)) != NULL)
     return why;
   if ((f->flags & GWT_VM_COUNTED) && (why = judge_count (schema, f)) != NULL)
@@ -307,6 +309,14 @@ add_fields (struct gwt_schema *schema, guint depth, struct gwt_error *err)
       if (f->form == GWT_VM_TREE && f->tree->key != NULL
           && (schema->keys[i] = schema_new (f->tree->key, depth + 1, err)) == NULL)
         return false;
+      if ((f->flags & GWT_VM_INLINE)
+          && (schema->nested[i]->n_subsections > 0 || schema->nested[i]->d.save != NULL))
+        {
+          gwt_error_set (err, GWT_E_INVALID,
+                         "field '%s': it is inline, and its schema is not of fields alone",
+                         f->name);
+          return false;
+        }
       if (schema->nested[i] != NULL && f->form != GWT_VM_LIST && f->form != GWT_VM_TREE
           && schema->nested[i]->d.size != f->size)
         {

@@ -59,7 +59,8 @@ enum gwt_vm_flag
   GWT_VM_ALLOC = 1 << 5,    /* with POINTER and COUNTED: malloc (3) on load, free (3) of what was;
                                with POINTERS: likewise for each element, and a marker stands before
                                those that are there too */
-  GWT_VM_CPU_DOUBLE = 1 << 6 /* SCALAR of GWT_F64 that a description calls CPU_Double_U */
+  GWT_VM_CPU_DOUBLE = 1 << 6, /* SCALAR of GWT_F64 that a description calls CPU_Double_U */
+  GWT_VM_INLINE = 1 << 7      /* TMP: descriptions and messages have its fields in its place */
 };
 
 /* A chain of elements whose links are the device's own business. */
@@ -353,6 +354,9 @@ struct gwt_vmstate_api
     .size = sizeof (TMP) + GWT_VM_IS (((TMP *) 0)->parent, T *)                                    \
             + 0 * sizeof (char[offsetof (TMP, parent) == 0 ? 1 : -1]),                             \
     .elems = 1, .schema = SCHEMA, __VA_ARGS__ }
+/* The same for a struct whose members all differ from what is sent: the fields of SCHEMA, which has
+   no subsections, are in descriptions and messages as if they were the owner's. */
+#define GWT_VM_AS(T, TMP, SCHEMA) GWT_VM_WITH (T, TMP, SCHEMA, .flags = GWT_VM_INLINE)
 #define GWT_VM_CHAIN(T, m, LIST, SCHEMA, ...)                                                      \
   { .name = #m, .form = GWT_VM_LIST, .offset = offsetof (T, m), .size = sizeof (GWT_VM_AT (T, m)), \
     .elems = 1, .list = LIST, .schema = SCHEMA, __VA_ARGS__ }

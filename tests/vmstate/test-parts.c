@@ -2,7 +2,7 @@
 /* The codec: sections that a device reads itself, structs of its parents inside a field of its own,
    and arrays of pointers whose elements come and go. */
 #include "config.h"
-#include "tests/vmstate/check.h"
+#include "tests/vmstate/hostile.h"
 #include <stdlib.h>
 #include "core/util/extension.h"
 
@@ -321,6 +321,94 @@ test_wrong (void)
   assert_wrong (&with_subs, "schema 'subs': with `save` there are no subsections");
 }
 
+/* ---- a shape of its own ---------------------------------------------------------------------- */
+
+struct spring
+{
+  uint32_t milli; /* one number here, two on the wire */
+  uint8_t own;
+};
+
+struct spring_wire
+{
+  struct spring *parent;
+  uint8_t whole;
+  uint16_t rest;
+};
+
+static int
+spring_pre_save (void *self, struct gwt_error *err)
+{
+  struct spring_wire *w = self;
+
+  if (w->parent->milli >= 256000)
+    {
+      gwt_error_set (err, GWT_E_RANGE, "%u is too long", w->parent->milli);
+      return -1;
+    }
+  w->whole = (uint8_t) (w->parent->milli / 1000);
+  w->rest = (uint16_t) (w->parent->milli % 1000);
+  return 0;
+}
+
+static int
+spring_post_load (void *self, uint32_t version, struct gwt_error *err)
+{
+  struct spring_wire *w = self;
+
+  (void) version;
+  (void) err;
+  w->parent->milli = w->whole * 1000u + w->rest;
+  return 0;
+}
+
+static void
+test_as (void)
+{
+  static const struct gwt_vm_field wire_fields[]
+      = { GWT_VM_VALUE (struct spring_wire, whole),
+          GWT_VM_VALUE (struct spring_wire, rest, .max = 999) };
+  static const struct gwt_vmstate wire
+      = GWT_VMSTATE (struct spring_wire, "wire", 1, 1, wire_fields, .pre_save = spring_pre_save,
+                     .post_load = spring_post_load);
+  static const struct gwt_vm_field fields[]
+      = { GWT_VM_AS (struct spring, struct spring_wire, &wire), GWT_VM_VALUE (struct spring, own),
+          GWT_VM_COMPUTED (struct spring, milli) };
+  static const struct gwt_vmstate state = GWT_VMSTATE (struct spring, "spring", 1, 1, fields);
+  static const struct gwt_vmstate extra
+      = GWT_VMSTATE (struct spring_wire, "wire/extra", 1, 1, wire_fields);
+  static const struct gwt_vmstate *const extras[] = { &extra, NULL };
+  static const struct gwt_vmstate with_extra
+      = GWT_VMSTATE (struct spring_wire, "wire", 1, 1, wire_fields, .subsections = extras);
+  static const struct gwt_vm_field wrong_fields[]
+      = { GWT_VM_AS (struct spring, struct spring_wire, &with_extra) };
+  static const struct gwt_vmstate wrong = GWT_VMSTATE (struct spring, "wrong", 1, 1, wrong_fields);
+  GWT_AUTO_ERROR (err);
+  struct spring s = { 12345, 6 };
+  struct gwt_vm_out out;
+  g_autofree char *text = NULL;
+  GByteArray *bytes = save (&state, &s, &text);
+
+  assert_saves (&state, &s, "0c 0159 06");
+  g_assert_cmpstr (text, ==,
+                   "\"vmsd_name\": \"spring\", \"version\": 1, \"fields\": ["
+                   "{\"name\": \"whole\", \"type\": \"uint8\", \"size\": 1}, "
+                   "{\"name\": \"rest\", \"type\": \"uint16\", \"size\": 2}, "
+                   "{\"name\": \"own\", \"type\": \"uint8\", \"size\": 1}]");
+  assert_loads (&state, &s, 1, "02 0003 04");
+  g_assert_true (s.milli == 2003 && s.own == 4);
+  assert_refused (&state, s, 1, "02 03e8 04", "byte 3: field 'rest': 1000 is above 999");
+  check_hostile (&state, &s, NULL, bytes);
+  g_byte_array_unref (bytes);
+  s.milli = 256000;
+  gwt_vm_out_init (&out);
+  g_assert_false (gwt_vmstate_save (schema_of (&state), &s, NULL, &out, NULL, &err));
+  g_assert_cmpstr (err.text, ==, "256000 is too long");
+  gwt_vm_out_clear (&out);
+  assert_wrong (&wrong, "schema 'wrong': field 'struct spring_wire': it is inline, and its schema is "
+                        "not of fields alone");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -332,5 +420,6 @@ main (int argc, char **argv)
   g_test_add_func ("/vmstate/opaque-refuses", test_opaque_refuses);
   g_test_add_func ("/vmstate/pointers-come-and-go", test_pointers);
   g_test_add_func ("/vmstate/wrong-schemas", test_wrong);
+  g_test_add_func ("/vmstate/as", test_as);
   return g_test_run ();
 }
