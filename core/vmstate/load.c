@@ -266,6 +266,9 @@ load_timer (struct loader *l, struct gwt_timer *timer, struct gwt_error *err)
 
   if (!gwt_vm_get_be (l->in, 8, &expiry, err))
     return false;
+  /* One that is not there is not armed either. */
+  if (timer == NULL && expiry == GWT_TIMER_OFF)
+    return true;
   if (timer == NULL)
     {
       gwt_error_set (err, GWT_E_INVALID, "there is no such timer here");

@@ -376,6 +376,43 @@ rv_aia_reset (struct rv_hart *h)
   h->aia_pair = PAIR_NONE;
 }
 
+bool
+rv_aia_check (const struct rv_hart *h, struct gwt_error *err)
+{
+  uint64_t select = h->ext_smaia ? ISELECT_MAX : 0;
+  uint64_t virtual = h->ext_smaia && h->ext_s ? VIRTUAL : 0;
+  const struct
+  {
+    const char *name;
+    uint64_t value, mask;
+  } rows[] = {
+    { "miselect", h->miselect, select },
+    { "siselect", h->siselect, h->ext_ssaia ? select : 0 },
+    { "mvien", h->mvien, virtual },
+    { "mvip", h->mvip, virtual & RV_MIP_SSIP },
+    { "sie", h->sie_virtual, virtual },
+  };
+  uint64_t machine = prio_mask (h, RV_CSR_MIREG), supervisor = prio_mask (h, RV_CSR_SIREG);
+  unsigned i;
+
+  for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (rows[i].value & ~rows[i].mask)
+      {
+        rv_host->error_set (err, GWT_E_INVALID, "env.%s: 0x%llx has bits that this hart has not",
+                            rows[i].name, (unsigned long long) rows[i].value);
+        return false;
+      }
+  for (i = 0; i < 64; i++)
+    if ((h->miprio[i] != 0 && !(machine >> i & 1)) || (h->siprio[i] != 0 && !(supervisor >> i & 1)))
+      {
+        rv_host->error_set (err, GWT_E_INVALID,
+                            "env.%s: interrupt %u can have no priority of its own here",
+                            h->miprio[i] != 0 && !(machine >> i & 1) ? "miprio" : "siprio", i);
+        return false;
+      }
+  return true;
+}
+
 int
 rv_aia_set_imsic (void *self, uint32_t line, const struct gwt_riscv_imsic *imsic,
                   struct gwt_error *err)

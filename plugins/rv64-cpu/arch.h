@@ -5,6 +5,8 @@
 #ifndef RV64_CPU_ARCH_H
 #define RV64_CPU_ARCH_H
 
+#include <godwit/vmstate.h>
+
 #include "cpu.h"
 
 #define RV_BIT(N) (UINT64_C (1) << (N))
@@ -73,6 +75,8 @@ uint64_t rv_aia_read (struct rv_hart *h, unsigned n);
 uint64_t rv_aia_read_for_write (struct rv_hart *h, unsigned n);
 void rv_aia_write (struct rv_hart *h, unsigned n, uint64_t value);
 void rv_aia_reset (struct rv_hart *h);
+/* The rows of rv_csr_check for these CSRs. */
+bool rv_aia_check (const struct rv_hart *h, struct gwt_error *err);
 int rv_aia_set_imsic (void *self, uint32_t line, const struct gwt_riscv_imsic *imsic,
                       struct gwt_error *err);
 /* What sip and sie have beyond delegated bits of mip and mie, and how sie and sip change it. */
@@ -92,6 +96,10 @@ unsigned rv_first_interrupt (const struct rv_hart *h, unsigned priv, uint64_t re
 uint64_t rv_misa (const struct rv_hart *h);
 /* csr.c: mstatus with the fields that are constant or computed. */
 uint64_t rv_mstatus (const struct rv_hart *h);
+uint64_t rv_menvcfg_reset (const struct rv_hart *h);
+/* csr.c: can each register of H (privilege and pc as well) have the value that it has?  False with
+   ERR set: one that no guest could have brought about. */
+bool rv_csr_check (const struct rv_hart *h, struct gwt_error *err);
 
 /* mmu.c: for debuggers: no permissions, no A and D, nothing changed. */
 bool rv_debug_translate (struct rv_hart *h, uint64_t vaddr, uint64_t *paddr);
@@ -103,6 +111,9 @@ int rv_reg_set (void *self, uint32_t number, uint64_t value);
 #define RV_METHODS 2
 extern const struct gwt_method rv_methods[RV_METHODS];
 
+/* state.c: the sections that a hart is saved in. */
+extern const struct gwt_vmstate *const rv_states[];
+
 /* describe.c: the CPU's node in the device tree. */
 int rv_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err);
 extern const struct gwt_fdt_api *rv_fdt;
@@ -112,6 +123,8 @@ void rv_pmp_update (struct rv_hart *h);
 uint64_t rv_pmp_read_cfg (const struct rv_hart *h, unsigned reg);
 void rv_pmp_write_cfg (struct rv_hart *h, unsigned reg, uint64_t value);
 void rv_pmp_write_addr (struct rv_hart *h, unsigned entry, uint64_t value);
+/* ENTRY's registers hold what writes can leave there. */
+bool rv_pmp_valid (const struct rv_hart *h, unsigned entry);
 enum
 {
   RV_PMP_R = 1,

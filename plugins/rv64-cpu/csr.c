@@ -337,17 +337,32 @@ warl_envcfg (uint64_t old, uint64_t mask, uint64_t value)
   return value;
 }
 
-static void
-write_menvcfg (struct rv_hart *h, uint64_t value)
+static uint64_t
+menvcfg_mask (const struct rv_hart *h)
 {
   uint64_t mask = envcfg_mask (h);
-  uint64_t old = h->menvcfg;
 
   if (h->ext_sstc)
     mask |= RV_ENVCFG_STCE;
   if (h->ext_svadu)
     mask |= RV_ENVCFG_ADUE;
-  value = warl_envcfg (old, mask, value);
+  return mask;
+}
+
+uint64_t
+rv_menvcfg_reset (const struct rv_hart *h)
+{
+  /* Firmware that knows nothing of Svadu gets what the hart can do, as on other virtual machines.
+   */
+  return h->ext_svadu ? RV_ENVCFG_ADUE : 0;
+}
+
+static void
+write_menvcfg (struct rv_hart *h, uint64_t value)
+{
+  uint64_t old = h->menvcfg;
+
+  value = warl_envcfg (old, menvcfg_mask (h), value);
   __atomic_store_n (&h->menvcfg, value, __ATOMIC_SEQ_CST);
   if ((value ^ old) & RV_ENVCFG_STCE)
     {
@@ -357,28 +372,28 @@ write_menvcfg (struct rv_hart *h, uint64_t value)
     }
 }
 
-static void
-write_satp (struct rv_hart *h, uint64_t value)
+static bool
+satp_mode_exists (const struct rv_hart *h, unsigned mode)
 {
-  unsigned mode = (unsigned) (value >> RV_SATP_MODE_SHIFT);
-  bool known;
-
   switch (mode)
     {
     case 0:
-      known = true;
-      break;
+      return true;
     case RV_SATP_MODE_SV39:
     case RV_SATP_MODE_SV48:
     case RV_SATP_MODE_SV57:
-      known = h->mmu != RV_MMU_NONE && mode - RV_SATP_MODE_SV39 <= h->mmu;
-      break;
+      return h->mmu != RV_MMU_NONE && mode - RV_SATP_MODE_SV39 <= h->mmu;
     default:
-      known = false;
-      break;
+      return false;
     }
+}
+
+static void
+write_satp (struct rv_hart *h, uint64_t value)
+{
   /* A write with an unsupported mode has no effect at all (4.1.11). */
-  if (!known || h->mmu == RV_MMU_NONE || value == h->satp)
+  if (!satp_mode_exists (h, (unsigned) (value >> RV_SATP_MODE_SHIFT)) || h->mmu == RV_MMU_NONE
+      || value == h->satp)
     return;
   h->satp = value;
   rv_context_changed (h);
@@ -680,4 +695,65 @@ rv_csr_write (struct rv_hart *h, unsigned n, uint64_t value)
       break;
     }
   return true;
+}
+
+/* ---- what comes from outside ---- */
+
+static bool
+refuse (struct gwt_error *err, const char *name, uint64_t value)
+{
+  rv_host->error_set (err, GWT_E_INVALID, "%s: 0x%llx is nothing that this hart can have there",
+                      name, (unsigned long long) value);
+  return false;
+}
+
+bool
+rv_csr_check (const struct rv_hart *h, struct gwt_error *err)
+{
+  uint64_t all = RV_MIP_M | RV_MIP_S, epc = h->ext_c ? 1 : 3, s = h->ext_s ? UINT64_MAX : 0;
+  uint64_t lines = atomic_load (&h->mip_lines), soft = atomic_load (&h->mip_soft);
+  const struct
+  {
+    const char *name;
+    uint64_t value, forbidden;
+  } rows[] = {
+    { "env.pc", h->pc, epc },
+    { "env.mstatus", h->mstatus, ~mstatus_mask (h) },
+    { "env.medeleg", h->medeleg, ~(s & MEDELEG_MASK) },
+    { "env.mideleg", h->mideleg, ~(s & RV_MIP_S) },
+    { "env.mtvec", h->mtvec, 2 },
+    { "env.mepc", h->mepc, epc },
+    { "env.stvec", h->stvec, 2 },
+    { "env.sepc", h->sepc, epc },
+    { "env.scounteren", h->scounteren, ~counteren_mask (h) },
+    { "env.mcounteren", h->mcounteren, ~counteren_mask (h) },
+    { "env.mcountinhibit", h->mcountinhibit, ~COUNTINHIBIT_MASK },
+    { "env.mie", h->mie, ~(RV_MIP_M | (s & RV_MIP_S)) },
+    /* SSIP is a pulse and never a line (rv64-cpu.c); with STCE, software has no STIP. */
+    { "mip_lines", lines, ~all | RV_MIP_SSIP },
+    { "mip_soft", soft, ~RV_MIP_S | (h->menvcfg & RV_ENVCFG_STCE ? RV_MIP_STIP : 0) },
+    { "env.menvcfg", h->menvcfg, ~menvcfg_mask (h) },
+    { "env.senvcfg", h->senvcfg, ~envcfg_mask (h) },
+  };
+  unsigned i;
+
+  for (i = 0; i < GWT_COUNT (rows); i++)
+    if (rows[i].value & rows[i].forbidden)
+      return refuse (err, rows[i].name, rows[i].value);
+  if (!mode_exists (h, h->priv))
+    return refuse (err, "env.priv", h->priv);
+  if (!mode_exists (h, (unsigned) (h->mstatus >> RV_MSTATUS_MPP_SHIFT) & 3))
+    return refuse (err, "env.mstatus", h->mstatus);
+  if (h->mmu == RV_MMU_NONE ? h->satp != 0
+                            : !satp_mode_exists (h, (unsigned) (h->satp >> RV_SATP_MODE_SHIFT)))
+    return refuse (err, "env.satp", h->satp);
+  /* CBIE = 2 is reserved. */
+  if ((h->menvcfg & RV_ENVCFG_CBIE) == UINT64_C (2) << 4)
+    return refuse (err, "env.menvcfg", h->menvcfg);
+  if ((h->senvcfg & RV_ENVCFG_CBIE) == UINT64_C (2) << 4)
+    return refuse (err, "env.senvcfg", h->senvcfg);
+  for (i = 0; i < RV_PMP_MAX; i++)
+    if (!rv_pmp_valid (h, i))
+      return refuse (err, "env.pmp_state.pmp", i);
+  return rv_aia_check (h, err);
 }

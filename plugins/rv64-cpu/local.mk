@@ -11,7 +11,7 @@ plugins_rv64_cpu_so_SOURCES = \
 	plugins/rv64-cpu/insn.h \
 	plugins/rv64-cpu/memory.c plugins/rv64-cpu/mmu.c plugins/rv64-cpu/pmp.c \
 	plugins/rv64-cpu/regs.c plugins/rv64-cpu/rv64-cpu.c plugins/rv64-cpu/softfloat.c \
-	plugins/rv64-cpu/softfloat.h plugins/rv64-cpu/timer.c plugins/rv64-cpu/tlb.c \
+	plugins/rv64-cpu/softfloat.h plugins/rv64-cpu/state.c plugins/rv64-cpu/timer.c plugins/rv64-cpu/tlb.c \
 	plugins/rv64-cpu/trap.c
 plugins_rv64_cpu_so_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_rv64_cpu_so_CFLAGS = $(PLUGIN_CFLAGS)

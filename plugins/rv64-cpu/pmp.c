@@ -152,3 +152,14 @@ rv_pmp_write_addr (struct rv_hart *h, unsigned entry, uint64_t value)
   rv_pmp_update (h);
   rv_tlb_flush_all (h);
 }
+
+bool
+rv_pmp_valid (const struct rv_hart *h, unsigned entry)
+{
+  unsigned cfg = h->pmpcfg[entry];
+
+  if (entry >= h->pmp_regions)
+    return cfg == 0 && h->pmpaddr[entry] == 0;
+  return (cfg & ~(unsigned) (RWX | RV_PMP_A | RV_PMP_L)) == 0
+         && ((cfg & RV_PMP_R) || !(cfg & RV_PMP_W)) && (h->pmpaddr[entry] & ~PMPADDR_BITS) == 0;
+}

@@ -89,7 +89,7 @@ set_csr (struct rv_hart *h, unsigned number, uint64_t value)
   /* Write as machine mode does, with the unit on; FS stays as it was unless it is what is
      written. */
   h->priv = RV_M;
-  h->mstatus |= RV_MSTATUS_FS;
+  h->mstatus |= h->ext_f ? RV_MSTATUS_FS : 0;
   done = rv_csr_write (h, number, value);
   if (!done || !(number == 0x100 || number == 0x300))
     h->mstatus = (h->mstatus & ~RV_MSTATUS_FS) | fs;

@@ -255,9 +255,7 @@ reset (void *self, uint32_t kind)
   h->mtvec = h->mepc = h->mcause = h->mtval = h->mscratch = 0;
   h->stvec = h->sepc = h->scause = h->stval = h->sscratch = 0;
   h->satp = 0;
-  /* Firmware that knows nothing of Svadu gets what the hart can do, as on other virtual machines.
-   */
-  h->menvcfg = h->ext_svadu ? RV_ENVCFG_ADUE : 0;
+  h->menvcfg = rv_menvcfg_reset (h);
   h->senvcfg = 0;
   h->stimecmp = UINT64_MAX;
   h->mie = 0;
@@ -383,6 +381,7 @@ static const struct gwt_device_type type = {
   .unrealize = unrealize,
   .reset = reset,
   .describe = rv_describe,
+  .states = rv_states,
 };
 
 static int

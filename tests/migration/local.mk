@@ -19,3 +19,9 @@ endif
 unit_tests += tests/migration/test-ram
 tests_migration_test_ram_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_ram_LDADD = $(CORE_LIBS)
+if PLUGIN_RV64_CPU
+unit_tests += tests/migration/test-state-cpu
+tests_migration_test_state_cpu_SOURCES = tests/migration/test-state-cpu.c tests/cpu/rvasm.h tests/cpu/rvhost.c tests/cpu/rvhost.h
+tests_migration_test_state_cpu_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_state_cpu_LDADD = $(CORE_LIBS) -ldl
+endif

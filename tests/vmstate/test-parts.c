@@ -405,8 +405,9 @@ test_as (void)
   g_assert_false (gwt_vmstate_save (schema_of (&state), &s, NULL, &out, NULL, &err));
   g_assert_cmpstr (err.text, ==, "256000 is too long");
   gwt_vm_out_clear (&out);
-  assert_wrong (&wrong, "schema 'wrong': field 'struct spring_wire': it is inline, and its schema is "
-                        "not of fields alone");
+  assert_wrong (&wrong,
+                "schema 'wrong': field 'struct spring_wire': it is inline, and its schema is "
+                "not of fields alone");
 }
 
 int
