@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "core/cpu/clock.h"
 #include "core/cpu/run.h"
+#include "core/cpu/throttle.h"
 #include "core/cpu/vcpu.h"
 #include "core/device/lock.h"
 #include "core/util/log.h"
@@ -178,6 +179,7 @@ gwt_main_loop (void)
 void
 gwt_run_finish (void)
 {
+  gwt_throttle_set (0);
   gwt_vcpus_finish ();
   gwt_clock_virtual_stop ();
   if (timers)

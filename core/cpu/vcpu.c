@@ -52,7 +52,8 @@ enum
   QUIT = 1 << 2,
   MAP = 1 << 3,
   DIRTY = 1 << 4,
-  WORK = 1 << 5
+  WORK = 1 << 5,
+  REST = 1 << 6 /* until `rest_end`; gives way to all else */
 };
 
 struct work
@@ -77,6 +78,7 @@ struct vcpu
   struct work *work, **work_end; /* under `control` */
   GThread *thread;
   atomic_int tid;
+  gint64 rest_end; /* under `control` */
 };
 
 static GPtrArray *vcpus; /* [main]; others read it while vCPUs exist */
@@ -114,7 +116,7 @@ ask (struct vcpu *v, unsigned bit)
   if (atomic_load (&v->mode) != OUT && v->ops.kick)
     v->ops.kick (v->self);
   /* Who sleeps has no pointer in use and looks before it goes on. */
-  if (!(bit & (MAP | DIRTY)))
+  if (!(bit & (MAP | DIRTY | REST)))
     wake (v);
 }
 
@@ -201,6 +203,19 @@ do_work (struct vcpu *v)
   g_mutex_unlock (&control);
 }
 
+/* OUT all the while, so nobody waits for this vCPU; what else it is asked for it does, and then
+   rests on. */
+static void
+rest (struct vcpu *v)
+{
+  g_mutex_lock (&control);
+  while (atomic_load (&v->attention) == REST && g_get_monotonic_time () < v->rest_end)
+    g_cond_wait_until (&changed, &control, v->rest_end);
+  if (g_get_monotonic_time () >= v->rest_end)
+    atomic_fetch_and (&v->attention, ~(unsigned) REST);
+  g_mutex_unlock (&control);
+}
+
 /* See to BITS, outside run ().  False: the thread ends. */
 static bool
 attend (struct vcpu *v, unsigned bits)
@@ -228,6 +243,8 @@ attend (struct vcpu *v, unsigned bits)
         g_cond_wait (&changed, &control);
       g_mutex_unlock (&control);
     }
+  if (bits & REST)
+    rest (v);
   return true;
 }
 
@@ -526,6 +543,27 @@ void
 gwt_vcpus_release_held (void)
 {
   clear_all (HOLD);
+}
+
+void
+gwt_vcpus_rest (gint64 end)
+{
+  bool later = end > g_get_monotonic_time ();
+  guint i;
+
+  for (i = 0; vcpus && i < vcpus->len; i++)
+    {
+      struct vcpu *v = g_ptr_array_index (vcpus, i);
+
+      g_mutex_lock (&control);
+      v->rest_end = end;
+      g_mutex_unlock (&control);
+      /* One that waits for an interrupt rests already, and should be quick when it comes. */
+      if (later && !atomic_load (&v->halted))
+        ask (v, REST);
+    }
+  if (!later)
+    tell ();
 }
 
 void

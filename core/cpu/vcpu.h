@@ -6,6 +6,7 @@
 #ifndef CORE_CPU_VCPU_H
 #define CORE_CPU_VCPU_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include "core/cpu/run.h"
 
@@ -20,6 +21,9 @@ void gwt_vcpu_hold_self (void);
 void gwt_vcpus_release_held (void);
 /* After a reset: a hart that waited for an interrupt starts anew. */
 void gwt_vcpus_forget_halt (void);
+/* [any, without vCPUs coming or going] All that have work rest until END (monotonic time, us); they
+   go on at once where that is in the past. */
+void gwt_vcpus_rest (gint64 end);
 void gwt_vcpus_finish (void);
 
 /* run.c: [vcpu] GWT_EXIT_ERROR; TEXT is copied. */

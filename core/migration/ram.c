@@ -4,8 +4,8 @@
  * pages are sent (ram-send.c) or taken (ram-load.c).
  */
 #include "config.h"
+#include "core/migration/ram.h"
 #include "core/migration/ram-internal.h"
-#include <stdlib.h>
 
 static struct gwt_entry *entry; /* [main] */
 

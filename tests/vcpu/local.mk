@@ -7,3 +7,6 @@ tests_vcpu_test_run_CFLAGS = $(CORE_CFLAGS)
 tests_vcpu_test_run_LDADD = $(CORE_LIBS)
 tests_vcpu_test_clock_CFLAGS = $(CORE_CFLAGS)
 tests_vcpu_test_clock_LDADD = $(CORE_LIBS)
+unit_tests += tests/vcpu/test-throttle
+tests_vcpu_test_throttle_CFLAGS = $(CORE_CFLAGS)
+tests_vcpu_test_throttle_LDADD = $(CORE_LIBS)
