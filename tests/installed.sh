@@ -19,6 +19,8 @@ for so in "$pluginsdir"/*.so; do
   name=$(basename "$so" .so)
   grep -q -w -e "$name" "$tmp/list" || wrong "godwit-plugin list does not list $name"
 done
+"$bindir/godwit-stream" --version | grep -q -F "$version" \
+  || wrong "godwit-stream --version does not say $version"
 
 # The tree may be moved as a whole, into a path with spaces too.
 prefix=${bindir%/*}

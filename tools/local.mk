@@ -4,6 +4,18 @@ tools_godwit_plugin_SOURCES = tools/godwit-plugin.c
 tools_godwit_plugin_CPPFLAGS = $(core_libcore_a_CPPFLAGS)
 tools_godwit_plugin_CFLAGS = $(CORE_CFLAGS)
 tools_godwit_plugin_LDADD = $(CORE_LIBS)
+
+# What takes streams apart is an archive of its own: the fuzz target has it too.
+noinst_LIBRARIES += tools/libstream.a
+tools_libstream_a_SOURCES = tools/stream/capture.h tools/stream/description.c tools/stream/diff.c \
+	tools/stream/fields.c tools/stream/file.c tools/stream/json.c tools/stream/ram.c \
+	tools/stream/show.c tools/stream/walk.c
+tools_libstream_a_CFLAGS = $(CORE_CFLAGS)
+bin_PROGRAMS += tools/godwit-stream
+tools_godwit_stream_SOURCES = tools/godwit-stream.c
+tools_godwit_stream_CFLAGS = $(CORE_CFLAGS)
+tools_godwit_stream_LDADD = tools/libstream.a $(CORE_LIBS)
+
 EXTRA_DIST += tools/setup.sh tools/packages.txt tools/guest/make-guest tools/guest/init \
 	tools/guest/modules.txt tools/guest/session.py tools/guest/bin/drivers tools/guest/bin/network \
 	tools/guest/bin/poweroff

@@ -1,4 +1,6 @@
 # tests/migration
+dist_check_SCRIPTS += tests/migration/stream-tool.py
+EXTRA_DIST += tests/migration/streamreader.py
 unit_tests += tests/migration/test-channel
 tests_migration_test_channel_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_channel_LDADD = $(CORE_LIBS)
