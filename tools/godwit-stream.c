@@ -194,7 +194,7 @@ run (int argc, char **argv, const struct options *o)
     }
   if (argc - 1 != wanted)
     return fail_text (command, status, "%s",
-                      wanted == 2       ? "two files are compared; name both"
+                      wanted == 2         ? "two files are compared; name both"
                       : argc - 1 < wanted ? "the file is missing; name one, or - for standard input"
                                           : "too many arguments; name one file");
   if (o->all && (strcmp (command, "json") == 0 || strcmp (command, "verify") == 0))

@@ -41,6 +41,7 @@ target block "$corpus"/block/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
 target vmstate "$tmp"/seeds/vmstate-*
+target stream "$tmp"/seeds/stream-*
 target mmio "$tmp"/seeds/mmio-*
 target aia "$tmp"/seeds/aia-*
 target netdev "$tmp"/seeds/netdev-*

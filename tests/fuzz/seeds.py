@@ -40,6 +40,43 @@ put("vmstate-empty", struct.pack(">BBiIiH", 0, 0, 0, 0, 0, 0x0101) + b"\0\0" + s
     + struct.pack(">Bh", 9, 10) * 2 + b"0" + struct.pack(">Bh", 3, 4) + b"\0"
     + b"00" + struct.pack(">BhH", 19, 20, 21))
 
+# Captured streams: two blocks, every kind of page, commands, a section with structs, a list, subsections;
+# one with a configuration of its own, one without description.
+
+
+def desc(*devices, size=1024):
+    text = b'{"page_size": %d, "devices": [%s]}' % (size, b", ".join(devices))
+    return b"\6" + struct.pack(">I", len(text)) + text
+
+
+def sect(tag, ident, payload, name=b""):
+    return (struct.pack(">BI", tag, ident)
+            + (struct.pack("B", len(name)) + name + struct.pack(">II", 0, 4) if name else b"")
+            + payload + struct.pack(">BI", 0x7e, ident))
+
+
+u8 = b'{"name": "v", "type": "uint8", "size": 1}'
+d1 = (b'{"name": "t", "instance_id": 0, "vmsd_name": "t", "version": 4, "fields": ['
+      b'{"name": "a", "array_len": 2, "type": "uint16", "size": 2}, '
+      b'{"name": "p", "array_len": 2, "type": "struct", "struct": {"vmsd_name": "p", "version": 1, "fields": ['
+      + u8 + b']}, "size": 1}, {"name": "q", "type": "qtailq", "vmsd_name": "e", "version": 1, "fields": ['
+      + u8 + b'], "size": 3}, {"name": "b", "type": "buffer", "size": 3}], "subsections": [{"vmsd_name": "t/s", '
+      b'"version": 1, "fields": [' + u8 + b"]}]}")
+t1 = b"\0\1\0\2" + b"\3\4" + b"\1\5\0" + b"abc" + b"\5\3t/s\0\0\0\1\6"
+magic = b"QEVM" + struct.pack(">IBI", 3, 7, 4) + b"virt"
+start = (struct.pack(">Q", 0x1000 | 4) + b"\1x" + struct.pack(">Q", 0xc00) + b"\1y" + struct.pack(">Q", 0x400)
+         + struct.pack(">Q", 16))
+pages = (struct.pack(">Q", 8) + b"\1x" + bytes(range(256)) * 4 + struct.pack(">QB", 0x400 | 2 | 32, 0)
+         + struct.pack(">Q", 64) + b"\1x\1" + struct.pack(">H", 7) + b"\2\1a\x81\1\1" + b"b"
+         + struct.pack(">Q", 16))
+body = (struct.pack(">BHH", 8, 1, 0) + struct.pack(">BHHI", 8, 2, 4, 1) + sect(1, 1, start, b"ram")
+        + sect(2, 1, pages) + sect(3, 1, struct.pack(">Q", 16)) + sect(4, 2, t1, b"t") + b"\0")
+put("stream-plain", magic + body + desc(d1))
+put("stream-bare", magic + body)
+put("stream-config", magic + b"\5\x1aconfiguration/capabilities" + struct.pack(">II", 1, 1)
+    + b"\x0fx-ignore-shared" + b"\5\x12configuration/uuid" + struct.pack(">I", 1) + bytes(16)
+    + sect(4, 2, t1, b"t") + b"\0" + desc(d1, d1.replace(b'"t", "inst', b'"u", "inst')))
+
 STORE, LOAD = 0x28, 0x25  # of 4 bytes
 
 

@@ -46,19 +46,24 @@ struct gwt_described
   const char *key;  /* or NULL: in an array */
   const char *text; /* of a string */
   uint64_t number;
-  enum { GWT_DESCRIBED_OTHER, GWT_DESCRIBED_NUMBER, GWT_DESCRIBED_TEXT, GWT_DESCRIBED_ARRAY,
-         GWT_DESCRIBED_OBJECT } kind;
+  enum
+  {
+    GWT_DESCRIBED_OTHER,
+    GWT_DESCRIBED_NUMBER,
+    GWT_DESCRIBED_TEXT,
+    GWT_DESCRIBED_ARRAY,
+    GWT_DESCRIBED_OBJECT
+  } kind;
   struct gwt_described *first, *next;
 };
 
 struct gwt_description;
 
 /* The one at the end of FILE; NULL where there is none, with ERR set where it is no JSON. */
-struct gwt_description *gwt_description_find (struct gwt_capture_file *file,
-                                              struct gwt_error *err);
+struct gwt_description *gwt_description_find (struct gwt_capture_file *file, struct gwt_error *err);
 void gwt_description_free (struct gwt_description *d);
-uint64_t gwt_description_offset (const struct gwt_description *d); /* of its tag */
-uint64_t gwt_description_size (const struct gwt_description *d);   /* of the text */
+uint64_t gwt_description_offset (const struct gwt_description *d);    /* of its tag */
+uint64_t gwt_description_size (const struct gwt_description *d);      /* of the text */
 uint64_t gwt_description_page_size (const struct gwt_description *d); /* 0: not said */
 /* That of a section, or NULL. */
 const struct gwt_described *gwt_description_device (const struct gwt_description *d,
@@ -77,11 +82,11 @@ bool gwt_described_number (const struct gwt_described *object, const char *key, 
 struct gwt_capture_node
 {
   const char *name;
-  const char *type;   /* as described; "subsection" for those */
-  const char *schema; /* of structs and subsections, else NULL */
-  int64_t index;      /* in an array of structs; -1: in none */
+  const char *type;      /* as described; "subsection" for those */
+  const char *schema;    /* of structs and subsections, else NULL */
+  int64_t index;         /* in an array of structs; -1: in none */
   uint64_t offset, size; /* of one element */
-  uint64_t count;     /* elements of a plain field, one behind another */
+  uint64_t count;        /* elements of a plain field, one behind another */
   uint32_t version;
   struct gwt_capture_node *first, *next;
 };
@@ -160,8 +165,8 @@ struct gwt_capture_ops
 {
   void (*configured) (void *opaque, struct gwt_capture *c);
   void (*begin) (void *opaque, struct gwt_capture *c, struct gwt_capture_item *item);
-  void (*record) (void *opaque, struct gwt_capture *c, enum gwt_ram_record kind,
-                  uint64_t offset, const struct gwt_capture_block *block, uint64_t address);
+  void (*record) (void *opaque, struct gwt_capture *c, enum gwt_ram_record kind, uint64_t offset,
+                  const struct gwt_capture_block *block, uint64_t address);
   void (*end) (void *opaque, struct gwt_capture *c, struct gwt_capture_item *item);
 };
 

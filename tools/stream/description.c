@@ -142,8 +142,7 @@ read_members (struct reader *r, struct gwt_described *parent, char close, unsign
     {
       const char *key = NULL;
 
-      if (close == '}'
-          && (!take (r, '"') || (key = read_string (r)) == NULL || !take (r, ':')))
+      if (close == '}' && (!take (r, '"') || (key = read_string (r)) == NULL || !take (r, ':')))
         return wrong (r, "a member without a name");
       *tail = read_value (r, depth + 1);
       if (*tail == NULL)

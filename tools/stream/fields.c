@@ -22,11 +22,12 @@ static const struct
 {
   const char *type;
   uint64_t size;
-} sizes[] = { { "bool", 1 },        { "int8", 1 },         { "uint8", 1 },       { "uint8 equal", 1 },
-              { "int16", 2 },       { "uint16", 2 },       { "uint16 equal", 2 }, { "int32", 4 },
-              { "int32 equal", 4 }, { "int32 le", 4 },     { "uint32", 4 },      { "uint32 equal", 4 },
-              { "int64", 8 },       { "int64 equal", 8 },  { "uint64", 8 },      { "float64", 8 },
-              { "timer", 8 },       { "CPU_Double_U", 8 }, { "nullptr", 1 },     { "ptr-marker", 1 } };
+} sizes[]
+    = { { "bool", 1 },        { "int8", 1 },         { "uint8", 1 },        { "uint8 equal", 1 },
+        { "int16", 2 },       { "uint16", 2 },       { "uint16 equal", 2 }, { "int32", 4 },
+        { "int32 equal", 4 }, { "int32 le", 4 },     { "uint32", 4 },       { "uint32 equal", 4 },
+        { "int64", 8 },       { "int64 equal", 8 },  { "uint64", 8 },       { "float64", 8 },
+        { "timer", 8 },       { "CPU_Double_U", 8 }, { "nullptr", 1 },      { "ptr-marker", 1 } };
 
 bool
 gwt_capture_is_integer (const struct gwt_capture_node *node, bool *is_signed)
@@ -39,8 +40,7 @@ gwt_capture_is_integer (const struct gwt_capture_node *node, bool *is_signed)
          && (node->size == 1 || node->size == 2 || node->size == 4 || node->size == 8);
 }
 
-static bool
-wrong (struct walk *w, uint64_t offset, const char *format, ...) G_GNUC_PRINTF (3, 4);
+static bool wrong (struct walk *w, uint64_t offset, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
 static bool
 wrong (struct walk *w, uint64_t offset, const char *format, ...)
@@ -63,7 +63,8 @@ node_new (struct walk *w, const char *name, const char *type)
 
   if (w->c->n_nodes++ == NODES_MAX)
     {
-      gwt_error_set (w->err, GWT_E_RANGE, "byte %" G_GUINT64_FORMAT
+      gwt_error_set (w->err, GWT_E_RANGE,
+                     "byte %" G_GUINT64_FORMAT
                      ": more than %u fields; no stream of a machine has so many",
                      w->c->in->offset, NODES_MAX);
       return NULL;
@@ -115,8 +116,8 @@ walk_leaf (struct walk *w, struct gwt_capture_node *node)
   for (i = 0; i < G_N_ELEMENTS (sizes); i++)
     if (strcmp (sizes[i].type, node->type) == 0 && sizes[i].size != node->size)
       return wrong (w, node->offset,
-                    "it is described as %s and %" G_GUINT64_FORMAT " bytes; such have %"
-                    G_GUINT64_FORMAT,
+                    "it is described as %s and %" G_GUINT64_FORMAT
+                    " bytes; such have %" G_GUINT64_FORMAT,
                     node->type, node->size, sizes[i].size);
   if (node->size == 0 && node->count > 1)
     return wrong (w, node->offset, "an array of nothing");
@@ -135,8 +136,8 @@ judge_size (struct walk *w, const struct gwt_capture_node *node, uint64_t said)
 {
   return node->size == said
          || wrong (w, node->offset,
-                   "it is described with %" G_GUINT64_FORMAT " bytes, its fields with %"
-                   G_GUINT64_FORMAT,
+                   "it is described with %" G_GUINT64_FORMAT
+                   " bytes, its fields with %" G_GUINT64_FORMAT,
                    said, node->size);
 }
 
@@ -274,8 +275,7 @@ walk_subsection (struct walk *w, const struct gwt_described *from, struct gwt_ca
     return false;
   if (tag != GWT_STREAM_SUBSECTION)
     return wrong (w, at, "subsection '%s' is described and not there", node->name);
-  if (!gwt_vm_get_be (w->c->in, 1, &length, w->err)
-      || !gwt_vm_get (w->c->in, name, length, w->err)
+  if (!gwt_vm_get_be (w->c->in, 1, &length, w->err) || !gwt_vm_get (w->c->in, name, length, w->err)
       || !gwt_vm_get_be (w->c->in, 4, &version, w->err))
     return false;
   if (strlen (name) != length || strcmp (name, node->name) != 0)

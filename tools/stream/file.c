@@ -207,6 +207,5 @@ struct gwt_vm_in *
 gwt_capture_file_in (struct gwt_capture_file *file)
 {
   file->at = 0;
-  return file->fd >= 0 ? gwt_vm_in_new (source, file)
-                       : gwt_vm_in_new_data (file->data, file->size);
+  return file->fd >= 0 ? gwt_vm_in_new (source, file) : gwt_vm_in_new_data (file->data, file->size);
 }

@@ -8,7 +8,8 @@
 #include <string.h>
 #include "tools/stream/capture.h"
 
-/* Text of the stream may be of any bytes: those outside of ASCII become characters of that number. */
+/* Text of the stream may be of any bytes: those outside of ASCII become characters of that number.
+ */
 static void
 put_text (const char *text)
 {
@@ -151,9 +152,10 @@ put_nodes (struct gwt_capture *c, const struct gwt_capture_node *node, bool subs
 static bool
 put_item (struct gwt_capture *c, const struct gwt_capture_item *item, struct gwt_error *err)
 {
-  static const char *const kinds[]
-      = { [GWT_STREAM_EOF] = "eof",   [GWT_STREAM_START] = "start", [GWT_STREAM_PART] = "part",
-          [GWT_STREAM_END] = "end",   [GWT_STREAM_FULL] = "full",   [GWT_STREAM_COMMAND] = "command" };
+  static const char *const kinds[] = {
+    [GWT_STREAM_EOF] = "eof", [GWT_STREAM_START] = "start", [GWT_STREAM_PART] = "part",
+    [GWT_STREAM_END] = "end", [GWT_STREAM_FULL] = "full",   [GWT_STREAM_COMMAND] = "command"
+  };
   guint i;
 
   printf ("{\"kind\": \"%s\"", kinds[item->tag]);
@@ -267,7 +269,8 @@ gwt_capture_json (struct gwt_capture *c, const char *name, struct gwt_error *err
       const struct gwt_capture_finding *f
           = &g_array_index (c->findings, struct gwt_capture_finding, i);
 
-      printf (i > 0 ? ",\n  {\"offset\": %" G_GUINT64_FORMAT : "\n  {\"offset\": %" G_GUINT64_FORMAT,
+      printf (i > 0 ? ",\n  {\"offset\": %" G_GUINT64_FORMAT
+                    : "\n  {\"offset\": %" G_GUINT64_FORMAT,
               f->offset);
       put_member ("text", f->text);
       putchar ('}');

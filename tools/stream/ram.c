@@ -45,8 +45,7 @@ struct walk
   struct gwt_error *err;
 };
 
-static bool
-wrong (struct walk *w, const char *format, ...) G_GNUC_PRINTF (2, 3);
+static bool wrong (struct walk *w, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static bool
 wrong (struct walk *w, const char *format, ...)
@@ -86,8 +85,7 @@ get_block (struct walk *w, char name[256], struct gwt_capture_block **block)
   uint64_t length;
 
   memset (name, 0, 256);
-  if (!gwt_vm_get_be (w->c->in, 1, &length, w->err)
-      || !gwt_vm_get (w->c->in, name, length, w->err))
+  if (!gwt_vm_get_be (w->c->in, 1, &length, w->err) || !gwt_vm_get (w->c->in, name, length, w->err))
     return false;
   if (length == 0 || strlen (name) != length)
     return wrong (w, "a block's name is none");
@@ -131,8 +129,9 @@ get_blocks (struct walk *w, uint64_t total)
           || !announce (w, block, name, length))
         return false;
       if (length > total - sum)
-        return wrong (w, "the blocks are longer than the %" G_GUINT64_FORMAT
-                      " bytes that were announced", total);
+        return wrong (
+            w, "the blocks are longer than the %" G_GUINT64_FORMAT " bytes that were announced",
+            total);
       sum += length;
       if (w->c->ignore_shared)
         {
@@ -226,11 +225,11 @@ get_delta (struct walk *w, struct gwt_capture_block *block, uint64_t page)
   g_autofree uint8_t *bytes = NULL;
   uint64_t method, size;
 
-  if (!gwt_vm_get_be (w->c->in, 1, &method, w->err)
-      || !gwt_vm_get_be (w->c->in, 2, &size, w->err))
+  if (!gwt_vm_get_be (w->c->in, 1, &method, w->err) || !gwt_vm_get_be (w->c->in, 2, &size, w->err))
     return false;
   if (method != 1 || size > w->c->page_size)
-    return wrong (w, "a difference of method %" G_GUINT64_FORMAT " with %" G_GUINT64_FORMAT
+    return wrong (w,
+                  "a difference of method %" G_GUINT64_FORMAT " with %" G_GUINT64_FORMAT
                   " bytes; there are method 1 and a page's size",
                   method, size);
   delta.offset = w->c->in->offset;
@@ -273,19 +272,22 @@ get_page (struct walk *w, uint64_t address, unsigned flags)
   else if (block == NULL)
     return wrong (w, "a page of the same block as the one before, and there was none");
   if (address >= block->length)
-    return wrong (w, "page 0x%" G_GINT64_MODIFIER "x of block '%s', which has 0x%"
-                  G_GINT64_MODIFIER "x bytes", address, block->name, block->length);
+    return wrong (w,
+                  "page 0x%" G_GINT64_MODIFIER "x of block '%s', which has 0x%" G_GINT64_MODIFIER
+                  "x bytes",
+                  address, block->name, block->length);
   switch (kind)
     {
     case GWT_RAM_RECORD_ZERO:
       good = gwt_vm_get_be (w->c->in, 1, &fill, w->err) && keep (w, block, page, IS_ZERO);
       if (good && fill != 0)
-        gwt_capture_find (w->c, w->at, "a page filled with 0x%02" G_GINT64_MODIFIER
-                          "x; only 0 is taken everywhere", fill);
+        gwt_capture_find (
+            w->c, w->at,
+            "a page filled with 0x%02" G_GINT64_MODIFIER "x; only 0 is taken everywhere", fill);
       break;
     case GWT_RAM_RECORD_PAGE:
-      good = keep (w, block, page, w->c->in->offset)
-             && gwt_vm_get (w->c->in, NULL, w->c->page_size, w->err);
+      good = gwt_vm_get (w->c->in, NULL, w->c->page_size, w->err)
+             && keep (w, block, page, w->c->in->offset - w->c->page_size);
       break;
     default:
       good = get_delta (w, block, page);
@@ -320,7 +322,7 @@ get_record (struct walk *w, bool *done)
       return get_page (w, upper, flags);
     case RAM_COMPRESSED:
       return wrong (w, "a compressed page; 'compress', which releases up to 9.0 have, cannot be "
-                    "read");
+                       "read");
     default:
       break;
     }

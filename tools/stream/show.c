@@ -19,9 +19,10 @@ struct show
   struct gwt_error *err;
 };
 
-static const char *const item_names[]
-    = { [GWT_STREAM_START] = "start", [GWT_STREAM_PART] = "part", [GWT_STREAM_END] = "end",
-        [GWT_STREAM_FULL] = "full" };
+static const char *const item_names[] = { [GWT_STREAM_START] = "start",
+                                          [GWT_STREAM_PART] = "part",
+                                          [GWT_STREAM_END] = "end",
+                                          [GWT_STREAM_FULL] = "full" };
 
 static void
 print_at (uint64_t offset, int depth)
@@ -155,10 +156,11 @@ print_nodes (const struct show *s, const struct gwt_capture_node *node, int dept
       if (strcmp (node->type, "subsection") == 0)
         printf ("subsection '%s' version %u, %" G_GUINT64_FORMAT " bytes\n", name, node->version,
                 node->size);
-      else if (node->first != NULL || node->schema != NULL)
-        printf ("%s%s: %s%s%s version %u, %" G_GUINT64_FORMAT " bytes\n", name, index, node->type,
-                node->schema != NULL ? " " : "", node->schema != NULL ? node->schema : "",
-                node->version, node->size);
+      else if (node->schema != NULL)
+        printf ("%s%s: %s %s version %u, %" G_GUINT64_FORMAT " bytes\n", name, index, node->type,
+                node->schema, node->version, node->size);
+      else if (node->first != NULL)
+        printf ("%s%s: %s, %" G_GUINT64_FORMAT " bytes\n", name, index, node->type, node->size);
       else
         {
           printf ("%s%s: %s", name, index, node->type);
@@ -284,10 +286,9 @@ end (void *opaque, struct gwt_capture *c, struct gwt_capture_item *item)
       print_at (item->payload, 1);
       printf ("%" G_GUINT64_FORMAT " bytes up to its footer, not read: %s\n",
               item->end - item->payload,
-              s->c->description == NULL ? "the stream has no description"
-              : item->tag == GWT_STREAM_FULL
-                  ? "the description does not have it"
-                  : "what is in pieces is known of 'ram' alone");
+              s->c->description == NULL      ? "the stream has no description"
+              : item->tag == GWT_STREAM_FULL ? "the description does not have it"
+                                             : "what is in pieces is known of 'ram' alone");
     }
   else if (!gwt_error_is_set (s->err))
     print_nodes (s, item->fields, 1);
@@ -327,8 +328,7 @@ gwt_capture_show (struct gwt_capture *c, bool all, struct gwt_error *err)
   if (good && c->description != NULL)
     {
       print_at (gwt_description_offset (c->description), 0);
-      printf ("description, %" G_GUINT64_FORMAT " bytes\n",
-              gwt_description_size (c->description));
+      printf ("description, %" G_GUINT64_FORMAT " bytes\n", gwt_description_size (c->description));
     }
   print_blocks (c);
   for (i = 0; i < c->findings->len; i++)

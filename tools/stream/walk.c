@@ -31,16 +31,11 @@ static const struct
 {
   const char *name;
   int size; /* -1: judged elsewhere */
-} commands[] = { [1] = { "OPEN_RETURN_PATH", 0 },
-                 [2] = { "PING", 4 },
-                 [3] = { "POSTCOPY_ADVISE", -1 },
-                 [4] = { "POSTCOPY_LISTEN", 0 },
-                 [5] = { "POSTCOPY_RUN", 0 },
-                 [6] = { "POSTCOPY_RAM_DISCARD", -1 },
-                 [7] = { "PACKAGED", 4 },
-                 [8] = { "ENABLE_COLO", 0 },
-                 [9] = { "POSTCOPY_RESUME", 0 },
-                 [10] = { "RECV_BITMAP", -1 },
+} commands[] = { [1] = { "OPEN_RETURN_PATH", 0 }, [2] = { "PING", 4 },
+                 [3] = { "POSTCOPY_ADVISE", -1 }, [4] = { "POSTCOPY_LISTEN", 0 },
+                 [5] = { "POSTCOPY_RUN", 0 },     [6] = { "POSTCOPY_RAM_DISCARD", -1 },
+                 [7] = { "PACKAGED", 4 },         [8] = { "ENABLE_COLO", 0 },
+                 [9] = { "POSTCOPY_RESUME", 0 },  [10] = { "RECV_BITMAP", -1 },
                  [11] = { "SWITCHOVER_START", 0 } };
 
 const char *
@@ -144,8 +139,7 @@ gwt_capture_label (const struct gwt_capture_item *item)
                              : g_strdup_printf ("'%s' %u", name, item->instance);
 }
 
-static bool
-wrong (struct walk *w, uint64_t offset, const char *format, ...) G_GNUC_PRINTF (3, 4);
+static bool wrong (struct walk *w, uint64_t offset, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
 static bool
 wrong (struct walk *w, uint64_t offset, const char *format, ...)
@@ -252,8 +246,10 @@ get_config_subsection (struct walk *w)
       || !gwt_vm_get_be (w->c->in, 4, &version, w->err))
     return false;
   if (version != 1)
-    return wrong (w, at, "a subsection of the configuration in version %" G_GUINT64_FORMAT
-                  "; there is version 1", version);
+    return wrong (w, at,
+                  "a subsection of the configuration in version %" G_GUINT64_FORMAT
+                  "; there is version 1",
+                  version);
   if (strcmp (name, "configuration/capabilities") == 0)
     return get_capabilities (w);
   if (strcmp (name, "configuration/target-page-bits") == 0)
@@ -340,8 +336,8 @@ skip_to_footer (struct walk *w, struct gwt_capture_item *item)
           return gwt_vm_get (w->c->in, NULL, at + i - w->c->in->offset, w->err);
       at += MAX (i, 1);
     }
-  return wrong (w, item->payload, "its footer is not there; the stream ends at byte %"
-                G_GUINT64_FORMAT, size);
+  return wrong (w, item->payload,
+                "its footer is not there; the stream ends at byte %" G_GUINT64_FORMAT, size);
 }
 
 static bool
@@ -409,8 +405,7 @@ announce (struct walk *w, struct gwt_capture_item *item)
                              item->tag == GWT_STREAM_START, false };
   if (!g_hash_table_insert (w->c->handles, GSIZE_TO_POINTER ((gsize) item->id + 1), handle))
     gwt_capture_find (w->c, item->offset, "id %u is that of another section already", item->id);
-  if (!g_hash_table_add (w->c->seen,
-                         g_strdup_printf ("%u %s", item->instance, item->name)))
+  if (!g_hash_table_add (w->c->seen, g_strdup_printf ("%u %s", item->instance, item->name)))
     gwt_capture_find (w->c, item->offset, "section '%s' %u comes twice", item->name,
                       item->instance);
   return true;
@@ -479,8 +474,8 @@ get_command (struct walk *w, struct gwt_capture_item *item)
     {
     case 3:
       if (size != 0 && size != 16)
-        return wrong (w, item->offset, "command %s with %" G_GUINT64_FORMAT
-                      " bytes; it has 0 or 16", name, size);
+        return wrong (w, item->offset,
+                      "command %s with %" G_GUINT64_FORMAT " bytes; it has 0 or 16", name, size);
       if (!gwt_vm_get (w->c->in, advice, size, w->err))
         return false;
       /* Blocks of huge pages then have one more number in the list of blocks. */
@@ -551,8 +546,9 @@ get_description (struct walk *w)
   if (w->c->description == NULL)
     return true;
   if (gwt_description_offset (w->c->description) != at)
-    return wrong (w, at, "the description begins at byte %" G_GUINT64_FORMAT
-                  " and not behind the end", gwt_description_offset (w->c->description));
+    return wrong (w, at,
+                  "the description begins at byte %" G_GUINT64_FORMAT " and not behind the end",
+                  gwt_description_offset (w->c->description));
   for (device = gwt_description_devices (w->c->description); device != NULL; device = device->next)
     {
       const char *name = gwt_described_text (device, "name");
