@@ -24,7 +24,8 @@ static struct
   bool deferred; /* nobody said yet where from */
   bool autostart;
 
-  bool runs; /* [main] between listening and the end of it */
+  bool runs;   /* [main] between listening and the end of it */
+  bool coming; /* [main] it is connected: nothing may change any more */
   bool exit_on_error;
   const char *command; /* "-incoming" */
   struct gwt_address *address;
@@ -44,7 +45,7 @@ static struct
 bool
 gwt_incoming_runs (void)
 {
-  return n.awaited;
+  return n.coming;
 }
 
 void
@@ -70,6 +71,8 @@ stop_listening (void *data)
 {
   (void) data;
   g_clear_pointer (&n.listener, gwt_listener_free);
+  gwt_migration_configure_ram ();
+  n.coming = true;
   gwt_migration_move (GWT_MIGRATION_SETUP, GWT_MIGRATION_ACTIVE);
 }
 
@@ -193,7 +196,7 @@ conclude (void *data)
 
   gwt_reader_free (g_steal_pointer (&n.reader));
   g_clear_pointer (&n.listener, gwt_listener_free);
-  n.runs = false;
+  n.runs = n.coming = false;
   if (good)
     take_over ();
   else
@@ -255,7 +258,6 @@ listen_on (struct gwt_address *address, const char *command, struct gwt_error *e
   n.committed = false;
   gwt_migration_set_error (NULL);
   gwt_outgoing_forget ();
-  gwt_migration_configure_ram ();
   if (n.cancel_fd >= 0)
     n.thread = g_thread_try_new ("mig/dst/main", run, NULL, &error);
   if (n.thread == NULL)

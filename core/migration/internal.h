@@ -139,7 +139,7 @@ enum gwt_stream_command
 
 /* ---- incoming.c ------------------------------------------------------------------------------ */
 
-bool gwt_incoming_runs (void); /* a guest is awaited or coming */
+bool gwt_incoming_runs (void); /* a guest is coming: somebody has connected */
 void gwt_incoming_cancel (void);
 void gwt_incoming_set_autostart (bool on);
 void gwt_incoming_describe (struct json_object *to);

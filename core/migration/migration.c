@@ -18,7 +18,8 @@
 
 static struct gwt_migration_setup setup;
 static bool ready;
-static GArray *ended; /* void (*) (void) */
+typedef void (*ended_fn) (void);
+static GArray *ended; /* ended_fn */
 
 /* ---- the machine ----------------------------------------------------------------------------- */
 
@@ -125,7 +126,7 @@ bool
 gwt_migration_busy (const char **what)
 {
   const char *text = gwt_outgoing_runs ()   ? "the guest is being sent"
-                     : gwt_incoming_runs () ? "the guest is awaited from elsewhere"
+                     : gwt_incoming_runs () ? "the guest is coming from elsewhere"
                      : gwt_snapshot_runs () ? "a saved guest is being loaded"
                                             : NULL;
 
@@ -148,7 +149,7 @@ gwt_migration_ended (void)
   guint i;
 
   for (i = 0; ended != NULL && i < ended->len; i++)
-    g_array_index (ended, void (*) (void), i) ();
+    g_array_index (ended, ended_fn, i) ();
 }
 
 void
@@ -175,6 +176,8 @@ gwt_migration_check_guest (struct gwt_error *err)
 
   if (gwt_migration_busy (&what))
     gwt_error_set (err, GWT_E_BUSY, "%s already; wait for that, or cancel it", what);
+  else if (gwt_runstate () == GWT_RUNSTATE_INMIGRATE)
+    gwt_error_set (err, GWT_E_BUSY, "the guest is awaited from elsewhere; it is not here yet");
   else if (gwt_runstate () == GWT_RUNSTATE_POSTMIGRATE)
     gwt_error_set (err, GWT_E_BUSY,
                    "the guest has gone elsewhere; where it did not arrive, 'cont' gets it back");

@@ -87,7 +87,8 @@ bool gwt_migrate_stop (struct gwt_error *err);
 bool gwt_migrate_save_file (const char *file, struct gwt_error *err);
 bool gwt_migrate_load_file (const char *file, struct gwt_error *err);
 
-/* What must wait until no migration is under way (device_add and the like) asks this; *WHAT, if
+/* What must wait until no migration is under way (device_add, capabilities) asks this; a guest that
+   is awaited and has not connected is none. *WHAT, if
    not NULL, is then a text for the message: "the guest is being sent". */
 bool gwt_migration_busy (const char **what);
 /* FN is called whenever a migration has ended, for who put something off until then. */
