@@ -131,6 +131,8 @@ gwt_migration_blockers (void)
       const struct gwt_type *type = devices[i]->type;
       const char *reason = unmigratable (devices[i]);
 
+      if (gwt_migration_device_left_out (devices[i]))
+        continue;
       if (reason != NULL)
         g_ptr_array_add (reasons, g_strdup_printf ("device '%s' of type '%s': %s", devices[i]->id,
                                                    type->d.name, reason));
