@@ -17,7 +17,8 @@ struct gwt_options
       *netdevs, *nics;
   GPtrArray *expanded; /* char *, owned: what -nic and -drive stand for */
   GPtrArray *without, *plugins, *plugin_dirs, *machine_dirs, *compat_dirs;
-  bool nographic, nodefaults, paused, no_reboot, no_shutdown, only_migratable, verbose, help, version;
+  bool nographic, nodefaults, paused, no_reboot, no_shutdown, only_migratable, verbose, help,
+      version;
   bool log_guest;
   bool has_uuid;
   uint8_t uuid[16];

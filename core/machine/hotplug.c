@@ -66,7 +66,8 @@ gwt_hotplug_finish_paused (void)
 {
   struct gwt_device *device;
   /* A migration reads memory and sections of what is there; see migration_ended. */
-  while (machine != NULL && !gwt_migration_busy (NULL) && (device = gwt_device_next_leaving ()) != NULL)
+  while (machine != NULL && !gwt_migration_busy (NULL)
+         && (device = gwt_device_next_leaving ()) != NULL)
     {
       struct gwt_device *user = gwt_device_linked_by (device);
 

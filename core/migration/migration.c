@@ -347,7 +347,8 @@ gwt_migrate_query (void)
     }
   if (status == GWT_MIGRATION_NONE)
     return to;
-  json_object_object_add (to, "status", json_object_new_string (gwt_migration_status_name (status)));
+  json_object_object_add (to, "status",
+                          json_object_new_string (gwt_migration_status_name (status)));
   if (gwt_outgoing_was_last ())
     describe_outgoing (to, status);
   gwt_incoming_describe (to);

@@ -247,9 +247,9 @@ gwt_progress_describe_ram (struct json_object *ram, uint64_t pages)
   add_int (ram, "downtime-bytes",
            (int64_t) (p.stopped != 0 ? p.sent - p.sent_before_stop : 0));
   /* Of the last window, and in the end of all of it. */
-  json_object_object_add (ram, "mbps",
-                          json_object_new_double ((p.ended != 0 ? (double) p.sent / seconds : p.rate)
-                                                  * 8 / 1e6));
+  json_object_object_add (
+      ram, "mbps",
+      json_object_new_double ((p.ended != 0 ? (double) p.sent / seconds : p.rate) * 8 / 1e6));
   add_int (ram, "pages-per-second",
            (int64_t) (p.ended != 0 ? (double) pages / seconds : p.rate / 4096));
   g_mutex_unlock (&p.lock);
