@@ -30,10 +30,11 @@ address_new (enum gwt_transport transport, enum gwt_direction direction)
 }
 
 struct gwt_address *
-gwt_address_ref (struct gwt_address *a)
+gwt_address_ref (const struct gwt_address *a)
 {
-  g_atomic_int_inc (&a->references);
-  return a;
+  struct gwt_address *mine = (struct gwt_address *) a;
+  g_atomic_int_inc (&mine->references);
+  return mine;
 }
 
 void
@@ -92,7 +93,7 @@ check_unix (struct gwt_address *a, struct gwt_error *err)
 {
   if (a->path[0] != '\0' && strlen (a->path) < PATH_BYTES)
     return true;
-  gwt_error_set (err, GWT_E_RANGE, "socket path '%s' has %zu bytes; use 1 to %zu", a->path,
+  gwt_error_set (err, GWT_E_RANGE, "socket path '%.200s' has %zu bytes; use 1 to %zu", a->path,
                  strlen (a->path), PATH_BYTES - 1);
   return false;
 }

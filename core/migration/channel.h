@@ -39,7 +39,7 @@ struct gwt_address *gwt_address_parse (const char *uri, enum gwt_direction direc
 struct gwt_address *gwt_address_parse_channels (struct json_object *channels,
                                                 enum gwt_direction direction,
                                                 struct gwt_error *err);
-struct gwt_address *gwt_address_ref (struct gwt_address *a);
+struct gwt_address *gwt_address_ref (const struct gwt_address *a);
 void gwt_address_free (struct gwt_address *a); /* a reference; NULL is fine */
 /* As a URI, for messages; lives as long as A. */
 const char *gwt_address_label (const struct gwt_address *a);

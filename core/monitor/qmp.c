@@ -17,6 +17,7 @@
 #include "core/cpu/run.h"
 #include "core/monitor/dispatch.h"
 #include "core/monitor/framing.h"
+#include "core/util/fds.h"
 #include "core/util/json.h"
 #include "core/util/log.h"
 #include "core/util/socket.h"
@@ -26,6 +27,8 @@
 #define OUT_PAUSE (1u << 20)
 /* A client that lets this much pile up is gone or broken: it is dropped. */
 #define OUT_MAX (32u << 20)
+/* Descriptors that come with one message; QEMU's number. */
+#define FDS_MAX 16
 
 struct client
 {
@@ -36,6 +39,8 @@ struct client
   unsigned uses;
   struct gwt_framer framer;
   GByteArray *pending; /* answers not yet written */
+  int fds[FDS_MAX];    /* came with the last message that had any, and are for its commands */
+  guint n_fds;
 };
 
 struct server
@@ -48,6 +53,7 @@ struct server
 };
 
 static GSList *clients; /* struct client * */
+static struct client *asking; /* whose request is being carried out, or NULL */
 static GSList *servers; /* struct server * */
 
 static gboolean on_readable (gint fd, GIOCondition condition, gpointer data);
@@ -62,6 +68,14 @@ client_free (struct client *c)
   g_free (c);
 }
 
+static void
+drop_fds (struct client *c)
+{
+  for (guint i = 0; i < c->n_fds; i++)
+    close (c->fds[i]);
+  c->n_fds = 0;
+}
+
 /* Close at once; the memory goes when the last caller up the stack has let go. */
 static void
 client_drop (struct client *c)
@@ -74,6 +88,7 @@ client_drop (struct client *c)
       if (c->out_watch != 0)
         g_source_remove (c->out_watch);
       c->in_watch = c->out_watch = 0;
+      drop_fds (c);
       if (c->in > STDERR_FILENO)
         close (c->in);
       else
@@ -175,7 +190,12 @@ client_request (struct client *c, const char *text, size_t length)
       answer = gwt_qmp_error_object (&err, NULL);
     }
   else
-    answer = gwt_qmp_dispatch (request, &c->negotiated);
+    {
+      struct client *outer = asking;
+      asking = c;
+      answer = gwt_qmp_dispatch (request, &c->negotiated);
+      asking = outer;
+    }
   client_send (c, answer);
   json_object_put (answer);
   json_object_put (request);
@@ -183,12 +203,49 @@ client_request (struct client *c, const char *text, size_t length)
     json_tokener_free (tokener);
 }
 
+int
+gwt_qmp_take_fd (void)
+{
+  if (asking == NULL || asking->n_fds == 0)
+    return -1;
+  int fd = asking->fds[0];
+  asking->n_fds--;
+  memmove (asking->fds, asking->fds + 1, sizeof *asking->fds * asking->n_fds);
+  return fd;
+}
+
+/* Bytes, and the descriptors that came with them.  The kernel ends a read before the next message
+   that has some, so those of the one before were for commands that have been carried out. */
+static ssize_t
+client_read (struct client *c, char *buffer, size_t size)
+{
+  char control[CMSG_SPACE (sizeof c->fds)] __attribute__ ((aligned (8)));
+  struct iovec iov = { buffer, size };
+  struct msghdr message = { .msg_iov = &iov,
+                            .msg_iovlen = 1,
+                            .msg_control = control,
+                            .msg_controllen = sizeof control };
+  if (c->in != c->out || c->in <= STDERR_FILENO)
+    return read (c->in, buffer, size);
+  ssize_t got = recvmsg (c->in, &message, MSG_CMSG_CLOEXEC);
+  if (got < 0)
+    return got;
+  for (struct cmsghdr *m = CMSG_FIRSTHDR (&message); m != NULL; m = CMSG_NXTHDR (&message, m))
+    if (m->cmsg_level == SOL_SOCKET && m->cmsg_type == SCM_RIGHTS)
+      {
+        drop_fds (c);
+        c->n_fds = (guint) ((m->cmsg_len - CMSG_LEN (0)) / sizeof *c->fds);
+        memcpy (c->fds, CMSG_DATA (m), sizeof *c->fds * c->n_fds);
+      }
+  return got;
+}
+
 static gboolean
 on_readable (gint fd, GIOCondition condition, gpointer data)
 {
   struct client *c = data;
   char buffer[65536];
-  ssize_t got = read (c->in, buffer, sizeof buffer);
+  ssize_t got = client_read (c, buffer, sizeof buffer);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
     return G_SOURCE_CONTINUE;
   c->uses++;
@@ -424,4 +481,5 @@ gwt_qmp_close_all (void)
       g_free (s);
     }
   g_clear_pointer (&servers, g_slist_free);
+  gwt_fd_close_all ();
 }

@@ -15,6 +15,7 @@ bool gwt_qmp_check (const char *spec, struct gwt_error *err);
 /* Register the commands of this release and forward run-state changes as events. */
 void gwt_qmp_init (void);
 void gwt_qmp_net_init (void); /* net.c; part of it */
+void gwt_qmp_init_fds (void); /* fds.c; part of it */
 /* What query-name and query-uuid answer; either may be NULL. */
 void gwt_qmp_set_identity (const char *name, const char *uuid);
 /* The text console behind Ctrl-A c: "help" lists what it understands. */
@@ -41,6 +42,9 @@ struct gwt_qmp_command
 void gwt_qmp_add_commands (const struct gwt_qmp_command *commands, size_t count);
 /* Run one command object as a client would; for the human console and tests. */
 struct json_object *gwt_qmp_execute (struct json_object *request);
+/* In a handler: the next of the descriptors that came with the request (SCM_RIGHTS), which is the
+   caller's from then on; -1 where there is none. */
+int gwt_qmp_take_fd (void);
 void gwt_qmp_close_all (void);
 
 #endif

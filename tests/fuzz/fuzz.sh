@@ -38,6 +38,7 @@ target ()
 target json "$srcdir"/machines/*.json "$srcdir"/compat/*.json "$corpus"/json/*
 target spec "$corpus"/spec/*
 target block "$corpus"/block/*
+target migrate "$corpus"/migrate/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
 target vmstate "$tmp"/seeds/vmstate-*
