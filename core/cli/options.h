@@ -12,12 +12,13 @@ struct gwt_options
 {
   const char *machine, *cpu, *memory, *smp;
   const char *bios, *kernel, *initrd, *append, *dtb, *dumpdtb;
-  const char *name, *log_items, *log_file, *pidfile;
+  const char *name, *log_items, *log_file, *pidfile, *incoming;
   GPtrArray *devices, *globals, *drives, *pflashes, *blockdevs, *chardevs, *serials, *qmps,
       *netdevs, *nics;
   GPtrArray *expanded; /* char *, owned: what -nic and -drive stand for */
-  GPtrArray *plugins, *plugin_dirs, *machine_dirs, *compat_dirs;
-  bool nographic, nodefaults, paused, no_reboot, no_shutdown, verbose, help, version;
+  GPtrArray *without, *plugins, *plugin_dirs, *machine_dirs, *compat_dirs;
+  bool nographic, nodefaults, paused, no_reboot, no_shutdown, only_migratable, verbose, help,
+      version;
   bool log_guest;
   bool has_uuid;
   uint8_t uuid[16];

@@ -20,6 +20,8 @@
 #include "core/device/event.h"
 #include "core/device/lock.h"
 #include "core/machine/fdt-tree.h"
+#include "core/migration/channel.h"
+#include "core/migration/migration.h"
 #include "core/monitor/qmp.h"
 #include "core/plugin/loader.h"
 #include "core/util/extension.h"
@@ -33,6 +35,7 @@ struct session
   GPtrArray *pflash_ids; /* char *: what is in the flash banks, per unit */
   const char *pidfile;   /* written by us: removed at the end */
   int log_fd;
+  struct gwt_address *incoming;
   uint64_t began; /* ns, monotonic */
 };
 
@@ -196,10 +199,27 @@ open_log (struct session *s, struct gwt_error *err)
 /* ---- the program
  * ---------------------------------------------------------------------------------- */
 
+/* A bad address is said before anything is made. */
+static bool
+plan_incoming (struct session *s, struct gwt_error *err)
+{
+  if (strcmp (s->options.incoming, "defer") == 0)
+    return true;
+  s->incoming = gwt_address_parse (s->options.incoming, GWT_INCOMING, err);
+  gwt_error_prefix (err, "-incoming");
+  return s->incoming != NULL;
+}
+
 static bool
 plan (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
+  if (o->incoming != NULL)
+    {
+      if (!plan_incoming (s, err))
+        return false;
+      gwt_block_await_all ();
+    }
   if (!gwt_cli_make_disks (&s->options, s->pflash_ids, err)
       || !gwt_cli_expand_nics (&s->options, err))
     return false;
@@ -223,7 +243,8 @@ plan (struct session *s, struct gwt_error *err)
                                              .pflashes
                                              = (const char *const *) s->pflash_ids->pdata,
                                              .uuid = o->has_uuid ? o->uuid : NULL,
-                                             .paused = o->paused };
+                                             .paused
+                                             = o->paused || o->incoming != NULL };
   s->machine = gwt_machine_plan (&config, err);
   if (s->machine == NULL || !gwt_cli_make_backends (o, s->machine->board, s->serial_ids, err)
       || !gwt_cli_make_netdevs (o, err))
@@ -283,12 +304,28 @@ run (struct session *s, struct gwt_error *err)
   gwt_qmp_set_identity (o->name, o->has_uuid ? o->uuid_text : NULL);
   gwt_qmp_init ();
   gwt_console_init ();
-  if (!gwt_machine_power_on (s->machine, err))
+  if (!gwt_machine_power_on (s->machine, o->incoming == NULL, err)
+      || !gwt_migration_init (&(struct gwt_migration_setup){
+                                  .machine = s->machine->name,
+                                  .uuid = o->has_uuid ? o->uuid : NULL,
+                                  .left_out = (const char *const *) o->without->pdata,
+                                  .only_migratable = o->only_migratable,
+                              },
+                              err))
     return 1;
   stamp (s, "built: devices, device tree, images in memory");
   if (!go_public (s, err))
     return 1;
-  if (!o->paused)
+  if (o->incoming != NULL)
+    {
+      stamp (s, "a guest is awaited");
+      if (!gwt_migrate_await (s->incoming, !o->paused, err))
+        {
+          gwt_error_prefix (err, "-incoming");
+          return 1;
+        }
+    }
+  else if (!o->paused)
     {
       stamp (s, "the guest starts");
       gwt_vm_start ();
@@ -299,6 +336,7 @@ run (struct session *s, struct gwt_error *err)
 static void
 finish (struct session *s)
 {
+  gwt_migration_finish ();
   gwt_run_finish ();
   gwt_event_clear ();
   gwt_qmp_close_all ();
@@ -309,6 +347,7 @@ finish (struct session *s)
   gwt_chardev_close_all ();
   gwt_memory_destroy_all ();
   gwt_machine_free (s->machine);
+  gwt_address_free (s->incoming);
   if (s->pidfile != NULL)
     unlink (s->pidfile);
   g_ptr_array_unref (s->serial_ids);

@@ -182,6 +182,17 @@ gwt_clock_virtual_stop (void)
   virtual_change (false);
 }
 
+void
+gwt_clock_virtual_set (uint64_t now)
+{
+  g_mutex_lock (&lock);
+  __atomic_store_n (&virtual_sequence, virtual_sequence + 1, __ATOMIC_RELAXED);
+  __atomic_thread_fence (__ATOMIC_RELEASE);
+  __atomic_store_n (&virtual_base, now, __ATOMIC_RELAXED);
+  __atomic_store_n (&virtual_sequence, virtual_sequence + 1, __ATOMIC_RELEASE);
+  g_mutex_unlock (&lock);
+}
+
 /* ---- heaps ----------------------------------------------------------------------------------- */
 
 static void

@@ -11,6 +11,8 @@ uint64_t gwt_clock_now (uint32_t clock);
 /* The virtual clock runs only between start and stop. */
 void gwt_clock_virtual_start (void);
 void gwt_clock_virtual_stop (void);
+/* [main] While it stands: the guest that is taken over is at NOW. */
+void gwt_clock_virtual_set (uint64_t now);
 /* Main loop source that fires timers; attached once by gwt_run_init. */
 GSource *gwt_clock_source_new (void);
 

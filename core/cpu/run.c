@@ -222,6 +222,12 @@ gwt_runstate_before (void)
 }
 
 void
+gwt_vm_forget_halts (void)
+{
+  gwt_vcpus_forget_halt ();
+}
+
+void
 gwt_vm_resume_unmigrated (void)
 {
   if (state != GWT_RUNSTATE_FINISH_MIGRATE)

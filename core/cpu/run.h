@@ -61,6 +61,8 @@ void gwt_vm_await_migration (void);
    are still carried out by the main loop: let it run once before the state is saved. */
 void gwt_vm_stop_to_migrate (void);
 enum gwt_runstate gwt_runstate_before (void);
+/* [main] While the guest stands: no hart waits for an interrupt any more. */
+void gwt_vm_forget_halts (void);
 /* [main] It failed: go on in the state before. */
 void gwt_vm_resume_unmigrated (void);
 /* [main] Stop, run FN with all vCPUs still, go on as before. */

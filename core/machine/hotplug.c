@@ -14,6 +14,7 @@
 #include <godwit/hotplug.h>
 #include "core/cpu/run.h"
 #include "core/device/irq.h"
+#include "core/migration/migration.h"
 #include "core/plugin/loader.h"
 #include "core/util/log.h"
 
@@ -64,7 +65,9 @@ void
 gwt_hotplug_finish_paused (void)
 {
   struct gwt_device *device;
-  while (machine != NULL && (device = gwt_device_next_leaving ()) != NULL)
+  /* A migration reads memory and sections of what is there; see migration_ended. */
+  while (machine != NULL && !gwt_migration_busy (NULL)
+         && (device = gwt_device_next_leaving ()) != NULL)
     {
       struct gwt_device *user = gwt_device_linked_by (device);
 
@@ -105,6 +108,26 @@ on_leaving (void)
 {
   if (finish_source == 0)
     finish_source = g_idle_add_full (G_PRIORITY_DEFAULT, finish_later, NULL, NULL);
+}
+
+static void
+migration_ended (void)
+{
+  if (machine != NULL && gwt_device_next_leaving () != NULL)
+    on_leaving ();
+}
+
+/* Both ends must have the same devices. */
+static bool
+may_change (struct gwt_error *err)
+{
+  const char *why;
+
+  if (!gwt_migration_busy (&why))
+    return true;
+  gwt_error_set (err, GWT_E_BUSY, "no device comes or goes while %s; wait for that, or cancel it",
+                 why);
+  return false;
 }
 
 struct refusal
@@ -205,6 +228,8 @@ bring_up (struct gwt_device *device, const struct gwt_spec *spec, struct gwt_err
       refuse_place (device, err);
       return false;
     }
+  if (!gwt_migration_device_added (device, err))
+    return false;
   gwt_device_reset (device, GWT_RESET_COLD);
   hotplug.plugged (self);
   return true;
@@ -229,6 +254,8 @@ bool
 gwt_hotplug_add (const struct gwt_spec *spec, struct gwt_error *err)
 {
   struct addition a = { spec, err, false };
+  if (!may_change (err))
+    return false;
   /* A plugin that is loaded stays, as nothing that the guest sees comes with it. */
   if (!gwt_loader_need_type (spec->type, err))
     return false;
@@ -291,7 +318,7 @@ gwt_hotplug_remove (const char *name, struct gwt_error *err)
   else if (user != NULL)
     gwt_error_set (err, GWT_E_BUSY, "device '%s' is used by device '%s'; remove that first",
                    device->id, user->id);
-  if (gwt_error_is_set (err))
+  if (gwt_error_is_set (err) || !may_change (err))
     return false;
   gwt_vm_paused_call (remove_paused, &r);
   if (!r.done)
@@ -307,6 +334,7 @@ gwt_hotplug_begin (struct gwt_machine *m)
 {
   machine = m;
   gwt_device_set_unplug_hooks (on_leaving, on_refused);
+  gwt_migration_on_ended (migration_ended);
 }
 
 void

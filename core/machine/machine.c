@@ -411,12 +411,12 @@ reload (void *data)
 }
 
 bool
-gwt_machine_power_on (struct gwt_machine *machine, struct gwt_error *err)
+gwt_machine_power_on (struct gwt_machine *machine, bool images, struct gwt_error *err)
 {
   gwt_run_set_reset_hook (reload, machine);
   gwt_hotplug_begin (machine);
   gwt_device_reset_all (GWT_RESET_COLD);
-  return gwt_boot_load (machine, err);
+  return !images || gwt_boot_load (machine, err);
 }
 
 const void *

@@ -89,6 +89,36 @@ unmigratable (const struct gwt_device *device)
   return NULL;
 }
 
+/* ---- what is left out by hand ---------------------------------------------------------------- */
+
+static const char *const *left_out;
+
+bool
+gwt_migration_leave_out (const char *const *ids, struct gwt_error *err)
+{
+  guint i;
+
+  left_out = ids;
+  for (i = 0; ids != NULL && ids[i] != NULL; i++)
+    if (gwt_device_find (ids[i]) == NULL)
+      {
+        gwt_error_set (err, GWT_E_NOT_FOUND,
+                       "-migrate-without: '%s': there is no such device; qom-list /machine lists "
+                       "them",
+                       ids[i]);
+        return false;
+      }
+  return true;
+}
+
+bool
+gwt_migration_device_left_out (const struct gwt_device *device)
+{
+  return left_out != NULL && g_strv_contains (left_out, device->id);
+}
+
+/* ---- what is in the way ---------------------------------------------------------------------- */
+
 char **
 gwt_migration_blockers (void)
 {
@@ -101,6 +131,8 @@ gwt_migration_blockers (void)
       const struct gwt_type *type = devices[i]->type;
       const char *reason = unmigratable (devices[i]);
 
+      if (gwt_migration_device_left_out (devices[i]))
+        continue;
       if (reason != NULL)
         g_ptr_array_add (reasons, g_strdup_printf ("device '%s' of type '%s': %s", devices[i]->id,
                                                    type->d.name, reason));

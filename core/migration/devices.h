@@ -9,6 +9,11 @@
 bool gwt_migration_add_device (struct gwt_device *device, struct gwt_error *err);
 /* The sections of all devices that have none yet, in order of creation. */
 bool gwt_migration_add_devices (struct gwt_error *err);
+/* Devices by id whose state is not sent, nor awaited, and who therefore block nothing: the user
+   takes it upon himself.  IDS is borrowed; NULL: none.  False with ERR set: there is no such
+   device. */
+bool gwt_migration_leave_out (const char *const *ids, struct gwt_error *err);
+bool gwt_migration_device_left_out (const struct gwt_device *device);
 /* Why this machine cannot be migrated, one text for each device that is in the way;
    NULL-terminated, g_strfreev. */
 char **gwt_migration_blockers (void);

@@ -158,10 +158,10 @@ gwt_entry_find (const char *name, uint32_t instance)
 const char *
 gwt_entry_label (const struct gwt_entry *entry)
 {
-  static char *label;
+  static GPrivate last = G_PRIVATE_INIT (g_free);
+  char *label = entry->instance == 0 ? g_strdup (entry->name)
+                                     : g_strdup_printf ("%s %u", entry->name, entry->instance);
 
-  g_free (label);
-  label = entry->instance == 0 ? g_strdup (entry->name)
-                               : g_strdup_printf ("%s %u", entry->name, entry->instance);
+  g_private_replace (&last, label);
   return label;
 }

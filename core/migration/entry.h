@@ -65,7 +65,8 @@ void gwt_entry_remove (struct gwt_entry *entry);
 struct gwt_entry **gwt_entries (guint *count);
 /* The entry that a section of this name and number is for, or NULL. */
 struct gwt_entry *gwt_entry_find (const char *name, uint32_t instance);
-/* Its name and number, "uart" or "cpu 1", for messages; valid until the next call. */
+/* Its name and number, "uart" or "cpu 1", for messages; valid until this
+   thread's next call. */
 const char *gwt_entry_label (const struct gwt_entry *entry);
 
 #endif

@@ -6,12 +6,25 @@ core_libcore_a_SOURCES += \
 	core/migration/channel-open.c \
 	core/migration/channel.c \
 	core/migration/channel.h \
+	core/migration/clocks.c \
 	core/migration/devices.c \
 	core/migration/devices.h \
 	core/migration/entry.c \
 	core/migration/entry.h \
+	core/migration/globalstate.c \
+	core/migration/globalstate.h \
+	core/migration/incoming.c \
+	core/migration/internal.h \
+	core/migration/migration.c \
+	core/migration/migration.h \
+	core/migration/outgoing.c \
 	core/migration/params.c \
 	core/migration/params.h \
+	core/migration/progress.c \
+	core/migration/reader.c \
+	core/migration/return-path.c \
+	core/migration/snapshot.c \
+	core/migration/state.c \
 	core/migration/stream-in.c \
 	core/migration/stream-out.c \
 	core/migration/stream.h

@@ -60,21 +60,22 @@ void gwt_migration_finish (void);
 
 /* `migrate`: returns at once.  What can be seen now is an error now: one that runs already, a
    machine that cannot be migrated; a connection that fails shows in the status. */
-bool gwt_migrate_start (const struct gwt_address *address, struct gwt_error *err);
+bool gwt_migrate_start (struct gwt_address *address, struct gwt_error *err);
 /* `migrate_cancel`: at any time, also with nothing to cancel. */
 void gwt_migrate_cancel (void);
 /* `migrate-continue`: STATE is a status by name. */
 bool gwt_migrate_continue (const char *state, struct gwt_error *err);
 /* -incoming defer (ADDRESS NULL), -incoming URI: before the guest would start.  AUTOSTART: no
    -S. */
-bool gwt_migrate_await (const struct gwt_address *address, bool autostart, struct gwt_error *err);
+bool gwt_migrate_await (struct gwt_address *address, bool autostart, struct gwt_error *err);
 /* `migrate-incoming`: after -incoming defer. */
-bool gwt_migrate_incoming (const struct gwt_address *address, bool exit_on_error,
+bool gwt_migrate_incoming (struct gwt_address *address, bool exit_on_error,
                            struct gwt_error *err);
 /* `query-migrate`, `query-migrationthreads`: new references. */
 struct json_object *gwt_migrate_query (void);
 struct json_object *gwt_migrate_threads (void);
-/* `cont` and `stop`, whatever the run state: a guest that is awaited starts, or not, when it has
+/* Addresses are referenced for as long as they are needed.  `cont` and `stop`, whatever the run
+   state: a guest that is awaited starts, or not, when it has
    come. */
 bool gwt_migrate_cont (struct gwt_error *err);
 bool gwt_migrate_stop (struct gwt_error *err);
@@ -86,9 +87,12 @@ bool gwt_migrate_stop (struct gwt_error *err);
 bool gwt_migrate_save_file (const char *file, struct gwt_error *err);
 bool gwt_migrate_load_file (const char *file, struct gwt_error *err);
 
-/* What must wait until no migration is under way (device_add and the like) asks this; *WHAT, if
-   not NULL, is then a text for the message: "an outgoing migration". */
+/* What must wait until no migration is under way (device_add, capabilities) asks this; a guest that
+   is awaited and has not connected is none. *WHAT, if
+   not NULL, is then a text for the message: "the guest is being sent". */
 bool gwt_migration_busy (const char **what);
+/* FN is called whenever a migration has ended, for who put something off until then. */
+void gwt_migration_on_ended (void (*fn) (void));
 
 /* Events for monitors, MIGRATION and MIGRATION_PASS, where the capability `events` is on.  FN is
    called on main and takes the reference to DATA. */

@@ -365,8 +365,12 @@ load_section (struct gwt_stream_in *s, struct section *section, struct gwt_error
 
   if (entry->schema != NULL)
     {
+      if (s->ops.enter != NULL)
+        s->ops.enter (s->opaque);
       section->stage = gwt_vmstate_load (entry->schema, entry->self, entry->device,
                                          section->version, s->in, err);
+      if (s->ops.leave != NULL)
+        s->ops.leave (s->opaque);
       good = section->stage != NULL;
     }
   else
@@ -424,7 +428,12 @@ get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_erro
       refuse_unknown (name, (uint32_t) instance, err);
       return false;
     }
-  if ((section.entry->schema != NULL) != (tag == GWT_STREAM_FULL))
+  if (s->ops.left_out != NULL && s->ops.left_out (section.entry))
+    gwt_error_set (err, GWT_E_INVALID,
+                   "section '%s': its device was left out here, and was not by the sender; leave "
+                   "it out at both ends",
+                   gwt_entry_label (section.entry));
+  else if ((section.entry->schema != NULL) != (tag == GWT_STREAM_FULL))
     gwt_error_set (err, GWT_E_INVALID, "section '%s': it is sent %s, and is not of that kind",
                    gwt_entry_label (section.entry),
                    tag == GWT_STREAM_FULL ? "whole" : "in pieces");
@@ -565,6 +574,7 @@ gwt_stream_check_complete (struct gwt_stream_in *s, struct gwt_error *err)
 
   for (i = 0; i < count; i++)
     if ((entries[i]->schema == NULL || entries[i]->schema->d.needed == NULL)
+        && (s->ops.left_out == NULL || !s->ops.left_out (entries[i]))
         && section_of_entry (s, entries[i]) == NULL)
       {
         gwt_error_set (err, GWT_E_NOT_FOUND,

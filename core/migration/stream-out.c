@@ -95,14 +95,29 @@ put_section_foot (struct gwt_vm_out *out, const struct gwt_entry *entry)
   gwt_vm_put_be (out, 4, entry->id);
 }
 
+static bool
+put_payload (struct gwt_vm_out *out, enum gwt_stream_tag tag, const struct gwt_entry *entry,
+             bool *done, struct gwt_error *err)
+{
+  const struct gwt_live_ops *live = entry->live;
+  bool ignored;
+
+  if (tag == GWT_STREAM_PART)
+    return live->iterate == NULL
+           || live->iterate (entry->opaque, out, done != NULL ? done : &ignored, err);
+  if (tag == GWT_STREAM_END)
+    return live->complete == NULL || live->complete (entry->opaque, out, err);
+  return live->setup == NULL || live->setup (entry->opaque, out, err);
+}
+
 bool
-gwt_stream_put_live (struct gwt_vm_out *out, enum gwt_stream_tag tag, const struct gwt_entry *entry,
-                     bool (*payload) (void *opaque, struct gwt_vm_out *out, struct gwt_error *err),
-                     struct gwt_error *err)
+gwt_stream_put_piece (struct gwt_vm_out *out, enum gwt_stream_tag tag,
+                      const struct gwt_entry *entry, bool *done, struct gwt_error *err)
 {
   put_section_head (out, tag, entry);
-  if (payload != NULL && !payload (entry->opaque, out, err))
+  if (!put_payload (out, tag, entry, done, err))
     {
+      gwt_error_set (err, GWT_E_FAILED, "it cannot be saved");
       gwt_error_prefix (err, "section '%s'", gwt_entry_label (entry));
       return false;
     }

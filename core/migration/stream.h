@@ -43,12 +43,10 @@ void gwt_stream_put_header (struct gwt_vm_out *out);
 /* DESCRIPTION (may be NULL): for gwt_stream_put_description. */
 void gwt_stream_put_config (struct gwt_vm_out *out, const struct gwt_stream_config *config,
                             GString *description);
-/* A section of ENTRY around PAYLOAD (fn (opaque) of its live handler). */
-bool gwt_stream_put_live (struct gwt_vm_out *out, enum gwt_stream_tag tag,
-                          const struct gwt_entry *entry,
-                          bool (*payload) (void *opaque, struct gwt_vm_out *out,
-                                           struct gwt_error *err),
-                          struct gwt_error *err);
+/* A section of ENTRY, which is live, around what its handler has to say: TAG is START (setup), PART
+   (iterate; *DONE, unless NULL: nothing is left now) or END (complete). */
+bool gwt_stream_put_piece (struct gwt_vm_out *out, enum gwt_stream_tag tag,
+                           const struct gwt_entry *entry, bool *done, struct gwt_error *err);
 /* ENTRY's state, whole; nothing where its schema does not need to be sent.  DEVICES (may be NULL)
    collects descriptions. */
 bool gwt_stream_put_full (struct gwt_vm_out *out, const struct gwt_entry *entry, GString *devices,
@@ -68,6 +66,11 @@ struct gwt_stream_in_ops
   /* A command; DATA is SIZE bytes.  NULL: all are refused. */
   bool (*command) (void *opaque, uint16_t number, const uint8_t *data, uint16_t size,
                    struct gwt_error *err);
+  /* Around each section with a schema: the lock that devices' code wants.  Live ones have none. */
+  void (*enter) (void *opaque);
+  void (*leave) (void *opaque);
+  /* Sections that must not come, and need not: their devices were left out.  NULL: none. */
+  bool (*left_out) (const struct gwt_entry *entry);
 };
 
 /* Reads from IN, which stays the caller's.  CONFIG is this end's. */

@@ -13,6 +13,7 @@
 #include "core/device/device.h"
 #include "core/device/event.h"
 #include "core/device/spec.h"
+#include "core/migration/migration.h"
 #include "core/monitor/block.h"
 #include "core/monitor/chardevs.h"
 #include "core/monitor/devices.h"
@@ -52,23 +53,13 @@ query_status (struct json_object *args, struct gwt_error *err)
 static struct json_object *
 stop (struct json_object *args, struct gwt_error *err)
 {
-  if (gwt_runstate () == GWT_RUNSTATE_RUNNING)
-    gwt_vm_stop (GWT_RUNSTATE_PAUSED);
-  return json_object_new_object ();
+  return gwt_migrate_stop (err) ? json_object_new_object () : NULL;
 }
 
 static struct json_object *
 cont (struct json_object *args, struct gwt_error *err)
 {
-  enum gwt_runstate state = gwt_runstate ();
-  if (state == GWT_RUNSTATE_SHUTDOWN || state == GWT_RUNSTATE_INTERNAL_ERROR)
-    {
-      gwt_error_set (err, GWT_E_FAILED, "Resetting the Virtual Machine is required");
-      return NULL;
-    }
-  if (state != GWT_RUNSTATE_RUNNING)
-    gwt_vm_start ();
-  return json_object_new_object ();
+  return gwt_migrate_cont (err) ? json_object_new_object () : NULL;
 }
 
 static struct json_object *
@@ -81,6 +72,13 @@ quit (struct json_object *args, struct gwt_error *err)
 static struct json_object *
 system_reset (struct json_object *args, struct gwt_error *err)
 {
+  enum gwt_runstate state = gwt_runstate ();
+  if (state == GWT_RUNSTATE_INMIGRATE || state == GWT_RUNSTATE_FINISH_MIGRATE)
+    {
+      gwt_error_set (err, GWT_E_BUSY, "the guest is on its way (%s); wait until it is there",
+                     gwt_runstate_name (state));
+      return NULL;
+    }
   gwt_request_reset (GWT_CAUSE_HOST_QMP_SYSTEM_RESET);
   return json_object_new_object ();
 }

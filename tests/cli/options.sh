@@ -15,7 +15,7 @@ bad "godwit: '--kernl': no such option; did you mean '-kernel'" "$g" --kernl x
 bad "godwit: '-M|machine': no such option" "$g" '-M|machine'
 bad "godwit: -m: its argument is missing; give SIZE[M|G]" "$g" -M virt -m
 bad "godwit: -m: '1G': given twice ('512M' before); give it once" "$g" -M virt -m 512M -m 1G
-for o in '-s' '-gdb tcp::1' '-incoming defer' '-daemonize' \
+for o in '-s' '-gdb tcp::1' '-loadvm x' '-daemonize' \
          '-enable-kvm' '-boot d' '-cdrom x' '-snapshot' '-usb'; do
   bad "godwit: ${o%% *}: not in this release: " "$g" -M virt $o
 done
@@ -142,7 +142,7 @@ ask ()
 ask "-help" "$g" -help
 contains "-help names -kernel" "$out" "-kernel FILE"
 contains "-help names both spellings" "$out" "-M, -machine"
-check_not "-help shows no option of later releases" grep -q -e -incoming <<<"$out"
+check_not "-help shows no option of later releases" grep -q -e -loadvm <<<"$out"
 ask "--h" "$g" --h
 ask "-version" "$g" -version
 contains "-version" "$out" "godwit "

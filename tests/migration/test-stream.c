@@ -73,7 +73,17 @@ live_load (void *opaque, struct gwt_vm_in *in, uint32_t version, struct gwt_erro
   return true;
 }
 
-static const struct gwt_live_ops live_ops = { .setup = live_setup, .load = live_load };
+static bool
+live_iterate (void *opaque, struct gwt_vm_out *out, bool *done, struct gwt_error *err)
+{
+  *done = true;
+  return live_setup (opaque, out, err);
+}
+
+static const struct gwt_live_ops live_ops = { .setup = live_setup,
+                                              .iterate = live_iterate,
+                                              .complete = live_setup,
+                                              .load = live_load };
 
 static void
 machine_up (void)
@@ -133,9 +143,9 @@ write_stream (const struct gwt_stream_config *with)
   for (guint i = 0; i < count; i++)
     if (entries[i]->live != NULL)
       {
-        gwt_stream_put_live (&out, GWT_STREAM_START, entries[i], live_setup, &err);
-        gwt_stream_put_live (&out, GWT_STREAM_PART, entries[i], live_setup, &err);
-        gwt_stream_put_live (&out, GWT_STREAM_END, entries[i], live_setup, &err);
+        gwt_stream_put_piece (&out, GWT_STREAM_START, entries[i], NULL, &err);
+        gwt_stream_put_piece (&out, GWT_STREAM_PART, entries[i], NULL, &err);
+        gwt_stream_put_piece (&out, GWT_STREAM_END, entries[i], NULL, &err);
       }
   for (guint i = 0; i < count; i++)
     if (entries[i]->schema != NULL)

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Receiving: main listens, a thread accepts and reads, main commits and starts the guest.  Until
+ * the commit nothing but RAM has changed here.  The sender is told that all is well when nothing
+ * can fail any more, and before the guest runs: so it never runs at both ends.
+ */
+#include "config.h"
+#include "core/migration/internal.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "core/backend/block.h"
+#include "core/cpu/run.h"
+#include "core/device/lock.h"
+#include "core/migration/globalstate.h"
+#include "core/migration/params.h"
+#include "core/util/log.h"
+
+static struct
+{
+  bool awaited;  /* -incoming, and the guest has not come */
+  bool deferred; /* nobody said yet where from */
+  bool autostart;
+
+  bool runs;   /* [main] between listening and the end of it */
+  bool coming; /* [main] it is connected: nothing may change any more */
+  bool exit_on_error;
+  const char *command; /* "-incoming" */
+  struct gwt_address *address;
+  struct gwt_listener *listener;
+  GThread *thread;
+  int cancel_fd;
+  atomic_bool cancelled;
+  GMutex lock;
+  struct gwt_channel *channel; /* under `lock`: so that main may shut it down */
+
+  /* The thread's, and main's while it is called by the thread. */
+  struct gwt_reader *reader;
+  bool committed;
+  struct gwt_error error;
+} n = { .cancel_fd = -1 };
+
+bool
+gwt_incoming_runs (void)
+{
+  return n.coming;
+}
+
+void
+gwt_incoming_set_autostart (bool on)
+{
+  n.autostart = on;
+}
+
+void
+gwt_incoming_describe (struct json_object *to)
+{
+  struct json_object *addresses
+      = n.listener != NULL ? gwt_listener_addresses (n.listener) : NULL;
+
+  if (addresses != NULL)
+    json_object_object_add (to, "socket-address", addresses);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------ */
+
+static void
+stop_listening (void *data)
+{
+  (void) data;
+  g_clear_pointer (&n.listener, gwt_listener_free);
+  gwt_migration_configure_ram ();
+  n.coming = true;
+  gwt_migration_move (GWT_MIGRATION_SETUP, GWT_MIGRATION_ACTIVE);
+}
+
+static bool
+still_wanted (void)
+{
+  if (!atomic_load (&n.cancelled))
+    return true;
+  gwt_error_set (&n.error, GWT_E_BUSY, "it was cancelled");
+  return false;
+}
+
+static bool
+accept_channel (void)
+{
+  struct gwt_channel *channel = gwt_listener_accept (n.listener, n.cancel_fd, &n.error);
+
+  if (channel == NULL)
+    return false;
+  g_mutex_lock (&n.lock);
+  n.channel = channel;
+  g_mutex_unlock (&n.lock);
+  return still_wanted () && gwt_migration_on_main (stop_listening, NULL);
+}
+
+static void
+commit (void *data)
+{
+  if (!still_wanted () || !gwt_reader_check (n.reader, &n.error))
+    return;
+  /* First the images: devices may write to them when their state is there. */
+  if (!(gwt_capability (GWT_CAP_LATE_BLOCK_ACTIVATE) && !n.autostart)
+      && !gwt_block_activate_all (&n.error))
+    return;
+  n.committed = gwt_reader_commit (n.reader, &n.error);
+}
+
+/* A sender that waits for our word and has gone has given up: it goes on with the guest. */
+static bool
+sender_is_there (void)
+{
+  struct pollfd fd = { gwt_channel_fd (n.channel), POLLRDHUP, 0 };
+
+  if (poll (&fd, 1, 0) <= 0 || !(fd.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+    return true;
+  gwt_error_set (&n.error, GWT_E_IO, "the sender closed the connection before it was told that "
+                                     "all is well; the guest goes on there");
+  return false;
+}
+
+static bool
+say_well (void)
+{
+  return !gwt_reader_answers (n.reader)
+         || (sender_is_there ()
+             && gwt_return_path_say (n.channel, GWT_RETURN_SHUT, 0, &n.error));
+}
+
+static void
+close_channel (bool good)
+{
+  struct gwt_channel *channel = n.channel;
+  GWT_AUTO_ERROR (ignored);
+
+  if (channel == NULL)
+    return;
+  if (!good && n.reader != NULL && gwt_reader_answers (n.reader))
+    gwt_return_path_say (channel, GWT_RETURN_SHUT, 1, &ignored);
+  g_mutex_lock (&n.lock);
+  n.channel = NULL;
+  g_mutex_unlock (&n.lock);
+  if (!good)
+    gwt_channel_shutdown (channel);
+  gwt_channel_close (channel, n.cancel_fd, good ? &n.error : &ignored);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void
+take_over (void)
+{
+  enum gwt_runstate state = gwt_globalstate_received ();
+  bool ran = state == GWT_RUNSTATE_RUNNING || state == GWT_RUNSTATE_SUSPENDED;
+
+  n.awaited = false;
+  if (ran && n.autostart)
+    gwt_vm_start ();
+  else
+    gwt_runstate_set (ran ? GWT_RUNSTATE_PAUSED : state);
+  gwt_migration_move (GWT_MIGRATION_ACTIVE, GWT_MIGRATION_COMPLETED);
+}
+
+static void
+give_up (void)
+{
+  enum gwt_migration_status status = gwt_migration_status ();
+
+  gwt_error_set (&n.error, GWT_E_FAILED, "it failed");
+  gwt_migration_set_error (n.error.text);
+  if (atomic_load (&n.cancelled))
+    {
+      if (status != GWT_MIGRATION_CANCELLING)
+        gwt_migration_move (status, GWT_MIGRATION_CANCELLING);
+      gwt_migration_move (GWT_MIGRATION_CANCELLING, GWT_MIGRATION_CANCELLED);
+    }
+  else
+    gwt_migration_move (status, GWT_MIGRATION_FAILED);
+  n.deferred = true;
+  gwt_migration_blame (&n.error, n.command, n.address);
+  gwt_error_report (&n.error, NULL);
+  /* Half of a guest is here; the other half never comes. */
+  if (n.exit_on_error)
+    gwt_request_shutdown (GWT_CAUSE_HOST_ERROR, 1);
+}
+
+/* *DATA: did all go well? */
+static void
+conclude (void *data)
+{
+  bool good = *(bool *) data;
+
+  gwt_reader_free (g_steal_pointer (&n.reader));
+  g_clear_pointer (&n.listener, gwt_listener_free);
+  n.runs = n.coming = false;
+  if (good)
+    take_over ();
+  else
+    give_up ();
+  gwt_migration_ended ();
+}
+
+static gpointer
+run (gpointer data)
+{
+  bool good;
+
+  gwt_migration_thread_begins ("mig/dst/main");
+  good = accept_channel ();
+  if (good)
+    {
+      n.reader = gwt_reader_new (n.channel);
+      good = gwt_reader_read (n.reader, &n.error) && still_wanted ()
+             && gwt_migration_on_main (commit, NULL) && n.committed && say_well ();
+    }
+  if (good)
+    gwt_migration_on_main (conclude, &good);
+  close_channel (good);
+  gwt_migration_thread_ends ();
+  if (!good)
+    gwt_migration_on_main (conclude, &good);
+  return NULL;
+}
+
+/* ---- from main ------------------------------------------------------------------------------- */
+
+static void
+join (void)
+{
+  if (n.thread == NULL)
+    return;
+  gwt_machine_unlock ();
+  g_thread_join (g_steal_pointer (&n.thread));
+  gwt_machine_lock ();
+}
+
+static bool
+listen_on (struct gwt_address *address, const char *command, struct gwt_error *err)
+{
+  GError *error = NULL;
+
+  join (); /* the last one's, which has ended */
+  n.listener = gwt_listener_new (address, err);
+  if (n.listener == NULL)
+    return false;
+  if (n.cancel_fd >= 0)
+    close (n.cancel_fd);
+  n.cancel_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  n.command = command;
+  gwt_address_free (n.address);
+  n.address = gwt_address_ref (address);
+  gwt_error_clear (&n.error);
+  atomic_store (&n.cancelled, false);
+  n.committed = false;
+  gwt_migration_set_error (NULL);
+  gwt_outgoing_forget ();
+  if (n.cancel_fd >= 0)
+    n.thread = g_thread_try_new ("mig/dst/main", run, NULL, &error);
+  if (n.thread == NULL)
+    {
+      gwt_error_set (err, GWT_E_NO_MEMORY, "the host gives no %s (%s); end other programs",
+                     n.cancel_fd < 0 ? "file descriptor" : "thread",
+                     error != NULL ? error->message : g_strerror (errno));
+      g_clear_error (&error);
+      g_clear_pointer (&n.listener, gwt_listener_free);
+      return false;
+    }
+  gwt_migration_move (gwt_migration_status (), GWT_MIGRATION_SETUP);
+  n.runs = true;
+  n.deferred = false;
+  return true;
+}
+
+bool
+gwt_migrate_await (struct gwt_address *address, bool autostart, struct gwt_error *err)
+{
+  n.awaited = true;
+  n.deferred = true;
+  n.autostart = autostart;
+  n.exit_on_error = true;
+  gwt_vm_await_migration ();
+  return address == NULL || listen_on (address, "-incoming", err);
+}
+
+bool
+gwt_migrate_incoming (struct gwt_address *address, bool exit_on_error, struct gwt_error *err)
+{
+  if (!n.awaited)
+    gwt_error_set (err, GWT_E_INVALID,
+                   "no guest is awaited; start with '-incoming defer' to say later where it "
+                   "comes from");
+  else if (!n.deferred)
+    gwt_error_set (err, GWT_E_BUSY, "the guest is awaited from somewhere already");
+  if (gwt_error_is_set (err))
+    return false;
+  n.exit_on_error = exit_on_error;
+  return listen_on (address, "migrate-incoming", err);
+}
+
+void
+gwt_incoming_cancel (void)
+{
+  static const uint64_t one = 1;
+
+  if (!n.runs || atomic_exchange (&n.cancelled, true))
+    return;
+  if (write (n.cancel_fd, &one, sizeof (one)) < 0)
+    gwt_log (GWT_LOG_ERROR, "migrate_cancel: %s", g_strerror (errno));
+  g_mutex_lock (&n.lock);
+  if (n.channel != NULL)
+    gwt_channel_shutdown (n.channel);
+  g_mutex_unlock (&n.lock);
+}
+
+void
+gwt_incoming_finish (void)
+{
+  gwt_incoming_cancel ();
+  join ();
+  gwt_reader_free (g_steal_pointer (&n.reader));
+  g_clear_pointer (&n.listener, gwt_listener_free);
+  if (n.cancel_fd >= 0)
+    close (n.cancel_fd);
+  n.cancel_fd = -1;
+  gwt_error_clear (&n.error);
+  g_clear_pointer (&n.address, gwt_address_free);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The return path: what the receiver says, read by a thread of the sender's, and how the receiver
+ * says it.  Messages are a number and a length of 16 bits each and so many bytes; none has more
+ * than 512.  What follows from them is the business of who waits for them.
+ */
+#include "config.h"
+#include "core/migration/internal.h"
+
+#define MESSAGE_MAX 512
+
+struct gwt_return_path
+{
+  struct gwt_channel *channel;
+  GThread *thread;
+  GMutex lock; /* of what follows */
+  GCond changed;
+  bool ended;      /* the thread reads no more */
+  bool well;       /* the last word was that all is well */
+  struct gwt_error error; /* ended otherwise */
+};
+
+static bool
+read_all (struct gwt_return_path *rp, uint8_t *to, gsize size, bool *end, struct gwt_error *err)
+{
+  gsize at = 0;
+
+  *end = false;
+  while (at < size)
+    {
+      gssize got = gwt_channel_read (rp->channel, to + at, size - at, err);
+
+      if (got < 0)
+        return false;
+      if (got == 0)
+        {
+          *end = at == 0;
+          if (at > 0)
+            gwt_error_set (err, GWT_E_IO, "return path: it ends in the middle of a message");
+          return false;
+        }
+      at += (gsize) got;
+    }
+  return true;
+}
+
+static uint32_t
+word (const uint8_t *p)
+{
+  return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
+}
+
+/* One message; *LAST where it was the last word. */
+static bool
+read_message (struct gwt_return_path *rp, bool *last, struct gwt_error *err)
+{
+  uint8_t head[4], body[MESSAGE_MAX];
+  guint type, size;
+  bool end;
+
+  if (!read_all (rp, head, sizeof (head), &end, err))
+    {
+      if (end)
+        gwt_error_set (err, GWT_E_IO, "the other end closed the connection before it had said "
+                                      "that all is well; its own message says why");
+      return false;
+    }
+  type = (guint) head[0] << 8 | head[1];
+  size = (guint) head[2] << 8 | head[3];
+  if (type != GWT_RETURN_SHUT && type != GWT_RETURN_PONG)
+    {
+      gwt_error_set (err, GWT_E_UNSUPPORTED, "return path: message %u is not understood here",
+                     type);
+      return false;
+    }
+  if (size != 4)
+    {
+      gwt_error_set (err, GWT_E_INVALID, "return path: message %u has %u bytes instead of 4", type,
+                     size);
+      return false;
+    }
+  if (!read_all (rp, body, size, &end, err))
+    {
+      gwt_error_set (err, GWT_E_IO, "return path: it ends in the middle of a message");
+      return false;
+    }
+  if (type != GWT_RETURN_SHUT)
+    return true;
+  *last = true;
+  if (word (body) == 0)
+    return true;
+  gwt_error_set (err, GWT_E_FAILED,
+                 "the other end could not load the guest; its own message says why");
+  return false;
+}
+
+static gpointer
+run (gpointer data)
+{
+  struct gwt_return_path *rp = data;
+  GWT_AUTO_ERROR (err);
+  bool last = false, good = true;
+
+  gwt_migration_thread_begins ("mig/src/return");
+  while (good && !last)
+    good = read_message (rp, &last, &err);
+  g_mutex_lock (&rp->lock);
+  rp->ended = true;
+  rp->well = good;
+  if (!good)
+    gwt_error_move (&rp->error, &err);
+  g_cond_broadcast (&rp->changed);
+  g_mutex_unlock (&rp->lock);
+  gwt_migration_thread_ends ();
+  return NULL;
+}
+
+struct gwt_return_path *
+gwt_return_path_open (struct gwt_channel *channel, struct gwt_error *err)
+{
+  struct gwt_return_path *rp = g_new0 (struct gwt_return_path, 1);
+  GError *error = NULL;
+
+  rp->channel = channel;
+  g_mutex_init (&rp->lock);
+  g_cond_init (&rp->changed);
+  rp->thread = g_thread_try_new ("mig/src/return", run, rp, &error);
+  if (rp->thread != NULL)
+    return rp;
+  gwt_error_set (err, GWT_E_NO_MEMORY, "the host gives no thread (%s); end other programs",
+                 error->message);
+  g_error_free (error);
+  g_mutex_clear (&rp->lock);
+  g_cond_clear (&rp->changed);
+  g_free (rp);
+  return NULL;
+}
+
+bool
+gwt_return_path_failed (struct gwt_return_path *rp, struct gwt_error *err)
+{
+  bool failed;
+
+  g_mutex_lock (&rp->lock);
+  failed = rp->ended;
+  if (rp->ended && rp->well)
+    gwt_error_set (err, GWT_E_FAILED, "the other end says that all is well before it was sent all");
+  else if (rp->ended)
+    gwt_error_set (err, rp->error.code, "%s", rp->error.text);
+  g_mutex_unlock (&rp->lock);
+  return failed;
+}
+
+bool
+gwt_return_path_wait (struct gwt_return_path *rp, struct gwt_error *err)
+{
+  bool well;
+
+  g_mutex_lock (&rp->lock);
+  while (!rp->ended)
+    g_cond_wait (&rp->changed, &rp->lock);
+  well = rp->well;
+  if (!well)
+    gwt_error_set (err, rp->error.code, "%s", rp->error.text);
+  g_mutex_unlock (&rp->lock);
+  return well;
+}
+
+void
+gwt_return_path_close (struct gwt_return_path *rp)
+{
+  if (rp == NULL)
+    return;
+  g_thread_join (rp->thread);
+  gwt_error_clear (&rp->error);
+  g_mutex_clear (&rp->lock);
+  g_cond_clear (&rp->changed);
+  g_free (rp);
+}
+
+/* ---- the receiver's side --------------------------------------------------------------------- */
+
+bool
+gwt_return_path_say (struct gwt_channel *channel, enum gwt_return_message message, uint32_t value,
+                     struct gwt_error *err)
+{
+  uint8_t bytes[8] = { 0, (uint8_t) message, 0, 4, (uint8_t) (value >> 24),
+                       (uint8_t) (value >> 16), (uint8_t) (value >> 8), (uint8_t) value };
+  struct iovec iov = { bytes, sizeof (bytes) };
+
+  return gwt_channel_writev (channel, &iov, 1, err);
+}
