@@ -35,3 +35,11 @@ bench_micro_virtio_LDADD = $(CORE_LIBS)
 bench-virtio: all bench/micro-virtio$(EXEEXT) tests/pcie/pci-probe.so
 	abs_top_builddir='$(abs_top_builddir)' bench/micro-virtio$(EXEEXT)
 .PHONY: bench-virtio
+
+# What sending memory costs without a guest: make bench-ram
+EXTRA_PROGRAMS += bench/micro-ram
+bench_micro_ram_CFLAGS = $(CORE_CFLAGS)
+bench_micro_ram_LDADD = $(CORE_LIBS)
+bench-ram: bench/micro-ram$(EXEEXT)
+	bench/micro-ram$(EXEEXT)
+.PHONY: bench-ram

@@ -43,6 +43,7 @@ target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
 target vmstate "$tmp"/seeds/vmstate-*
 target stream "$tmp"/seeds/stream-*
+target ram "$tmp"/seeds/ram-*
 target mmio "$tmp"/seeds/mmio-*
 target aia "$tmp"/seeds/aia-*
 target netdev "$tmp"/seeds/netdev-*

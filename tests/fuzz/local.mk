@@ -1,6 +1,7 @@
 # Fuzz targets with a plain driver, run on a fixed corpus; tests/fuzz/run-libfuzzer runs them open-ended.
 fuzz_core = tests/fuzz/fuzz-json tests/fuzz/fuzz-spec tests/fuzz/fuzz-qmp tests/fuzz/fuzz-note \
-	tests/fuzz/fuzz-image tests/fuzz/fuzz-vmstate tests/fuzz/fuzz-block tests/fuzz/fuzz-migrate
+	tests/fuzz/fuzz-image tests/fuzz/fuzz-vmstate tests/fuzz/fuzz-block tests/fuzz/fuzz-migrate \
+	tests/fuzz/fuzz-ram
 check_PROGRAMS += $(fuzz_core) tests/fuzz/fuzz-mmio tests/fuzz/fuzz-aia tests/fuzz/fuzz-virtio
 fuzz_shared = tests/fuzz/driver.c tests/fuzz/broken.c tests/fuzz/fuzz.h tests/fuzz/claims.h
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c $(fuzz_shared)
@@ -31,6 +32,9 @@ check_PROGRAMS += tests/fuzz/fuzz-stream
 tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz-stream.c $(fuzz_shared)
 tests_fuzz_fuzz_stream_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_stream_LDADD = tools/libstream.a $(CORE_LIBS)
+tests_fuzz_fuzz_ram_SOURCES = tests/fuzz/fuzz-ram.c $(fuzz_shared)
+tests_fuzz_fuzz_ram_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_ram_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_mmio_SOURCES = tests/fuzz/fuzz-mmio.c $(fuzz_shared)
 tests_fuzz_fuzz_mmio_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_mmio_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)

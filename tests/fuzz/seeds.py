@@ -76,6 +76,17 @@ put("stream-bare", magic + body)
 put("stream-config", magic + b"\5\x1aconfiguration/capabilities" + struct.pack(">II", 1, 1)
     + b"\x0fx-ignore-shared" + b"\5\x12configuration/uuid" + struct.pack(">I", 1) + bytes(16)
     + sect(4, 2, t1, b"t") + b"\0" + desc(d1, d1.replace(b'"t", "inst', b'"u", "inst')))
+# Payloads of RAM's section: the list, whole pages, zero pages, differences.
+EOS = struct.pack(">Q", 0x10)
+ram = struct.pack(">QB1sQB2sQ", 0x3004, 1, b"a", 0x2000, 2, b"bb", 0x1000) + EOS
+ram += struct.pack(">QB1sB", 0x1002, 1, b"a", 0) + struct.pack(">Q", 0x28) + bytes(range(256)) * 16
+ram += struct.pack(">QB2s", 8, 2, b"bb") + b"\x5a" * 4096 + EOS
+diff = struct.pack(">QBH", 0x60, 1, 7) + bytes([3, 1, 7, 0x88, 1, 1, 9])
+diff += struct.pack(">QB1sBH", 0x1040, 1, b"a", 1, 0) + struct.pack(">QQ", 0x200, 0x80) + EOS
+put("ram-pages", b"\x00" + ram)
+put("ram-differences", b"\x0c" + ram + diff)
+put("ram-check", b"\x41" + ram + diff)
+put("ram-shared", b"\xc2" + struct.pack(">QB2sQQ", 0x1004, 2, b"bb", 0x1000, 0) + EOS + diff)
 
 STORE, LOAD = 0x28, 0x25  # of 4 bytes
 

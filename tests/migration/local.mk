@@ -30,3 +30,6 @@ endif
 unit_tests += tests/migration/test-converge
 tests_migration_test_converge_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_converge_LDADD = $(CORE_LIBS)
+unit_tests += tests/migration/test-xbzrle
+tests_migration_test_xbzrle_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_xbzrle_LDADD = $(CORE_LIBS)
