@@ -18,6 +18,7 @@
 #include "core/monitor/chardevs.h"
 #include "core/monitor/devices.h"
 #include "core/monitor/dispatch.h"
+#include "core/monitor/migrate.h"
 #include "core/plugin/loader.h"
 
 static char *guest_name;
@@ -418,6 +419,7 @@ gwt_qmp_init (void)
   gwt_qmp_net_init ();
   gwt_qmp_init_block ();
   gwt_qmp_init_fds ();
+  gwt_qmp_init_migrate ();
   gwt_run_add_listener (on_run_event, NULL);
   gwt_event_set_listener (gwt_qmp_event);
 }

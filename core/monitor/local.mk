@@ -7,3 +7,4 @@ core_libcore_a_SOURCES += core/monitor/net.c
 core_libcore_a_SOURCES += core/monitor/chardevs.c core/monitor/chardevs.h
 core_libcore_a_SOURCES += core/monitor/block.c core/monitor/block.h
 core_libcore_a_SOURCES += core/monitor/fds.c
+core_libcore_a_SOURCES += core/monitor/migrate.c core/monitor/migrate.h

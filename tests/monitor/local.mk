@@ -6,3 +6,4 @@ dist_check_SCRIPTS += tests/monitor/qmp.py
 dist_check_SCRIPTS += tests/monitor/chardevs.py
 dist_check_SCRIPTS += tests/monitor/block.py
 dist_check_SCRIPTS += tests/monitor/fds.py
+dist_check_SCRIPTS += tests/monitor/migrate.py
