@@ -49,6 +49,7 @@
 const struct gwt_host *flash_host;
 const struct gwt_memory_api *flash_memory;
 const struct gwt_block_api *flash_block;
+const struct gwt_clock_api *flash_clocks;
 static const struct gwt_device_api *devices;
 static const struct gwt_fdt_api *fdt_api;
 
@@ -80,7 +81,7 @@ static const struct gwt_field fields[] = {
                  .doc = "status register"),
   GWT_HOST_ROW (struct cfi_flash, pad, "padding"),
   GWT_STATE_ROW (struct cfi_flash, counter, "counter", .max = BUFFER_SIZE,
-                 .doc = "write-buffer cycles to come"),
+                 .doc = "write-buffer cycles after the next"),
   GWT_STATE_ROW (struct cfi_flash, buffer_used, "buffer-used", .max = BUFFER_SIZE,
                  .doc = "bytes of the write buffer in use"),
   GWT_STATE_ROW (struct cfi_flash, buffer_offset, "buffer-offset", .flags = GWT_FIELD_HEX,
@@ -98,6 +99,11 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct cfi_flash, grain, "follows from the drive"),
   GWT_HOST_ROW (struct cfi_flash, pad_3, "padding"),
   GWT_HOST_ROW (struct cfi_flash, transfer, "only during an access"),
+  GWT_HOST_ROW (struct cfi_flash, syncing, "set by a load"),
+  GWT_HOST_ROW (struct cfi_flash, synced, "the drive is compared with the content after a load"),
+  GWT_HOST_ROW (struct cfi_flash, compared, "memory for that"),
+  GWT_HOST_ROW (struct cfi_flash, differs, "whether the log has a line about it already"),
+  GWT_HOST_ROW (struct cfi_flash, pad_4, "padding"),
 };
 
 static void
@@ -356,7 +362,7 @@ buffer_begin (struct cfi_flash *f, uint64_t offset, uint64_t value)
       bad_sequence (f, value);
       return;
     }
-  f->counter = count;
+  f->counter = count - 1;
   f->buffer_offset = (uint32_t) (offset - offset % f->sector_length);
   f->buffer_used = 0;
   f->wcycle = CYCLE_BUFFER;
@@ -386,8 +392,10 @@ buffer_data (struct cfi_flash *f, uint64_t offset, uint64_t value, uint32_t size
     f->buffer[at + i] = (uint8_t) (value >> 8 * i);
   if (at + size > f->buffer_used)
     f->buffer_used = (uint32_t) at + size;
-  if (--f->counter == 0)
+  if (f->counter == 0)
     f->wcycle = CYCLE_CONFIRM;
+  else
+    f->counter--;
 }
 
 static uint32_t
@@ -539,6 +547,8 @@ flash_realize (void *self, struct gwt_device *device, struct gwt_error *err)
   f->blank = f->drive == NULL && (f->image == NULL || *f->image == 0);
   if (f->drive ? flash_open_drive (f, device, err) < 0 : !f->blank && flash_load_image (f, err) < 0)
     return -1;
+  if (flash_sync_begin (f, device, err) < 0)
+    return -1;
   make_cfi (f);
   f->cmd = CMD_ARRAY;
   flash_memory->set_direct (f->region, !f->blank);
@@ -567,6 +577,130 @@ flash_reset (void *self, uint32_t kind)
   f->buffer_offset = 0;
 }
 
+/* ---- state on the wire ----------------------------------------------------------------------- */
+
+/* The content goes along as memory, under the name of its block. */
+
+static uint32_t
+blank_needed (const void *self)
+{
+  return ((const struct cfi_flash *) self)->blank;
+}
+
+static uint32_t
+buffer_needed (const void *self)
+{
+  return ((const struct cfi_flash *) self)->wcycle >= CYCLE_BUFFER;
+}
+
+static uint32_t
+locked_needed (const void *self)
+{
+  const struct cfi_flash *f = self;
+  uint32_t i;
+
+  for (i = 0; i < sizeof f->locked; i++)
+    if (f->locked[i])
+      return 1;
+  return 0;
+}
+
+static int
+flash_pre_load (void *self, struct gwt_error *err)
+{
+  struct cfi_flash *f = self;
+
+  (void) err;
+  f->blank = false;
+  f->buffer_used = 0;
+  f->buffer_offset = 0;
+  memset (f->buffer, 0xff, sizeof f->buffer);
+  memset (f->locked, 0, sizeof f->locked);
+  return 0;
+}
+
+static bool
+has_cycles (uint8_t cmd)
+{
+  return cmd == CMD_PROGRAM || cmd == CMD_PROGRAM_ALT || cmd == CMD_ERASE || cmd == CMD_LOCK_SETUP
+         || cmd == CMD_WRITE_BUFFER;
+}
+
+static int
+flash_post_load (void *self, uint32_t version, struct gwt_error *err)
+{
+  struct cfi_flash *f = self;
+  uint32_t block;
+
+  (void) version;
+  if (f->wcycle != CYCLE_COMMAND
+      && (!has_cycles (f->cmd) || (f->wcycle > CYCLE_SECOND && f->cmd != CMD_WRITE_BUFFER)))
+    flash_host->error_set (err, GWT_E_INVALID, "command 0x%02x is never in bus cycle %u", f->cmd,
+                           f->wcycle);
+  else if (f->buffer_offset >= f->size || f->buffer_used > f->size - f->buffer_offset)
+    flash_host->error_set (err, GWT_E_RANGE,
+                           "the write buffer's %u bytes at 0x%x lie outside the bank of 0x%x",
+                           f->buffer_used, f->buffer_offset, f->size);
+  else
+    {
+      for (block = f->num_blocks; block < MAX_BLOCKS; block++)
+        if (f->locked[block / 8] >> block % 8 & 1)
+          {
+            flash_host->error_set (err, GWT_E_RANGE,
+                                   "block %u is locked, and the bank has %u; make num-blocks the "
+                                   "same at both ends",
+                                   block, f->num_blocks);
+            return -1;
+          }
+      return 0;
+    }
+  return -1;
+}
+
+static void
+flash_loaded (void *self, uint32_t version)
+{
+  struct cfi_flash *f = self;
+
+  (void) version;
+  /* A drive has no such thing as not being filled. */
+  if (f->drive != NULL)
+    fill (f);
+  flash_memory->set_direct (f->region, is_array (f->cmd) && !f->blank);
+  flash_sync (f);
+}
+
+static const struct gwt_vm_field blank_fields[] = { GWT_VM_VALUE (struct cfi_flash, blank) };
+static const struct gwt_vmstate blank_state
+    = GWT_VMSTATE (struct cfi_flash, "pflash_cfi01/blank", 1, 1, blank_fields,
+                   .needed = blank_needed);
+static const struct gwt_vm_field buffer_fields[] = {
+  GWT_VM_VALUE (struct cfi_flash, buffer_offset, .max = MAX_SIZE),
+  GWT_VM_VALUE (struct cfi_flash, buffer_used, .max = BUFFER_SIZE),
+  GWT_VM_BYTES (struct cfi_flash, buffer),
+};
+static const struct gwt_vmstate buffer_state
+    = GWT_VMSTATE (struct cfi_flash, "pflash_cfi01/buffer", 1, 1, buffer_fields,
+                   .needed = buffer_needed);
+static const struct gwt_vm_field locked_fields[] = { GWT_VM_BYTES (struct cfi_flash, locked) };
+static const struct gwt_vmstate locked_state
+    = GWT_VMSTATE (struct cfi_flash, "pflash_cfi01/locked", 1, 1, locked_fields,
+                   .needed = locked_needed);
+static const struct gwt_vmstate *const subsections[]
+    = { &blank_state, &buffer_state, &locked_state, NULL };
+
+static const struct gwt_vm_field state_fields[] = {
+  GWT_VM_VALUE (struct cfi_flash, wcycle, .max = CYCLE_CONFIRM),
+  GWT_VM_VALUE (struct cfi_flash, cmd),
+  GWT_VM_VALUE (struct cfi_flash, status),
+  GWT_VM_VALUE (struct cfi_flash, counter, .max = BUFFER_SIZE),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct cfi_flash, "pflash_cfi01", 1, 1, state_fields,
+                   .subsections = subsections, .pre_load = flash_pre_load,
+                   .post_load = flash_post_load, .loaded = flash_loaded);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
+
 static int
 flash_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
 {
@@ -591,6 +725,7 @@ static const struct gwt_device_type flash_type = {
   .unrealize = flash_unrealize,
   .reset = flash_reset,
   .describe = flash_describe,
+  .states = states,
 };
 
 static int
@@ -601,10 +736,12 @@ flash_start (const struct gwt_host *h, struct gwt_error *err)
   flash_memory = h->extension (GWT_MEMORY_EXT);
   fdt_api = h->extension (GWT_FDT_EXT);
   flash_block = h->extension (GWT_BLOCK_EXT);
+  flash_clocks = h->extension (GWT_CLOCK_EXT);
   return 0;
 }
 
-static const char *const required[] = { GWT_DEVICE_EXT, GWT_MEMORY_EXT, GWT_FDT_EXT, NULL };
+static const char *const required[]
+    = { GWT_CLOCK_EXT, GWT_DEVICE_EXT, GWT_MEMORY_EXT, GWT_FDT_EXT, NULL };
 /* No property of kind block is set where nobody offers it. */
 static const char *const wanted[] = { GWT_BLOCK_EXT, NULL };
 static const struct gwt_device_type *const types[] = { &flash_type, NULL };

@@ -40,7 +40,7 @@ struct cfi_flash
   uint8_t cmd;
   uint8_t status;
   uint8_t pad[6];
-  uint64_t counter; /* bus cycles of the write buffer still to come */
+  uint64_t counter; /* bus cycles of the write buffer that come after the next one */
   uint32_t buffer_used;
   uint32_t buffer_offset; /* where buffer[0] goes */
   uint8_t buffer[BUFFER_SIZE];
@@ -57,17 +57,27 @@ struct cfi_flash
   uint32_t grain; /* bytes: what is written to the drive is a multiple of it */
   uint8_t pad_3[4];
   struct transfer transfer;
+  struct gwt_timer *syncing; /* after a load: the drive gets what came along */
+  uint64_t synced;           /* bytes that it has */
+  uint8_t *compared;         /* what of it is looked at */
+  bool differs;              /* it was found to be different, and cannot be written */
+  uint8_t pad_4[7];
 };
 
 extern const struct gwt_host *flash_host;
 extern const struct gwt_memory_api *flash_memory;
 extern const struct gwt_block_api *flash_block; /* NULL where the host has none */
+extern const struct gwt_clock_api *flash_clocks;
 
 /* [main, in realize] The content from what the property `image`, or `drive`, names. */
 int flash_load_image (struct cfi_flash *f, struct gwt_error *err);
 int flash_open_drive (struct cfi_flash *f, struct gwt_device *device, struct gwt_error *err);
 /* [main] Nothing of the drive is used any more. */
 void flash_close_drive (struct cfi_flash *f);
+/* The content has come from elsewhere: when the guest runs, and the drive with it, make the drive's
+   the same. */
+int flash_sync_begin (struct cfi_flash *f, struct gwt_device *device, struct gwt_error *err);
+void flash_sync (struct cfi_flash *f);
 /* What was changed goes to the drive, if there is one; BIT of the status says where it cannot. */
 void flash_save (struct cfi_flash *f, uint64_t offset, uint64_t size, uint8_t bit);
 

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define TRANSFER_MAX (1u << 20)
+#define SYNC_NS 1000000 /* between two pieces */
 
 /* ---- the drive ------------------------------------------------------------------------------- */
 
@@ -44,13 +46,13 @@ drive_work (void *self, uint32_t index)
 /* One request, and wait for it: the machine does not pause meanwhile, as a vCPU or [main] is here,
    and no failure is kept until it goes on.  0 or an errno value. */
 static int
-transfer (struct cfi_flash *f, uint32_t op, uint64_t offset, uint64_t size)
+transfer (struct cfi_flash *f, uint32_t op, uint8_t *at, uint64_t offset, uint64_t size)
 {
   struct transfer *t = &f->transfer;
   int status;
 
   pthread_mutex_lock (&t->lock);
-  t->iov.base = f->array + offset;
+  t->iov.base = at;
   t->iov.size = size;
   memset (&t->request, 0, sizeof t->request);
   t->request.struct_size = sizeof t->request;
@@ -80,7 +82,7 @@ transfer_all (struct cfi_flash *f, uint32_t op, uint64_t offset, uint64_t size)
     {
       uint64_t part = size < TRANSFER_MAX ? size : TRANSFER_MAX;
 
-      status = transfer (f, op, offset, part);
+      status = transfer (f, op, f->array + offset, offset, part);
       offset += part;
       size -= part;
     }
@@ -161,9 +163,80 @@ flash_open_drive (struct cfi_flash *f, struct gwt_device *device, struct gwt_err
   return -1;
 }
 
+/* ---- after a load ---------------------------------------------------------------------------- */
+
+/* A bank's content comes as memory.  Mostly its drive has it already, for what the guest programs
+   is written at once and both ends see one file; so the file is read, and written where it differs.
+   Piece by piece, for [main] has other things to do. */
+static void
+sync_step (void *self)
+{
+  struct cfi_flash *f = self;
+  uint64_t size = f->size - f->synced < TRANSFER_MAX ? f->size - f->synced : TRANSFER_MAX;
+  uint8_t *here = f->array + f->synced;
+  int status;
+
+  if (f->compared == NULL || size == 0)
+    return;
+  status = transfer (f, GWT_BLOCK_READ, f->compared, f->synced, size);
+  if (status == 0 && memcmp (f->compared, here, size) != 0)
+    {
+      if (!f->read_only)
+        status = transfer (f, GWT_BLOCK_WRITE, here, f->synced, size);
+      else if (!f->differs)
+        {
+          f->differs = true;
+          flash_host->log (GWT_LOG_ERROR,
+                           "cfi-flash: the drive differs from what the guest brought along, from "
+                           "0x%llx on, and is read-only; the guest sees its own until godwit ends",
+                           (unsigned long long) f->synced);
+        }
+    }
+  if (status != 0)
+    {
+      flash_host->log (GWT_LOG_ERROR,
+                       "cfi-flash: the drive cannot be made what the guest brought along: %s; it "
+                       "has the old content from 0x%llx on",
+                       strerror (status), (unsigned long long) f->synced);
+      f->synced = f->size;
+    }
+  else
+    f->synced += size;
+  if (f->synced < f->size && !f->differs)
+    flash_clocks->timer_set (f->syncing, flash_clocks->now (GWT_CLOCK_VIRTUAL) + SYNC_NS);
+}
+
+int
+flash_sync_begin (struct cfi_flash *f, struct gwt_device *device, struct gwt_error *err)
+{
+  if (f->drive == NULL)
+    return 0;
+  f->syncing = flash_clocks->timer_new (device, GWT_CLOCK_VIRTUAL, sync_step, f, err);
+  f->synced = f->size;
+  return f->syncing != NULL ? 0 : -1;
+}
+
+void
+flash_sync (struct cfi_flash *f)
+{
+  if (f->drive == NULL)
+    return;
+  if (f->compared == NULL)
+    f->compared = malloc (TRANSFER_MAX);
+  if (f->compared == NULL)
+    flash_host->log (GWT_LOG_ERROR,
+                     "cfi-flash: no memory to compare the drive; it keeps its old content");
+  f->synced = 0;
+  f->differs = false;
+  /* Its clock stands until the guest runs. */
+  flash_clocks->timer_set (f->syncing, 0);
+}
+
 void
 flash_close_drive (struct cfi_flash *f)
 {
+  free (f->compared);
+  f->compared = NULL;
   if (f->drive)
     flash_block->hold (f->transfer.queue, 1);
 }

@@ -523,6 +523,60 @@ static const struct gwt_interface interfaces[] = {
   { GWT_FWCFG_INTERFACE, &fw_cfg_interface },
 };
 
+/* ---- state on the wire ----------------------------------------------------------------------- */
+
+/* Items are not saved: who starts the machine has put them there at both ends. */
+
+static uint32_t
+is_version_1 (const void *self, uint32_t version)
+{
+  (void) self;
+  return version == 1;
+}
+
+static uint32_t
+dma_needed (const void *self)
+{
+  return ((const struct fw_cfg *) self)->dma;
+}
+
+static uint32_t
+never (const void *self)
+{
+  (void) self;
+  return 0;
+}
+
+/* An older sender's, or one without DMA. */
+static int
+fw_cfg_pre_load (void *self, struct gwt_error *err)
+{
+  struct fw_cfg *f = self;
+
+  (void) err;
+  f->dma_addr = 0;
+  return 0;
+}
+
+static const struct gwt_vm_field dma_fields[] = { GWT_VM_VALUE (struct fw_cfg, dma_addr) };
+static const struct gwt_vmstate dma_state
+    = GWT_VMSTATE (struct fw_cfg, "fw_cfg/dma", 0, 0, dma_fields, .needed = dma_needed);
+/* Sizes of three ACPI tables of a sender that has them; here firmware finds none. */
+static const struct gwt_vm_field acpi_fields[] = { GWT_VM_NOTHING (3 * 8) };
+static const struct gwt_vmstate acpi_state
+    = GWT_VMSTATE (struct fw_cfg, "fw_cfg/acpi_mr", 1, 1, acpi_fields, .needed = never);
+static const struct gwt_vmstate *const subsections[] = { &dma_state, &acpi_state, NULL };
+
+static const struct gwt_vm_field state_fields[] = {
+  GWT_VM_VALUE (struct fw_cfg, cur_entry),
+  GWT_VM_VALUE_AS (struct fw_cfg, cur_offset, GWT_U16, .exists = is_version_1),
+  GWT_VM_VALUE (struct fw_cfg, cur_offset, .version = 2),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct fw_cfg, "fw_cfg", 2, 1, state_fields, .subsections = subsections,
+                   .pre_load = fw_cfg_pre_load);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
+
 static const struct gwt_device_type fw_cfg_type = {
   .struct_size = sizeof fw_cfg_type,
   .name = "fw-cfg",
@@ -539,6 +593,7 @@ static const struct gwt_device_type fw_cfg_type = {
   .unrealize = fw_cfg_unrealize,
   .reset = fw_cfg_reset,
   .describe = fw_cfg_describe,
+  .states = states,
 };
 
 static int

@@ -7,13 +7,11 @@
  * still sets the character timeout of the receiver.  It must not know what kind of back end it
  * talks to.
  */
-#include <godwit/godwit.h>
+#include "ns16550.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define WINDOW 0x100
-#define FIFO_SIZE 16
 
 /* Registers; 0 and 1 are the divisor latch while LCR_DLAB is set. */
 #define REG_DATA 0 /* RBR, THR, DLL */
@@ -25,24 +23,14 @@
 #define REG_MSR 6
 #define REG_SCR 7
 
-#define IER_RDA 0x01
-#define IER_THRE 0x02
-#define IER_RLS 0x04
-#define IER_MSR 0x08
-
-#define IIR_NONE 0x01
 #define IIR_MSR 0x00
-#define IIR_THRE 0x02
 #define IIR_RDA 0x04
 #define IIR_RLS 0x06
 #define IIR_TIMEOUT 0x0c
-#define IIR_ID 0x0f
 #define IIR_FIFO 0xc0
 
-#define FCR_ENABLE 0x01
 #define FCR_CLEAR_RX 0x02
 #define FCR_CLEAR_TX 0x04
-#define FCR_KEPT 0xc9 /* enable, DMA mode, trigger level; the others clear themselves */
 
 #define LCR_BITS 0x03
 #define LCR_STOP 0x04
@@ -55,16 +43,8 @@
 #define MCR_OUT1 0x04
 #define MCR_OUT2 0x08
 #define MCR_LOOP 0x10
-#define MCR_ALL 0x1f
 
-#define LSR_DR 0x01
-#define LSR_OE 0x02
-#define LSR_PE 0x04
-#define LSR_FE 0x08
-#define LSR_BI 0x10
 #define LSR_THRE 0x20
-#define LSR_TEMT 0x40
-#define LSR_FIFO_ERROR 0x80
 #define LSR_ERRORS (LSR_OE | LSR_PE | LSR_FE | LSR_BI)
 
 #define MSR_DCTS 0x01
@@ -79,51 +59,12 @@
 
 #define NS_PER_S 1000000000ull
 
-static const struct gwt_host *host;
+const struct gwt_host *uart_host;
 static const struct gwt_memory_api *memory;
-static const struct gwt_irq_api *irq;
-static const struct gwt_clock_api *clocks;
+const struct gwt_irq_api *uart_irq;
+const struct gwt_clock_api *uart_clocks;
 static const struct gwt_chardev_api *chardevs;
 static const struct gwt_fdt_api *fdt_api;
-
-struct ns16550
-{
-  struct gwt_chardev *chardev;
-  uint32_t clock;
-  uint8_t reg_shift;
-  uint8_t pad;
-
-  uint16_t divisor;
-  uint8_t rbr;
-  uint8_t ier;
-  uint8_t iir;
-  uint8_t lcr;
-  uint8_t mcr;
-  uint8_t lsr; /* LSR_FIFO_ERROR is worked out when it is read */
-  uint8_t msr;
-  uint8_t scr;
-  uint8_t fcr;
-  uint8_t thr;
-  uint8_t tsr;
-  bool tsr_full;        /* the back end has not taken tsr yet */
-  bool thr_ipending;    /* the transmitter became empty and nobody was told */
-  bool timeout_pending; /* bytes wait in the receiver and nobody has come for them */
-  uint8_t rx_data[FIFO_SIZE];
-  uint8_t rx_flags[FIFO_SIZE]; /* LSR error bits that came with the byte */
-  uint8_t rx_head;
-  uint8_t rx_count;
-  uint8_t tx_data[FIFO_SIZE];
-  uint8_t tx_head;
-  uint8_t tx_count;
-  uint8_t pad_2[6];
-  uint64_t timeout_expiry; /* virtual clock; GWT_TIMER_OFF while no timeout is coming */
-
-  struct gwt_timer *timer;
-  struct gwt_irq *line;
-  bool sending;
-  bool warned;
-  uint8_t pad_3[6];
-};
 
 static const struct gwt_field fields[] = {
   GWT_PROP_ROW (struct ns16550, chardev, "chardev", .flags = GWT_FIELD_HOST_ONLY,
@@ -145,38 +86,34 @@ static const struct gwt_field fields[] = {
   GWT_STATE_ROW (struct ns16550, fcr, "fcr", .doc = "FIFO control register"),
   GWT_STATE_ROW (struct ns16550, thr, "thr", .doc = "transmitter holding register"),
   GWT_STATE_ROW (struct ns16550, tsr, "tsr", .doc = "transmitter shift register"),
-  GWT_STATE_ROW (struct ns16550, tsr_full, "tsr-full", .doc = "tsr holds an unsent byte"),
-  GWT_STATE_ROW (struct ns16550, thr_ipending, "thr-ipending",
+  GWT_STATE_ROW (struct ns16550, tsr_full, "tsr-full", .max = 1, .doc = "tsr holds an unsent byte"),
+  GWT_STATE_ROW (struct ns16550, thr_ipending, "thr-ipending", .max = 1,
                  .doc = "transmitter-empty interrupt is due"),
-  GWT_STATE_ROW (struct ns16550, timeout_pending, "timeout-pending",
+  GWT_STATE_ROW (struct ns16550, timeout_pending, "timeout-pending", .max = 1,
                  .doc = "character timeout interrupt is due"),
-  GWT_STATE_ARRAY (struct ns16550, rx_data, "rx-data", .doc = "receiver FIFO"),
+  GWT_STATE_ROW (struct ns16550, timeout_coming, "timeout-coming",
+                 .doc = "a character timeout was coming at the last save or load"),
+  GWT_STATE_ARRAY (struct ns16550, rx.data, "rx-data", .doc = "receiver FIFO"),
+  GWT_STATE_ROW (struct ns16550, rx.head, "rx-head", .max = FIFO_SIZE - 1,
+                 .doc = "index of the receiver FIFO's oldest byte"),
+  GWT_STATE_ROW (struct ns16550, rx.count, "rx-count", .max = FIFO_SIZE,
+                 .doc = "bytes in the receiver FIFO"),
+  GWT_STATE_ARRAY (struct ns16550, tx.data, "tx-data", .doc = "transmitter FIFO"),
+  GWT_STATE_ROW (struct ns16550, tx.head, "tx-head", .max = FIFO_SIZE - 1,
+                 .doc = "index of the transmitter FIFO's oldest byte"),
+  GWT_STATE_ROW (struct ns16550, tx.count, "tx-count", .max = FIFO_SIZE,
+                 .doc = "bytes in the transmitter FIFO"),
   GWT_STATE_ARRAY (struct ns16550, rx_flags, "rx-flags",
                    .doc = "errors per byte of the receiver FIFO"),
-  GWT_STATE_ROW (struct ns16550, rx_head, "rx-head", .max = FIFO_SIZE - 1,
-                 .doc = "index of the receiver FIFO's oldest byte"),
-  GWT_STATE_ROW (struct ns16550, rx_count, "rx-count", .max = FIFO_SIZE,
-                 .doc = "bytes in the receiver FIFO"),
-  GWT_STATE_ARRAY (struct ns16550, tx_data, "tx-data", .doc = "transmitter FIFO"),
-  GWT_STATE_ROW (struct ns16550, tx_head, "tx-head", .max = FIFO_SIZE - 1,
-                 .doc = "index of the transmitter FIFO's oldest byte"),
-  GWT_STATE_ROW (struct ns16550, tx_count, "tx-count", .max = FIFO_SIZE,
-                 .doc = "bytes in the transmitter FIFO"),
   GWT_HOST_ROW (struct ns16550, pad_2, "padding"),
-  GWT_STATE_ROW (struct ns16550, timeout_expiry, "timeout-expiry",
-                 .doc = "when the character timeout comes, ns of the virtual clock"),
-  GWT_HOST_ROW (struct ns16550, timer, "follows from timeout-expiry"),
+  GWT_STATE_ROW (struct ns16550, timer, "timeout-timer",
+                 .doc = "when the character timeout comes, on the virtual clock"),
+  GWT_HOST_ROW (struct ns16550, resume, "set by a load: what the back end has to be told"),
   GWT_HOST_ROW (struct ns16550, line, "handle of the host"),
   GWT_HOST_ROW (struct ns16550, sending, "true only within one call"),
   GWT_HOST_ROW (struct ns16550, warned, "whether the log has a line about the guest already"),
   GWT_HOST_ROW (struct ns16550, pad_3, "padding"),
 };
-
-static bool
-fifo_on (const struct ns16550 *u)
-{
-  return u->fcr & FCR_ENABLE;
-}
 
 static bool
 loopback (const struct ns16550 *u)
@@ -195,11 +132,11 @@ rx_trigger (const struct ns16550 *u)
 }
 
 /* Table IV: the highest source that is enabled and due. */
-static void
+void
 uart_update (struct ns16550 *u)
 {
   uint8_t id = IIR_NONE, was = u->iir & IIR_NONE;
-  uint32_t waiting = fifo_on (u) ? u->rx_count : u->lsr & LSR_DR;
+  uint32_t waiting = fifo_on (u) ? u->rx.count : u->lsr & LSR_DR;
 
   if ((u->ier & IER_RLS) && (u->lsr & LSR_ERRORS))
     id = IIR_RLS;
@@ -214,7 +151,7 @@ uart_update (struct ns16550 *u)
   u->iir = id | (fifo_on (u) ? IIR_FIFO : 0);
   /* Most accesses leave the line as it is. */
   if (was != (id & IIR_NONE))
-    irq->set (u->line, id != IIR_NONE);
+    uart_irq->set (u->line, id != IIR_NONE);
 }
 
 /* Bits on the line per character: start, data, parity, stop. */
@@ -228,13 +165,12 @@ frame_bits (const struct ns16550 *u)
 static void
 timeout_restart (struct ns16550 *u)
 {
-  uint64_t divisor = u->divisor ? u->divisor : 65536;
+  uint64_t divisor = u->divisor ? u->divisor : 65536, expiry = GWT_TIMER_OFF;
 
-  u->timeout_expiry = GWT_TIMER_OFF;
-  if (fifo_on (u) && u->rx_count > 0 && !u->timeout_pending)
-    u->timeout_expiry = clocks->now (GWT_CLOCK_VIRTUAL)
-                        + 4 * frame_bits (u) * (16 * divisor * NS_PER_S / u->clock);
-  clocks->timer_set (u->timer, u->timeout_expiry);
+  if (fifo_on (u) && u->rx.count > 0 && !u->timeout_pending)
+    expiry = uart_clocks->now (GWT_CLOCK_VIRTUAL)
+             + 4 * frame_bits (u) * (16 * divisor * NS_PER_S / u->clock);
+  uart_clocks->timer_set (u->timer, expiry);
 }
 
 static void
@@ -242,8 +178,7 @@ uart_timeout (void *self)
 {
   struct ns16550 *u = self;
 
-  u->timeout_expiry = GWT_TIMER_OFF;
-  if (!fifo_on (u) || u->rx_count == 0)
+  if (!fifo_on (u) || u->rx.count == 0)
     return;
   u->timeout_pending = true;
   uart_update (u);
@@ -263,17 +198,17 @@ rx_put (struct ns16550 *u, uint8_t byte, uint8_t flags)
       u->lsr |= LSR_DR | flags;
       return;
     }
-  if (u->rx_count == FIFO_SIZE)
+  if (u->rx.count == FIFO_SIZE)
     {
       /* The FIFO keeps what it has, the new byte is lost in the shift register. */
       u->lsr |= LSR_OE;
       return;
     }
-  u->rx_data[(u->rx_head + u->rx_count) % FIFO_SIZE] = byte;
-  u->rx_flags[(u->rx_head + u->rx_count) % FIFO_SIZE] = flags;
-  if (u->rx_count == 0)
+  u->rx.data[(u->rx.head + u->rx.count) % FIFO_SIZE] = byte;
+  u->rx_flags[(u->rx.head + u->rx.count) % FIFO_SIZE] = flags;
+  if (u->rx.count == 0)
     u->lsr |= flags;
-  u->rx_count++;
+  u->rx.count++;
   u->lsr |= LSR_DR;
   u->timeout_pending = false;
   timeout_restart (u);
@@ -287,16 +222,16 @@ rx_get (struct ns16550 *u)
       u->lsr &= (uint8_t) ~LSR_DR;
       return u->rbr;
     }
-  if (u->rx_count == 0)
+  if (u->rx.count == 0)
     return u->rbr;
-  u->rbr = u->rx_data[u->rx_head];
-  u->rx_head = (u->rx_head + 1) % FIFO_SIZE;
-  u->rx_count--;
-  if (u->rx_count == 0)
+  u->rbr = u->rx.data[u->rx.head];
+  u->rx.head = (u->rx.head + 1) % FIFO_SIZE;
+  u->rx.count--;
+  if (u->rx.count == 0)
     u->lsr &= (uint8_t) ~LSR_DR;
   else
     /* Errors are shown when their byte reaches the top of the FIFO. */
-    u->lsr |= u->rx_flags[u->rx_head];
+    u->lsr |= u->rx_flags[u->rx.head];
   u->timeout_pending = false;
   timeout_restart (u);
   return u->rbr;
@@ -305,20 +240,20 @@ rx_get (struct ns16550 *u)
 static void
 rx_flush (struct ns16550 *u)
 {
-  u->rx_head = 0;
-  u->rx_count = 0;
+  u->rx.head = 0;
+  u->rx.count = 0;
   u->lsr &= (uint8_t) ~(LSR_DR | LSR_PE | LSR_FE | LSR_BI);
   u->timeout_pending = false;
   timeout_restart (u);
 }
 
-static bool
-rx_error_waits (const struct ns16550 *u)
+bool
+uart_rx_error_waits (const struct ns16550 *u)
 {
   uint32_t i;
 
-  for (i = 0; fifo_on (u) && i < u->rx_count; i++)
-    if (u->rx_flags[(u->rx_head + i) % FIFO_SIZE])
+  for (i = 0; fifo_on (u) && i < u->rx.count; i++)
+    if (u->rx_flags[(u->rx.head + i) % FIFO_SIZE])
       return true;
   return false;
 }
@@ -332,7 +267,7 @@ uart_can_receive (void *self)
   if (loopback (u))
     return 0;
   if (fifo_on (u))
-    return FIFO_SIZE - u->rx_count;
+    return FIFO_SIZE - u->rx.count;
   return u->lsr & LSR_DR ? 0 : 1;
 }
 
@@ -371,7 +306,7 @@ accept_input (struct ns16550 *u)
 static bool
 tx_holds (const struct ns16550 *u)
 {
-  return fifo_on (u) ? u->tx_count > 0 : !(u->lsr & LSR_THRE);
+  return fifo_on (u) ? u->tx.count > 0 : !(u->lsr & LSR_THRE);
 }
 
 /* Move bytes from holding register or FIFO through the shift register until all is gone or the back
@@ -390,14 +325,14 @@ tx_run (struct ns16550 *u)
             break;
           if (fifo_on (u))
             {
-              u->tsr = u->tx_data[u->tx_head];
-              u->tx_head = (u->tx_head + 1) % FIFO_SIZE;
-              u->tx_count--;
+              u->tsr = u->tx.data[u->tx.head];
+              u->tx.head = (u->tx.head + 1) % FIFO_SIZE;
+              u->tx.count--;
             }
           else
             u->tsr = u->thr;
           u->tsr_full = true;
-          if (!fifo_on (u) || u->tx_count == 0)
+          if (!fifo_on (u) || u->tx.count == 0)
             {
               u->lsr |= LSR_THRE;
               u->thr_ipending = true;
@@ -427,13 +362,13 @@ tx_put (struct ns16550 *u, uint8_t byte)
   if (fifo_on (u))
     {
       /* A driver that writes without looking loses its oldest byte first. */
-      if (u->tx_count == FIFO_SIZE)
+      if (u->tx.count == FIFO_SIZE)
         {
-          u->tx_head = (u->tx_head + 1) % FIFO_SIZE;
-          u->tx_count--;
+          u->tx.head = (u->tx.head + 1) % FIFO_SIZE;
+          u->tx.count--;
         }
-      u->tx_data[(u->tx_head + u->tx_count) % FIFO_SIZE] = byte;
-      u->tx_count++;
+      u->tx.data[(u->tx.head + u->tx.count) % FIFO_SIZE] = byte;
+      u->tx.count++;
     }
   tx_run (u);
 }
@@ -441,8 +376,8 @@ tx_put (struct ns16550 *u, uint8_t byte)
 static void
 tx_flush (struct ns16550 *u)
 {
-  u->tx_head = 0;
-  u->tx_count = 0;
+  u->tx.head = 0;
+  u->tx.count = 0;
   if (!(u->lsr & LSR_THRE))
     u->thr_ipending = true;
   u->lsr |= LSR_THRE;
@@ -486,8 +421,8 @@ modem_update (struct ns16550 *u)
 
 /* ---- registers ------------------------------------------------------------------------------- */
 
-static void
-line_changed (struct ns16550 *u)
+void
+uart_line_changed (struct ns16550 *u)
 {
   uint32_t parity = u->lcr & LCR_PARITY ? u->lcr & LCR_EVEN ? 'E' : 'O' : 'N';
 
@@ -533,7 +468,7 @@ warn_once (struct ns16550 *u, uint64_t offset)
   if (u->warned)
     return;
   u->warned = true;
-  host->log (GWT_LOG_GUEST, "ns16550: an access at 0x%llx, where no register is",
+  uart_host->log (GWT_LOG_GUEST, "ns16550: an access at 0x%llx, where no register is",
              (unsigned long long) offset);
 }
 
@@ -566,12 +501,12 @@ read_reg (struct ns16550 *u, uint32_t reg)
     case REG_MCR:
       return u->mcr;
     case REG_LSR:
-      value = u->lsr | (rx_error_waits (u) ? LSR_FIFO_ERROR : 0);
+      value = u->lsr | (uart_rx_error_waits (u) ? LSR_FIFO_ERROR : 0);
       if (u->lsr & LSR_ERRORS)
         {
           u->lsr &= (uint8_t) ~LSR_ERRORS;
-          if (fifo_on (u) && u->rx_count > 0)
-            u->rx_flags[u->rx_head] = 0;
+          if (fifo_on (u) && u->rx.count > 0)
+            u->rx_flags[u->rx.head] = 0;
           uart_update (u);
         }
       return value;
@@ -597,7 +532,7 @@ write_reg (struct ns16550 *u, uint32_t reg, uint8_t value)
       if (u->lcr & LCR_DLAB)
         {
           u->divisor = (uint16_t) ((u->divisor & 0xff00) | value);
-          line_changed (u);
+          uart_line_changed (u);
           return;
         }
       tx_put (u, value);
@@ -606,7 +541,7 @@ write_reg (struct ns16550 *u, uint32_t reg, uint8_t value)
       if (u->lcr & LCR_DLAB)
         {
           u->divisor = (uint16_t) ((u->divisor & 0xff) | value << 8);
-          line_changed (u);
+          uart_line_changed (u);
           return;
         }
       write_ier (u, value);
@@ -616,7 +551,7 @@ write_reg (struct ns16550 *u, uint32_t reg, uint8_t value)
       break;
     case REG_LCR:
       u->lcr = value;
-      line_changed (u);
+      uart_line_changed (u);
       return;
     case REG_MCR:
       u->mcr = value & MCR_ALL;
@@ -680,13 +615,26 @@ static const struct gwt_chardev_client uart_client = {
   .writable = uart_writable,
 };
 
+/* After a load: the guest runs, and with it the back end. */
+static void
+uart_resume (void *self)
+{
+  struct ns16550 *u = self;
+
+  tx_run (u);
+  uart_update (u);
+  accept_input (u);
+}
+
 static int
 uart_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 {
   struct ns16550 *u = self;
 
-  u->timer = clocks->timer_new (device, GWT_CLOCK_VIRTUAL, uart_timeout, u, err);
-  if (u->timer == NULL || irq->outputs (device, "irq", 1, &u->line, err) < 0
+  u->timer = uart_clocks->timer_new (device, GWT_CLOCK_VIRTUAL, uart_timeout, u, err);
+  u->resume = uart_clocks->timer_new (device, GWT_CLOCK_VIRTUAL, uart_resume, u, err);
+  if (u->timer == NULL || u->resume == NULL
+      || uart_irq->outputs (device, "irq", 1, &u->line, err) < 0
       || memory->mmio (device, "ns16550", WINDOW, &uart_ops, err) == NULL)
     return -1;
   if (u->chardev && chardevs->attach (u->chardev, device, &uart_client, err) < 0)
@@ -715,12 +663,12 @@ uart_reset (void *self, uint32_t kind)
   u->msr = MSR_CTS | MSR_DSR | MSR_DCD;
   u->tsr_full = false;
   u->thr_ipending = false;
-  u->tx_head = 0;
-  u->tx_count = 0;
+  u->tx.head = 0;
+  u->tx.count = 0;
   memset (u->rx_flags, 0, sizeof u->rx_flags);
   rx_flush (u);
   uart_update (u);
-  irq->set (u->line, 0);
+  uart_irq->set (u->line, 0);
   accept_input (u);
 }
 
@@ -749,6 +697,7 @@ static const struct gwt_device_type uart_type = {
   .realize = uart_realize,
   .reset = uart_reset,
   .describe = uart_describe,
+  .states = uart_states,
 };
 
 static int
@@ -756,8 +705,8 @@ uart_start (const struct gwt_host *h, struct gwt_error *err)
 {
   (void) err;
   memory = h->extension (GWT_MEMORY_EXT);
-  irq = h->extension (GWT_IRQ_EXT);
-  clocks = h->extension (GWT_CLOCK_EXT);
+  uart_irq = h->extension (GWT_IRQ_EXT);
+  uart_clocks = h->extension (GWT_CLOCK_EXT);
   chardevs = h->extension (GWT_CHARDEV_EXT);
   fdt_api = h->extension (GWT_FDT_EXT);
   return 0;
@@ -779,4 +728,4 @@ static const struct gwt_plugin plugin = {
   .start = uart_start,
 };
 
-GWT_PLUGIN_DEFINE ("ns16550", GODWIT_PLUGIN_VERSION, "ns16550", plugin, host)
+GWT_PLUGIN_DEFINE ("ns16550", GODWIT_PLUGIN_VERSION, "ns16550", plugin, uart_host)

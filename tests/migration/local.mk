@@ -33,3 +33,12 @@ tests_migration_test_converge_LDADD = $(CORE_LIBS)
 unit_tests += tests/migration/test-xbzrle
 tests_migration_test_xbzrle_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_xbzrle_LDADD = $(CORE_LIBS)
+if PLUGIN_NS16550
+if PLUGIN_FW_CFG
+if PLUGIN_CFI_FLASH
+unit_tests += tests/migration/test-state-devices
+tests_migration_test_state_devices_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_state_devices_LDADD = $(CORE_LIBS)
+endif
+endif
+endif
