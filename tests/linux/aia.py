@@ -23,8 +23,7 @@ def counts(t, vm, name):
 
 def workout(t, harts, *args):
     vm = t.start(*linuxguest.arguments(harts=harts, machine="virt-aia"), *args)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1")
     log = linuxguest.output(t, vm, "dmesg")
     t.contains(log, "interrupt-controller@28000000: providing IPIs")
@@ -85,8 +84,7 @@ def four(t):
     calls, by = counts(t, vm, "Function call interrupts")
     t.ok(sum(calls) > 0, "no function calls between harts")
     vm.send("reboot\n")
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1")
     move(t, vm, 4)
     linuxguest.power_off(t, vm)
@@ -112,8 +110,7 @@ def direct_board(t):
 @gwttest.test("without IMSICs: lines from the APLIC to two harts")
 def direct(t):
     vm = t.start(*linuxguest.arguments(harts=2, machine=direct_board(t)))
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1")
     t.contains(linuxguest.output(t, vm, "dmesg"), "96 interrupts directly connected to 2 CPUs")
     t.ok(counts(t, vm, "ttyS0")[1].startswith("APLIC-DIRECT"), "who delivers the console's")

@@ -17,7 +17,7 @@ NO_DISPLAY = ("-display", "none", "-monitor", "none")
 
 @gwttest.test("Ctrl-A h lists the keys, Ctrl-A x ends the emulator")
 def keys(t):
-    vm = linuxguest.boot(t, pty=True)
+    vm = linuxguest.boot(t, pty=True, interactive=True)
     vm.send("\x01h")
     vm.expect(r"(C-a|Ctrl-A) h .*help")
     vm.expect(r"(C-a|Ctrl-A) x .*(end|exit)")
@@ -28,7 +28,7 @@ def keys(t):
 
 @gwttest.test("Ctrl-A Ctrl-A reaches the guest as one Ctrl-A")
 def doubled(t):
-    vm = linuxguest.boot(t, pty=True)
+    vm = linuxguest.boot(t, pty=True, interactive=True)
     vm.send("stty raw -echo; echo go''ing; dd bs=1 count=3 2>/dev/null | "
             "hexdump -e '3/1 \"%02x-\"'; stty sane\n")
     vm.expect("^going")
@@ -40,7 +40,7 @@ def doubled(t):
 
 @gwttest.test("Ctrl-C goes to the guest, not to the emulator")
 def interrupt(t):
-    vm = linuxguest.boot(t, pty=True)
+    vm = linuxguest.boot(t, pty=True, interactive=True)
     vm.send("echo sta''rted; cat; echo ne''ver\n")
     vm.expect("^started")
     # once cat answers, it is what the terminal interrupts
@@ -56,7 +56,7 @@ def interrupt(t):
 
 @gwttest.test("Ctrl-A c switches to the monitor and back")
 def monitor(t):
-    vm = linuxguest.boot(t, pty=True)
+    vm = linuxguest.boot(t, pty=True, interactive=True)
     vm.send("\x01c")
     vm.expect(r"\((godwit|qemu)\) ")
     vm.send("info status\r")
@@ -154,7 +154,7 @@ def pty(t):
 
 @gwttest.test("a flood of input is neither lost nor mixed up")
 def flood(t):
-    vm = linuxguest.boot(t)
+    vm = linuxguest.boot(t, interactive=True)
     vm.send("stty -icanon -echo; echo go''ing; head -c 20000 | sha256sum; stty sane\n")
     vm.expect("^going")
     data = "".join("%07d\n" % i for i in range(2500))

@@ -27,8 +27,7 @@ RESCAN = "echo 1 >%srescan" % BUS
 
 def boot(t, harts=2):
     vm = t.start(*linuxguest.arguments(harts=harts), *PORTS, qmp=True)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1; insmod /lib/modules/virtio_rng.ko")
     return vm
 
@@ -106,8 +105,7 @@ def torn_out(t):
     linuxguest.output(t, vm, RESCAN)
     t.equal(len(functions(t, vm)), 3, "functions left")
     vm.qmp.cmd("system_reset")
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     t.equal(len(functions(t, vm)), 3, "functions after a reset")
     linuxguest.power_off(t, vm)
 
@@ -123,8 +121,7 @@ def disks(t):
     vm = t.start(*linuxguest.arguments(), *PORTS, "-device", "pcie-root-port,id=rp2,addr=3,slot=3",
                  "-drive", "file=%s,format=raw,if=none,id=d0" % t.path("steady.img"),
                  "-device", "virtio-blk-pci,id=steady,drive=d0,bus=rp2", qmp=True)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1; insmod /lib/modules/virtio_blk.ko 2>/dev/null; ls /dev/vda")
     # All the while: a block written, read back and compared, and counted.
     linuxguest.output(t, vm, "dd if=/dev/urandom of=/tmp/block bs=64k count=8 2>/dev/null; (n=0; "

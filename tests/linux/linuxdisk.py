@@ -80,8 +80,7 @@ def disk(path, transport="pci", name="disk0", drive="", options=""):
 def boot(t, *extra, append="root=/dev/vda", qmp=False, env=None, **how):
     """Boot with what EXTRA adds, to the prompt of the root disk."""
     vm = t.start(*linuxguest.arguments(append=append, **how), *extra, qmp=qmp, env=env)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     return vm
 
 

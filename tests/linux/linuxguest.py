@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The Linux guest made by tools/guest/make-guest, for the tests that boot it.
 
-It owns how the guest is started and what its output looks like, and knows no test.  Match on what
-the guest prints, not on the echo of what was typed: its shell wraps echoed lines at 80 columns.
+It owns how the guest is started and what its output looks like, and knows no test.
+
+The guest's first shell edits its command lines, and what it writes to do so (the echo of each key,
+the new line at the end, the prompt) is lost wherever the end of a background job interrupts that
+write; its printf loses text the same way, its echo writes again.  So ready () puts a shell in its
+place that does nothing but run commands, and run () has echo write the marks around their output.
 """
 
 import os
@@ -16,7 +20,7 @@ INITRD = os.path.join(gwttest.GUEST_DIR, "initrd.cpio")
 COMMAND_LINE = ("console=ttyS0 earlycon=uart8250,mmio,0x10000000 cryptomgr.notests "
                 "initcall_blacklist=jent_mod_init")
 READY = "^guest: ready"
-# The shell asks the terminal for the cursor's position after its prompt.
+# Of the interactive shell, which asks the terminal for the cursor's position after it.
 PROMPT = r"guest:[^ ]*# "
 BOOT_SECONDS = 120
 
@@ -34,26 +38,37 @@ def arguments(harts=2, memory="512M", append="", console=("-nographic",), machin
             "-initrd", INITRD, "-append", (COMMAND_LINE + " " + append).strip(), *console]
 
 
-def boot(t, qmp=False, pty=False, **how):
+def ready(vm, seconds=BOOT_SECONDS):
+    """Wait for the guest's shell, and make it one without echo, prompt and editing."""
+    vm.expect(READY, seconds)
+    vm.expect(PROMPT)
+    # A shell is interactive on any terminal that it reads its commands from, unless as a script.
+    vm.send("stty -echo; echo sh''ell; exec sh /proc/self/fd/0\n")
+    vm.expect(r"shell\r*\n")
+    # Without it poweroff and reboot are busybox's, who has no init to tell.
+    vm.send(". /etc/profile\n")
+
+
+def boot(t, qmp=False, pty=False, interactive=False, **how):
     """Start the guest and wait for its shell."""
     vm = t.start(*arguments(**how), qmp=qmp, pty=pty)
-    vm.expect(READY, BOOT_SECONDS)
-    vm.expect(PROMPT)
+    if interactive:
+        vm.expect(READY, BOOT_SECONDS)
+        vm.expect(PROMPT)
+    else:
+        ready(vm)
     return vm
 
 
 def run(vm, command, timeout=60):
     """Run a command line in the guest's shell; returns (exit status, output)."""
     run.count += 1
-    # The markers are put together by the shell, so that the echo does not hold them.
-    vm.send("echo be''gin%d; %s; printf '\\ne''nd%%d %%d\\n' %d $?\n"
-            % (run.count, command, run.count))
-    vm.expect("^begin%d\r*$" % run.count, timeout)
-    start = vm.console.output.rfind(b"begin%d" % run.count)
-    match = vm.expect(r"^end%d (\d+)\r*$" % run.count, timeout)
+    # The marks are put together by the shell: an interactive one's echo does not hold them.
+    vm.send("echo @be''gin%d; %s; echo -e '\\n@e'nd%d $?\n" % (run.count, command, run.count))
+    start = vm.expect(r"@begin%d\r*\n" % run.count, timeout).end()
+    match = vm.expect(r"\r*\n@end%d (\d+)\r*\n" % run.count, timeout)
     output = vm.console.output[start:match.start()].decode("utf-8", "replace")
-    vm.expect(PROMPT, timeout)
-    return int(match.group(1)), output.replace("\r", "").split("\n", 1)[1][:-1]
+    return int(match.group(1)), output.replace("\r", "")
 
 
 run.count = 0

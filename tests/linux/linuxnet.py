@@ -99,8 +99,7 @@ def boot(t, transport, harts=2, controller="plic", options="", netdev="", memory
                  "-netdev", "user,id=net0" + (netdev and "," + netdev),
                  *linuxdisk.device("virtio-net", transport,
                                    "netdev=net0" + (options and "," + options)))
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     # Kernel messages would come between what the commands print.
     linuxguest.output(t, vm, "dmesg -n 1")
     t.contains(linuxguest.output(t, vm, "network"), "lease of 10.0.2.15 obtained from 10.0.2.2")

@@ -37,8 +37,7 @@ def listing(t, program, image, devices):
     for device in devices:
         argv += ["-device", device]
     vm = t.start_program(program, *argv)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1; drivers")
     text = linuxguest.output(t, vm, "lspci -vv -nn")
     linuxguest.power_off(t, vm)

@@ -33,8 +33,7 @@ SIZE = 0x200
 
 
 def look(t, vm):
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1")
     text = linuxguest.output(
         t, vm, "cd /sys/bus/pci/devices; for d in *; do echo == $d; "

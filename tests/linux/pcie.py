@@ -38,8 +38,7 @@ SWITCHED = ("-plugin", PROBE,
 def boot(t, devices=DEVICES, machine="virt"):
     vm = t.start(*linuxguest.arguments(append="pcie_ports=native", machine=machine), *devices,
                  qmp=True)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     return vm
 
 
@@ -95,13 +94,9 @@ def errors(t):
     vm.expect(r"AER: Uncorrect(ed|able) \(Non-Fatal\) error.* received.*0000:01:00\.0")
     vm.expect(r"\[12\] TLP")
     vm.expect(r"TLP Header: (0x)?11223344 (0x)?55667788 (0x)?99aabbcc (0x)?ddeeff00")
-    vm.send("\n")
-    vm.expect(linuxguest.PROMPT)
     # Once more, as a new condition: the driver has cleared status and interrupt.
     inject(vm, "p0", 0x1, correctable=True)
     vm.expect(r"\[ 0\] RxErr")
-    vm.send("\n")
-    vm.expect(linuxguest.PROMPT)
     counts = linuxguest.output(t, vm, "cat %s%s/aer_dev_correctable" % (SYS, BEHIND))
     t.contains(counts, "TOTAL_ERR_COR 2")
     linuxguest.power_off(t, vm)
@@ -127,8 +122,6 @@ def behind_switch(t, machine):
     inject(vm, "d1", 0x1, correctable=True)
     vm.expect(r"AER: Correct(ed|able) error.* received.*0000:02:01\.0")
     vm.expect(r"\[ 0\] RxErr")
-    vm.send("\n")
-    vm.expect(linuxguest.PROMPT)
     for place, kind, count in (("0000:03:00.0", "correctable", "TOTAL_ERR_COR 1"),
                                ("0000:04:00.0", "nonfatal", "TOTAL_ERR_NONFATAL 1"),
                                ("0000:02:01.0", "correctable", "TOTAL_ERR_COR 1")):

@@ -37,8 +37,7 @@ def server(t):
 
 def boot(t, *args, harts=1, qmp=True, env=None):
     vm = t.start(*linuxguest.arguments(harts=harts), *args, qmp=qmp, env=env)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1; drivers")
     return vm
 
@@ -106,7 +105,6 @@ def no_space(t):
         disk.fail = None
         vm.qmp.cmd("cont")
         vm.expect(r"^done 0\r*$")
-        vm.expect(linuxguest.PROMPT)
         t.equal(vm.qmp.cmd("query-block")[0]["io-status"], "ok", "io-status")
         vm.qmp.events.clear()
     t.equal(linuxguest.output(t, vm, "cmp /tmp/r /tmp/b && echo same").strip(), "same", "data")
@@ -122,8 +120,7 @@ def no_space(t):
     disk.fail = None
     vm.qmp.cmd("cont")
     vm.expect("OpenSBI v", linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.power_off(t, vm)
 
 

@@ -37,8 +37,7 @@ def node(path, name="d0", more=""):
 
 def boot(t, *args, harts=1, qmp=True, **how):
     vm = t.start(*linuxguest.arguments(harts=harts, **how), *args, qmp=qmp)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1; drivers")
     return vm
 
@@ -179,8 +178,7 @@ def under_load(t):
     vm.qmp.cmd("system_reset")
     vm.qmp.event("RESET")
     vm.expect("OpenSBI v", linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1; drivers")
     t.equal(sysfs(t, vm, "size"), str(6 * MB // 512), "sectors")
     t.equal(guest_sum(t, vm, "/dev/vda", 0, 6), host_sum(path, 0, 6), "what was read")

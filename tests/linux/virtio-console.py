@@ -28,6 +28,7 @@ class Guest:
 
     def __init__(self, t, kind, *ports, harts=1, options=""):
         self.t = t
+        self.ports = len(ports)
         args = ["-device", "%s,id=ser0%s" % (CONTROLLERS[kind], options)]
         for n, port in enumerate(ports):
             args += ["-chardev", "socket,id=c%d,path=%s,server=on,wait=off" % (n, self.path(n)),
@@ -37,10 +38,12 @@ class Guest:
         self.boot(kind)
 
     def boot(self, kind):
-        self.vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-        self.vm.expect(linuxguest.PROMPT)
+        linuxguest.ready(self.vm)
         # Kernel messages would come between what the commands print.
         self.sh("dmesg -n 1" + ("; insmod /lib/modules/virtio_mmio.ko" if kind == "mmio" else ""))
+        # The driver looks for ports in the background; a port's name is the last that it hears of.
+        self.sh("until [ $(cat /sys/class/virtio-ports/*/name 2>/dev/null | grep -c '^org') = %d ]; "
+                "do sleep 0.1; done" % self.ports)
 
     def path(self, n):
         return self.t.path("port%d" % n)
@@ -111,8 +114,7 @@ def size(t):
     t.cleanup(client.close)
     client.connect(path)
     guest = Serial(gwttest.Stream.from_socket(client, "serial port"))
-    guest.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    guest.expect(linuxguest.PROMPT)
+    linuxguest.ready(guest)
     for rows, columns in ((43, 132), (25, 80)):
         fcntl.ioctl(vm.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         os.kill(vm.pid, signal.SIGWINCH)

@@ -20,8 +20,7 @@ CARRIER = "cat /sys/class/net/eth0/carrier"
 def boot(t, device, netdev=""):
     vm = t.start(*linuxguest.arguments(harts=1), "-netdev", "user,id=n0%s" % netdev, "-device",
                  "%s,netdev=n0,id=card" % device, qmp=True)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     bring_up(t, vm)
     return vm
 
@@ -67,15 +66,13 @@ def interrupted(t):
     vm = boot(t, "virtio-net-device")
     # More than can come before the reset.
     source = linuxnet.peer(t, linuxnet.Data(1 << 20, 2000, 8))
-    vm.send("nc 10.0.2.2 %d </dev/null >/dev/null &\n" % source.port)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.output(t, vm, "nc 10.0.2.2 %d </dev/null >/dev/null & true" % source.port)
     vm.qmp.cmd("stop")
     vm.qmp.cmd("cont")
     t.contains(linuxguest.output(t, vm, "ping -c 1 -W 20 10.0.2.2"), "1 packets received")
     vm.qmp.cmd("system_reset")
     vm.expect("OpenSBI v", linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     bring_up(t, vm)
     transfer(t, vm)
     linuxguest.power_off(t, vm)
@@ -86,16 +83,14 @@ def interrupted(t):
 def hot_plug(t):
     vm = t.start(*linuxguest.arguments(harts=2), "-device",
                  "pcie-root-port,id=rp0,addr=1,chassis=1,slot=1", qmp=True)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     for unplugged_by in ("guest", "host"):
         vm.qmp.cmd("netdev_add", type="user", id="late")
         vm.qmp.cmd("device_add", driver="virtio-net-pci", id="card", bus="rp0", netdev="late")
         linuxguest.output(t, vm, "dmesg -n 1; echo 1 >/sys/bus/pci/rescan; network >/dev/null 2>&1")
         transfer(t, vm)
         source = linuxnet.peer(t, linuxnet.Data(1 << 20, 2000, 8))
-        vm.send("nc 10.0.2.2 %d </dev/null >/dev/null &\n" % source.port)
-        vm.expect(linuxguest.PROMPT)
+        linuxguest.output(t, vm, "nc 10.0.2.2 %d </dev/null >/dev/null & true" % source.port)
         if unplugged_by == "guest":
             linuxguest.output(t, vm, "killall nc; echo 1 >/sys/class/net/eth0/device/../remove")
         vm.qmp.cmd("device_del", id="card")

@@ -39,8 +39,7 @@ def devices(qemu):
 
 def look(t, vm):
     """Words of configuration space, then features, of each function."""
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     linuxguest.output(t, vm, "dmesg -n 1; drivers", 100)
     text = linuxguest.output(
         t, vm, "cd /sys/bus/pci/devices; for d in *; do echo == $d; "

@@ -18,8 +18,7 @@ def boot(t, *devices, harts=1, qmp=False):
     for device in devices:
         args += ["-device", device]
     vm = t.start(*linuxguest.arguments(harts=harts), *args, qmp=qmp)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     return vm
 
 
@@ -148,8 +147,7 @@ def machine_reset(t):
     vm.qmp.cmd("system_reset")
     vm.qmp.event("RESET")
     vm.expect("OpenSBI v", linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     load_driver(t, vm)
     read_entropy(t, vm, 64)
     linuxguest.power_off(t, vm)

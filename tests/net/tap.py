@@ -71,8 +71,7 @@ def boot(t, netdev, device, harts, machine):
     vm = t.start(*linuxguest.arguments(harts=harts, machine=machine), "-netdev",
                  "tap,id=n0,ifname=gwt0,script=%s%s" % (up, netdev), "-device",
                  "virtio-net-pci,netdev=n0%s" % device)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     ip("addr", "add", HOST + "/24", "dev", "gwt0")
     linuxguest.output(t, vm, "dmesg -n 1; drivers; ip link set eth0 up; "
                       "ip addr add %s/24 dev eth0" % GUEST)

@@ -84,8 +84,7 @@ def session(t):
                     *linuxdisk.device("virtio-net", "pci", "netdev=net0")]
     start = time.monotonic()
     vm = t.start(*linuxguest.arguments(harts=2, append="root=/dev/vda"), *devices, qmp=True)
-    vm.expect(linuxguest.READY, linuxguest.BOOT_SECONDS)
-    vm.expect(linuxguest.PROMPT)
+    linuxguest.ready(vm)
     boot = time.monotonic() - start
     instructions = retired(vm)
     print("\n".join(line for line in vm.console.output.decode("utf-8", "replace").splitlines()
