@@ -225,6 +225,9 @@ put_all (struct gwt_channel *c, struct iovec *iov, size_t count, struct gwt_erro
           if (gwt_fd_wait (c->out, POLLOUT, -1, c->wake, -1) != -1)
             continue;
         }
+      /* "cat FILE", say; the stream in it may well ask for answers. */
+      if (n < 0 && errno == EPIPE && c->direction == GWT_INCOMING && c->medium == GWT_MEDIUM_PIPE)
+        return true;
       if (n < 0 || (n == 0 && c->medium == GWT_MEDIUM_FILE))
         {
           failed (c, "write", n < 0 ? errno : ENOSPC, err);
@@ -359,6 +362,14 @@ bool
 gwt_channel_two_way (const struct gwt_channel *c)
 {
   return c->in >= 0 && c->out >= 0;
+}
+
+bool
+gwt_channel_peer_gone (const struct gwt_channel *c)
+{
+  struct pollfd p = { .fd = c->in, .events = POLLRDHUP };
+  return c->medium == GWT_MEDIUM_SOCKET && poll (&p, 1, 0) > 0
+         && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 const char *

@@ -68,7 +68,7 @@ void gwt_listener_free (struct gwt_listener *l); /* [main] a socket's file goes,
 /* ---- reading and writing ----------------------------------------------------------------------
  */
 
-/* All of it; one thread at a time. */
+/* All of it; one thread at a time.  Answers to a command that does not read them are dropped. */
 bool gwt_channel_writev (struct gwt_channel *c, const struct iovec *iov, int count,
                          struct gwt_error *err);
 /* At least one byte, 0 at the end, -1 with ERR set; one thread at a time.  CHANNEL is a struct
@@ -81,6 +81,9 @@ gssize gwt_channel_readv (struct gwt_channel *c, const struct iovec *iov, int co
    ERR set. */
 int gwt_channel_wait (struct gwt_channel *c, int ms, struct gwt_error *err);
 bool gwt_channel_two_way (const struct gwt_channel *c);
+/* The other end of a socket has closed it.  Of others nothing is known: the end of a command's
+   output is no sign that nobody waits for an answer. */
+bool gwt_channel_peer_gone (const struct gwt_channel *c);
 const char *gwt_channel_label (const struct gwt_channel *c);
 /* [any] Everything on it fails from now on; whoever waits returns. */
 void gwt_channel_shutdown (struct gwt_channel *c);

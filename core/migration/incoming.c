@@ -7,7 +7,6 @@
 #include "config.h"
 #include "core/migration/internal.h"
 #include <errno.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -114,9 +113,7 @@ commit (void *data)
 static bool
 sender_is_there (void)
 {
-  struct pollfd fd = { gwt_channel_fd (n.channel), POLLRDHUP, 0 };
-
-  if (poll (&fd, 1, 0) <= 0 || !(fd.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+  if (!gwt_channel_peer_gone (n.channel))
     return true;
   gwt_error_set (&n.error, GWT_E_IO, "the sender closed the connection before it was told that "
                                      "all is well; the guest goes on there");
