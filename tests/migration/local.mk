@@ -42,3 +42,5 @@ tests_migration_test_state_devices_LDADD = $(CORE_LIBS)
 endif
 endif
 endif
+dist_check_SCRIPTS += tests/migration/transports.py
+EXTRA_DIST += tests/migration/guest.py tests/migration/mover.py

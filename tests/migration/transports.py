@@ -142,9 +142,18 @@ def exec_answers(t):
                 "        sys.stdout.buffer.write(d)\n"
                 "        sys.stdout.buffer.flush()\n"
                 "threading.Thread(target=back, daemon=True).start()\n"
+                "kept = open(sys.argv[2], 'wb')\n"
                 "while d := sys.stdin.buffer.read1(65536):\n"
-                "    s.sendall(d)\n")
-    m.arrives(b, "exec:exec %s '%s' '%s'" % (sys.executable, through, m.socket()), "return-path")
+                "    s.sendall(d)\n"
+                "    kept.write(d)\n")
+    m.arrives(b, "exec:exec %s '%s' '%s' '%s'" % (sys.executable, through, m.socket(),
+                                                  t.path("kept")), "return-path")
+    # What wanted answers when it was sent can be had from where there are none.
+    for uri in ("exec:cat '%s'", "file:%s"):
+        b.kill()
+        b = m.receiver(uri % t.path("kept"))
+        m.wait(b, "completed")
+        m.lives(b)
 
 
 @gwttest.test("fd: sockets and pipes that are handed over by name")
