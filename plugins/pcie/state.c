@@ -448,8 +448,10 @@ function_pre_load (void *self, struct gwt_error *err)
 static int
 function_post_load (void *self, uint32_t version, struct gwt_error *err)
 {
-  const struct gwt_pci *pci = self;
+  struct gwt_pci *pci = self;
   (void) version;
+  /* An older sender's is ours now. */
+  pci->version_id = STATE_VERSION;
   if (pci->slot == NULL)
     {
       if (!pci->unplug_asked)

@@ -44,3 +44,8 @@ endif
 endif
 dist_check_SCRIPTS += tests/migration/transports.py
 EXTRA_DIST += tests/migration/guest.py tests/migration/mover.py
+if PLUGIN_PCIE
+unit_tests += tests/migration/test-state-pci
+tests_migration_test_state_pci_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_state_pci_LDADD = $(CORE_LIBS)
+endif

@@ -13,6 +13,7 @@
 static const struct gwt_host *host;
 static const struct gwt_memory_api *memory;
 static const struct gwt_pci_api *pcis;
+static const struct gwt_vmstate_api *vmstate;
 
 struct probe
 {
@@ -35,10 +36,10 @@ static const struct gwt_field fields[] = {
   GWT_PROP_ROW (struct probe, msi_mask, "msi-mask", .doc = "a mask bit for each of them"),
   GWT_STATE_ARRAY (struct probe, ports, "ports", .doc = "what BAR 0 keeps"),
   GWT_STATE_ARRAY (struct probe, bytes, "bytes", .doc = "what BAR 1 keeps"),
-  GWT_STATE_ROW (struct probe, resets, "resets", .doc = "function-level resets seen"),
-  GWT_STATE_ROW (struct probe, masked, "masked", .doc = "vectors masked, less those unmasked"),
-  GWT_STATE_ROW (struct probe, written, "written", .doc = "writes to configuration space seen"),
-  GWT_STATE_ROW (struct probe, cold, "cold", .doc = "how often power was switched on"),
+  GWT_HOST_ROW (struct probe, resets, "counted for tests"),
+  GWT_HOST_ROW (struct probe, masked, "counted for tests"),
+  GWT_HOST_ROW (struct probe, written, "counted for tests"),
+  GWT_HOST_ROW (struct probe, cold, "counted for tests"),
   GWT_HOST_ROW (struct probe, pci, "handle of the pcie plugin"),
 };
 
@@ -252,6 +253,44 @@ static const struct gwt_method methods[] = {
   { "u32 peek(u32 offset)", "four bytes of configuration space", (gwt_method_fn) peek },
 };
 
+/* The function, its MSI-X, and what BAR 0 keeps. */
+static int
+function_put (const void *member, const struct gwt_vm_field *field, struct gwt_vm_out *out,
+              struct gwt_error *err)
+{
+  struct probe *p = (struct probe *) (uintptr_t) ((const char *) member - field->offset);
+  if (vmstate->put_state (out, pcis->state, p->pci, err) < 0
+      || vmstate->put_state (out, pcis->msix_state, p->pci, err) < 0)
+    return -1;
+  vmstate->put (out, member, IO_SIZE);
+  return 0;
+}
+
+static int
+function_get (void *member, const struct gwt_vm_field *field, struct gwt_vm_in *in,
+              struct gwt_error *err)
+{
+  struct probe *p = (struct probe *) (void *) ((char *) member - field->offset);
+  return vmstate->get_state (in, pcis->state, p->pci, err) != NULL
+                 && vmstate->get_state (in, pcis->msix_state, p->pci, err) != NULL
+             ? vmstate->get (in, member, IO_SIZE, err)
+             : -1;
+}
+
+static const struct gwt_vm_custom function_custom = {
+  .struct_size = sizeof function_custom,
+  .type = "function",
+  .put = function_put,
+  .get = function_get,
+};
+static const struct gwt_vm_field state_fields[] = {
+  GWT_VM_OWN (struct probe, ports, &function_custom),
+  GWT_VM_BYTES (struct probe, bytes),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct probe, "pci-probe", 1, 1, state_fields);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
+
 static const struct gwt_device_type probe_type = {
   .struct_size = sizeof probe_type,
   .name = "pci-probe",
@@ -267,6 +306,7 @@ static const struct gwt_device_type probe_type = {
   .n_methods = GWT_COUNT (methods),
   .realize = realize,
   .reset = reset,
+  .states = states,
 };
 
 static int
@@ -275,10 +315,11 @@ start (const struct gwt_host *h, struct gwt_error *err)
   (void) err;
   memory = h->extension (GWT_MEMORY_EXT);
   pcis = h->extension (GWT_PCI_EXT);
+  vmstate = h->extension (GWT_VMSTATE_EXT);
   return 0;
 }
 
-static const char *const required[] = { GWT_MEMORY_EXT, GWT_PCI_EXT, NULL };
+static const char *const required[] = { GWT_MEMORY_EXT, GWT_PCI_EXT, GWT_VMSTATE_EXT, NULL };
 static const struct gwt_device_type *const types[] = { &probe_type, NULL };
 
 static const struct gwt_plugin plugin = {
