@@ -17,3 +17,6 @@ core_libcore_a_SOURCES += core/backend/block.h core/backend/block-internal.h cor
 	core/backend/block-file.c core/backend/block-nbd.c core/backend/block-null.c core/backend/block-pool.c \
 	core/backend/block-queue.c core/backend/block-spec.c core/backend/block-throttle.c \
 	core/backend/block-uring.c
+
+# Memory back ends
+core_libcore_a_SOURCES += core/backend/memdev.h core/backend/memdev.c

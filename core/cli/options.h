@@ -14,7 +14,7 @@ struct gwt_options
   const char *bios, *kernel, *initrd, *append, *dtb, *dumpdtb;
   const char *name, *log_items, *log_file, *pidfile, *incoming;
   GPtrArray *devices, *globals, *drives, *pflashes, *blockdevs, *chardevs, *serials, *qmps,
-      *netdevs, *nics;
+      *netdevs, *nics, *objects;
   GPtrArray *expanded; /* char *, owned: what -nic and -drive stand for */
   GPtrArray *without, *plugins, *plugin_dirs, *machine_dirs, *compat_dirs;
   bool nographic, nodefaults, paused, no_reboot, no_shutdown, only_migratable, verbose, help,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "core/backend/block.h"
 #include "core/backend/chardev.h"
+#include "core/backend/memdev.h"
 #include "core/backend/netdev.h"
 #include "core/cpu/run.h"
 #include "core/device/event.h"
@@ -220,6 +221,12 @@ plan (struct session *s, struct gwt_error *err)
         return false;
       gwt_block_await_all ();
     }
+  for (guint i = 0; i + 1 < o->objects->len; i++)
+    if (!gwt_memdev_new_option (g_ptr_array_index (o->objects, i), err))
+      {
+        gwt_error_prefix (err, "-object");
+        return false;
+      }
   if (!gwt_cli_make_disks (&s->options, s->pflash_ids, err)
       || !gwt_cli_expand_nics (&s->options, err))
     return false;
@@ -249,6 +256,11 @@ plan (struct session *s, struct gwt_error *err)
   if (s->machine == NULL || !gwt_cli_make_backends (o, s->machine->board, s->serial_ids, err)
       || !gwt_cli_make_netdevs (o, err))
     return false;
+  if (!gwt_memdev_check_used (err))
+    {
+      gwt_error_prefix (err, "-object");
+      return false;
+    }
   s->machine->config.serials = (const char *const *) s->serial_ids->pdata;
   if (o->dumpdtb != NULL && s->machine->dumpdtb != NULL)
     {
@@ -316,6 +328,7 @@ run (struct session *s, struct gwt_error *err)
   stamp (s, "built: devices, device tree, images in memory");
   if (!go_public (s, err))
     return 1;
+  gwt_memdev_keep ();
   if (o->incoming != NULL)
     {
       stamp (s, "a guest is awaited");
@@ -346,6 +359,7 @@ finish (struct session *s)
   gwt_event_clear ();
   gwt_chardev_close_all ();
   gwt_memory_destroy_all ();
+  gwt_memdev_close_all ();
   gwt_machine_free (s->machine);
   gwt_address_free (s->incoming);
   if (s->pidfile != NULL)

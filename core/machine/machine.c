@@ -6,6 +6,7 @@
 #include "config.h"
 #include "core/machine/machine.h"
 #include <string.h>
+#include "core/backend/memdev.h"
 #include "core/cpu/run.h"
 #include "core/device/irq.h"
 #include "core/machine/boot.h"
@@ -17,10 +18,14 @@ static bool
 make_memory (struct gwt_machine *machine, struct gwt_error *err)
 {
   const struct gwt_board *board = machine->board;
-  machine->ram = gwt_memory_new_ram (board->ram_block, machine->ram_size, GWT_RAM_MIGRATED, err);
+  if (machine->memdev != NULL)
+    machine->ram = gwt_memdev_make_ram (machine->memdev, GWT_RAM_MIGRATED, err);
+  else
+    machine->ram
+        = gwt_memory_new_ram (board->ram_block, machine->ram_size, GWT_RAM_MIGRATED, err);
   if (machine->ram == NULL)
     {
-      gwt_error_prefix (err, "-m");
+      gwt_error_prefix (err, machine->memdev != NULL ? "-object" : "-m");
       return false;
     }
   if (!gwt_memory_map (machine->ram, board->ram_base, 0, err))

@@ -15,6 +15,7 @@
 #include "core/util/error.h"
 
 struct gwt_boot;
+struct gwt_memdev;
 
 /* What the user asked for; texts as typed, NULL where not given.  Borrowed. */
 struct gwt_machine_config
@@ -44,6 +45,7 @@ struct gwt_machine
   const struct gwt_board *board; /* of choice */
   char *name;                    /* the machine type's, as resolved */
   char *dumpdtb;                 /* -M ...,dumpdtb=FILE, or NULL */
+  struct gwt_memdev *memdev;     /* -M ...,memory-backend=ID, or NULL */
 
   uint64_t ram_size;
   struct gwt_topology topology;

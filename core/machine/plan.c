@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include <string.h>
+#include "core/backend/memdev.h"
 #include "core/machine/boot.h"
 #include "core/machine/hotplug.h"
 #include "core/machine/machine.h"
@@ -12,10 +13,43 @@
 #include "core/util/log.h"
 #include "core/util/text.h"
 
+/* An option of -M. */
+static bool
+plan_option (struct gwt_machine *machine, const char *name, const char *value,
+             struct gwt_error *err)
+{
+  static const char *const known[] = { "dumpdtb", "memory-backend", NULL };
+  g_autofree char *near = NULL;
+  if (strcmp (name, "dumpdtb") == 0)
+    {
+      if (value[0] != '\0' && machine->dumpdtb == NULL)
+        {
+          machine->dumpdtb = g_strdup (value);
+          return true;
+        }
+      gwt_error_set (err, GWT_E_INVALID, "-M: dumpdtb: '%s': give one file name", value);
+      return false;
+    }
+  if (strcmp (name, "memory-backend") == 0)
+    {
+      if (machine->memdev != NULL)
+        gwt_error_set (err, GWT_E_INVALID, "'%s': it is given twice; give it once", value);
+      else
+        machine->memdev = gwt_memdev_find (value, err);
+      gwt_error_prefix (err, "-M: memory-backend");
+      return !gwt_error_is_set (err);
+    }
+  near = gwt_did_you_mean (name, known);
+  gwt_error_set (err, GWT_E_NOT_FOUND,
+                 "-M: '%s': machine types have no such option; there are 'dumpdtb' and "
+                 "'memory-backend'%s",
+                 name, near);
+  return false;
+}
+
 static bool
 plan_choice (struct gwt_machine *machine, struct gwt_error *err)
 {
-  static const char *const known[] = { "dumpdtb", NULL };
   g_autofree char *name = NULL;
   g_auto (GStrv) options = NULL;
   if (machine->config.machine == NULL)
@@ -28,24 +62,8 @@ plan_choice (struct gwt_machine *machine, struct gwt_error *err)
   if (!gwt_machine_split_name (machine->config.machine, &name, &options, err))
     return false;
   for (guint i = 0; options[i] != NULL; i += 2)
-    {
-      if (strcmp (options[i], "dumpdtb") != 0)
-        {
-          g_autofree char *near = gwt_did_you_mean (options[i], known);
-          gwt_error_set (err, GWT_E_NOT_FOUND,
-                         "-M: '%s': machine types have no such option; "
-                         "'dumpdtb' is the only one%s",
-                         options[i], near);
-          return false;
-        }
-      if (options[i + 1][0] == '\0' || machine->dumpdtb != NULL)
-        {
-          gwt_error_set (err, GWT_E_INVALID, "-M: dumpdtb: '%s': give one file name",
-                         options[i + 1]);
-          return false;
-        }
-      machine->dumpdtb = g_strdup (options[i + 1]);
-    }
+    if (!plan_option (machine, options[i], options[i + 1], err))
+      return false;
   GWT_AUTO_ERROR (inner);
   machine->choice = gwt_machine_choose (name, &inner);
   if (machine->choice == NULL)
@@ -178,6 +196,28 @@ ranges_overlap (uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
   return a <= b ? b - a < a_size : a - b < b_size;
 }
 
+/* RAM is as large as its back end; -m may say the same. */
+static bool
+plan_memdev (struct gwt_machine *machine, struct gwt_error *err)
+{
+  const struct gwt_board *board = machine->board;
+  uint64_t size = gwt_memdev_size (machine->memdev);
+  if (machine->config.memory != NULL && machine->ram_size != size)
+    gwt_error_set (err, GWT_E_INVALID,
+                   "-m: '%s': the memory back end has %" G_GUINT64_FORMAT
+                   " bytes; leave -m out, or give the same size",
+                   machine->config.memory, size);
+  else if (size < board->ram_min || size > board->ram_max || size % board->ram_align != 0)
+    gwt_error_set (err, GWT_E_RANGE,
+                   "-M: memory-backend: board '%s' cannot have %" G_GUINT64_FORMAT
+                   " bytes; use %" G_GUINT64_FORMAT "M to %" G_GUINT64_FORMAT
+                   "M, in multiples of %" G_GUINT64_FORMAT " bytes",
+                   board->name, size, board->ram_min >> 20, board->ram_max >> 20,
+                   board->ram_align);
+  machine->ram_size = size;
+  return !gwt_error_is_set (err);
+}
+
 static bool
 plan_memory (struct gwt_machine *machine, struct gwt_error *err)
 {
@@ -186,6 +226,8 @@ plan_memory (struct gwt_machine *machine, struct gwt_error *err)
   machine->ram_size = type->memory != 0 ? type->memory : board->ram_default;
   if (machine->config.memory != NULL
       && !gwt_machine_parse_memory (machine->config.memory, board, &machine->ram_size, err))
+    return false;
+  if (machine->memdev != NULL && !plan_memdev (machine, err))
     return false;
   for (guint i = 0; i < board->windows->len; i++)
     {

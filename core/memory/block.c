@@ -3,10 +3,11 @@
  * RAM blocks: the host memory behind RAM, ROM and flash, and the list of them by wire name.  It
  * must not know where a block is seen in the guest's address space.
  *
- * Memory is anonymous: nobody shares it in this release, and on common hosts transparent huge
- * pages, which an interpreter's page table walks feel, exist for anonymous memory alone.  It is not
- * reserved with MAP_NORESERVE: where the host's overcommit policy says no, the user hears it now
- * and not as a killed process later.  Pages come into being when they are touched.
+ * Memory is anonymous unless the user named a file or wants to share it: on common hosts
+ * transparent huge pages, which an interpreter's page table walks feel, exist for anonymous memory
+ * alone.  It is not reserved with MAP_NORESERVE: where the host's overcommit policy says no, the
+ * user hears it now and not as a killed process later.  Pages come into being when they are
+ * touched.
  */
 #include "config.h"
 #include "core/memory/internal.h"
@@ -14,6 +15,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define HUGE_SIZE (UINT64_C (2) << 20)
 
@@ -43,29 +45,39 @@ find (const char *name)
   return NULL;
 }
 
+static bool
+no_room (const struct block *block, uint64_t size, struct gwt_error *err)
+{
+  gwt_error_set (err, GWT_E_NO_MEMORY,
+                 "RAM block '%s': the host has no room for %" G_GUINT64_FORMAT
+                 " MiB (%s); use a smaller size (-m)",
+                 block->b.name, size >> 20, g_strerror (errno));
+  return false;
+}
+
 /* Memory for BLOCK, aligned so that huge pages fit. */
 static bool
 map_memory (struct block *block, uint64_t size, struct gwt_error *err)
 {
   uint64_t slack = size >= HUGE_SIZE ? HUGE_SIZE : 0;
+  int protection = block->b.fd >= 0 ? PROT_NONE : PROT_READ | PROT_WRITE;
   uintptr_t start;
   void *p;
 
   block->mapped = size + slack;
-  p = mmap (NULL, block->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  p = mmap (NULL, block->mapped, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED)
-    {
-      gwt_error_set (err, GWT_E_NO_MEMORY,
-                     "RAM block '%s': the host has no room for %" G_GUINT64_FORMAT
-                     " MiB (%s); use a smaller size (-m)",
-                     block->b.name, size >> 20, g_strerror (errno));
-      return false;
-    }
+    return no_room (block, size, err);
   block->mapping = p;
   start = (uintptr_t) p;
   if (slack)
     start = (start + HUGE_SIZE - 1) & ~(uintptr_t) (HUGE_SIZE - 1);
   block->b.host = (uint8_t *) start;
+  if (block->b.fd >= 0
+      && mmap (block->b.host, size, PROT_READ | PROT_WRITE,
+               MAP_FIXED | (block->b.shared ? MAP_SHARED : MAP_PRIVATE), block->b.fd, 0)
+             == MAP_FAILED)
+    return no_room (block, size, err);
 #ifdef MADV_HUGEPAGE
   /* Only a wish; a host without huge pages says no. */
   if (slack)
@@ -78,7 +90,8 @@ map_memory (struct block *block, uint64_t size, struct gwt_error *err)
 }
 
 struct gwt_ram_block *
-gwt_block_new (const char *name, uint64_t size, uint64_t flags, struct gwt_error *err)
+gwt_block_new (const char *name, uint64_t size, uint64_t flags,
+               const struct gwt_ram_file *file, struct gwt_error *err)
 {
   struct block *block;
 
@@ -107,9 +120,12 @@ gwt_block_new (const char *name, uint64_t size, uint64_t flags, struct gwt_error
   block->b.name = g_strdup (name);
   block->b.size = size;
   block->b.flags = flags;
-  block->b.fd = -1;
+  block->b.fd = file ? file->fd : -1;
+  block->b.shared = file && file->shared;
+  block->b.named = file && file->named;
   if (!map_memory (block, size, err) || !gwt_dirty_attach (&block->b, err))
     {
+      block->b.fd = -1; /* the caller's still */
       gwt_block_unref (&block->b);
       return NULL;
     }
@@ -134,6 +150,8 @@ gwt_block_unref (struct gwt_ram_block *b)
     return;
   if (block->mapping)
     munmap (block->mapping, block->mapped);
+  if (block->b.fd >= 0)
+    close (block->b.fd);
   g_free (block->b.dirty);
   g_free (block->b.name);
   g_free (block);

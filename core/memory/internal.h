@@ -126,7 +126,7 @@ void gwt_memory_unguard (bool taken);
 
 /* block.c */
 struct gwt_ram_block *gwt_block_new (const char *name, uint64_t size, uint64_t flags,
-                                     struct gwt_error *err);
+                                     const struct gwt_ram_file *file, struct gwt_error *err);
 /* Off the list, so that its name is free; memory stays until the last reference. */
 void gwt_block_unlist (struct gwt_ram_block *block);
 

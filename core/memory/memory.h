@@ -32,6 +32,16 @@ void gwt_memory_register_extensions (void); /* "gwt.memory/1" */
 /* Board RAM and ROM that no device owns.  SIZE is rounded up to pages. */
 struct gwt_region *gwt_memory_new_ram (const char *name, uint64_t size, uint64_t flags,
                                        struct gwt_error *err);
+/* What is behind a block that is not anonymous. */
+struct gwt_ram_file
+{
+  int fd;
+  bool shared, named; /* see struct gwt_ram_block */
+};
+/* The same on FILE, which has SIZE bytes; its descriptor is the block's where this succeeds. */
+struct gwt_region *gwt_memory_new_ram_file (const char *name, uint64_t size, uint64_t flags,
+                                            const struct gwt_ram_file *file,
+                                            struct gwt_error *err);
 /* The device's Nth region, or NULL. */
 struct gwt_region *gwt_memory_device_region (struct gwt_device *device, guint n);
 const char *gwt_memory_region_name (struct gwt_region *region);

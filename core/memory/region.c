@@ -212,7 +212,8 @@ memory_mmio (struct gwt_device *device, const char *name, uint64_t size,
 
 static struct gwt_region *
 block_region (struct gwt_device *device, enum gwt_region_kind kind, const char *name, uint64_t size,
-              uint64_t flags, const struct gwt_mmio_ops *ops, struct gwt_error *err)
+              uint64_t flags, const struct gwt_mmio_ops *ops, const struct gwt_ram_file *file,
+              struct gwt_error *err)
 {
   struct gwt_region *region = region_new (device, kind, name, size, err);
 
@@ -224,7 +225,7 @@ block_region (struct gwt_device *device, enum gwt_region_kind kind, const char *
                    "x are not known here; leave them out",
                    name, flags);
   else if (kind == GWT_REGION_RAM || check_ops (device, name, ops, &region->ops, err))
-    region->block = gwt_block_new (name, size, flags, err);
+    region->block = gwt_block_new (name, size, flags, file, err);
   if (!region->block)
     {
       g_free (region->name);
@@ -239,20 +240,27 @@ static struct gwt_region *
 memory_ram (struct gwt_device *device, const char *name, uint64_t size, uint64_t flags,
             struct gwt_error *err)
 {
-  return block_region (device, GWT_REGION_RAM, name, size, flags, NULL, err);
+  return block_region (device, GWT_REGION_RAM, name, size, flags, NULL, NULL, err);
 }
 
 static struct gwt_region *
 memory_ram_device (struct gwt_device *device, const char *name, uint64_t size, uint64_t flags,
                    const struct gwt_mmio_ops *ops, struct gwt_error *err)
 {
-  return block_region (device, GWT_REGION_RAM_DEVICE, name, size, flags, ops, err);
+  return block_region (device, GWT_REGION_RAM_DEVICE, name, size, flags, ops, NULL, err);
 }
 
 struct gwt_region *
 gwt_memory_new_ram (const char *name, uint64_t size, uint64_t flags, struct gwt_error *err)
 {
   return memory_ram (NULL, name, size, flags, err);
+}
+
+struct gwt_region *
+gwt_memory_new_ram_file (const char *name, uint64_t size, uint64_t flags,
+                         const struct gwt_ram_file *file, struct gwt_error *err)
+{
+  return block_region (NULL, GWT_REGION_RAM, name, size, flags, NULL, file, err);
 }
 
 void

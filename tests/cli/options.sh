@@ -28,7 +28,7 @@ bad "godwit: -blockdev: 'driver=file': there is no node-name; add node-name=NAME
 bad "godwit: -M: no machine type is given; use -M NAME" "$g"
 bad "godwit: -M: machine 'vrit': no such machine type in $srcdir" "$g" -M vrit
 bad "did you mean 'virt'" "$g" -M vrit
-bad "godwit: -M: 'foo': machine types have no such option; 'dumpdtb' is the only one" \
+bad "godwit: -M: 'foo': machine types have no such option; there are 'dumpdtb' and 'memory-backend'" \
   "$g" -M virt,foo=1
 bad "did you mean 'dumpdtb'?" "$g" -M virt,dumpdt=x
 bad "godwit: -M: 'dumpdtb': not of the form option=value" "$g" -M virt,dumpdtb
@@ -46,6 +46,53 @@ bad "godwit: -m: '99999999999999999999' is no size" "$g" -M virt -m 999999999999
 bad "godwit: -m: '5000001K' is not a multiple of 4096 bytes; round it" "$g" -M virt -m 5000001K
 bad "godwit: -m: '' is no size" "$g" -M virt -m ''
 bad "godwit: -m: 'slots=2': memory cannot be added" "$g" -M virt -m 1G,slots=2
+
+# -object, -M memory-backend
+m='-M virt,memory-backend=m0 -S -nodefaults -object'
+bad "godwit: -M: memory-backend: 'm0': no memory back end has this id; add -object" \
+  "$g" -M virt,memory-backend=m0
+bad "godwit: -M: memory-backend: 'm0': it is given twice" \
+  "$g" -M virt,memory-backend=m0,memory-backend=m0 -object memory-backend-ram,id=m0,size=64M
+bad "godwit: -object: 'm0': nothing uses it; add memory-backend=m0 to -M, or leave it out" \
+  "$g" -M virt -object memory-backend-ram,id=m0,size=64M
+bad "godwit: -object: id 'm0' is taken; use another one" \
+  "$g" $m memory-backend-ram,id=m0,size=64M -object memory-backend-memfd,id=m0,size=64M
+bad "godwit: -object: 'memory-backend-fil': there are no such objects; use memory-backend-ram" \
+  "$g" $m memory-backend-fil,id=m0,size=64M
+bad "godwit: -object: 'rng-random': there are no such objects" "$g" $m rng-random,id=m0
+bad "godwit: -object: id=ID is missing; add it" "$g" $m memory-backend-ram,size=64M
+bad "godwit: -object: size=SIZE is missing; add it" "$g" $m memory-backend-ram,id=m0
+bad "godwit: -object: mem-path=FILE is missing; add it" "$g" $m memory-backend-file,id=m0,size=64M
+bad "godwit: -object: size: '5' is not a multiple of 4096 bytes" "$g" $m memory-backend-ram,id=m0,size=5
+bad "godwit: -object: size: '5X' is no size" "$g" $m memory-backend-ram,id=m0,size=5X
+bad "godwit: -object: share: 'yes'" "$g" $m memory-backend-ram,id=m0,size=64M,share=yes
+bad "godwit: -object: id '0' is malformed" "$g" $m memory-backend-ram,id=0,size=64M
+bad "godwit: -object: 'size' is given twice" "$g" $m memory-backend-ram,id=m0,size=64M,size=64M
+bad "godwit: -object: 'share' has no value; write 'share=VALUE'" "$g" $m memory-backend-ram,share
+bad "godwit: -object: 'mem-path': memory-backend-memfd has no such property; it has id, size and share" \
+  "$g" $m memory-backend-memfd,id=m0,size=64M,mem-path=x
+bad "godwit: -object: 'shar': memory-backend-file has no such property; it has id, size, mem-path and \
+share; did you mean 'share'" "$g" $m memory-backend-file,shar=on
+bad "godwit: -object: it has no 'qom-type'" "$g" $m '{"id": "m0"}'
+bad "godwit: -object: 'size' is a string" \
+  "$g" $m '{"qom-type": "memory-backend-ram", "id": "m0", "size": "64M"}'
+bad "godwit: -m: '32M': the memory back end has 67108864 bytes; leave -m out, or give the same size" \
+  "$g" $m memory-backend-ram,id=m0,size=64M -m 32M
+bad "godwit: -M: memory-backend: board 'virt' cannot have 65536 bytes; use 4M to" \
+  "$g" $m memory-backend-ram,id=m0,size=64K
+bad "godwit: -object: mem-path: 'none/x': No such file or directory; name a file that can be written" \
+  "$g" $m memory-backend-file,id=m0,size=64M,mem-path=none/x
+bad "godwit: -object: mem-path: '/dev/null': it is no file; name one" \
+  "$g" $m memory-backend-file,id=m0,size=64M,mem-path=/dev/null
+echo small >small
+bad "godwit: -object: mem-path: 'small': it has 6 bytes, size says 67108864; make them alike" \
+  "$g" $m memory-backend-file,id=m0,size=64M,mem-path=small
+equal "the file is as it was" "$(cat small)" small
+rm small
+# What fails afterwards leaves no file.
+bad "godwit: -qmp:" "$g" $m memory-backend-file,id=m0,size=64M,mem-path=memory \
+  -qmp unix:none/socket,server=on,wait=off
+check "no file is left" test ! -e memory
 
 # -smp
 bad "godwit: -smp: cpus: '0' is out of range for this board; use a number from 1 to 512" \

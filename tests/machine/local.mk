@@ -15,3 +15,4 @@ unit_tests += tests/machine/test-image
 tests_machine_test_image_CFLAGS = $(CORE_CFLAGS)
 tests_machine_test_image_LDADD = $(CORE_LIBS)
 dist_check_SCRIPTS += tests/machine/pflash.sh
+dist_check_SCRIPTS += tests/machine/memory-backend.py

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include <sys/mman.h>
+#include <unistd.h>
 #include "core/cpu/run.h"
 #include "core/migration/ram-internal.h"
 #include "core/migration/ram-pages.h"
@@ -603,6 +604,109 @@ test_untouched (void)
   gwt_memory_destroy_all ();
 }
 
+/* ---- memory with a file behind it ------------------------------------------------------------ */
+
+static uint8_t *
+file_at (const char *name, uint64_t address, uint64_t pages, bool shared, bool named)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_ram_file file = { memfd_create (name, MFD_CLOEXEC), shared, named };
+  struct gwt_region *region;
+
+  g_assert_cmpint (file.fd, >=, 0);
+  g_assert_cmpint (ftruncate (file.fd, (off_t) (pages * PAGE)), ==, 0);
+  region = gwt_memory_new_ram_file (name, pages * PAGE, GWT_RAM_MIGRATED, &file, &err);
+  g_assert_cmpstr (err.text, ==, NULL);
+  if (address != 0)
+    g_assert_true (gwt_memory_map (region, address, 0, &err));
+  return gwt_memory_region_block (region)->host;
+}
+
+static void
+test_ignored (void)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_ram_options o = { .ignore_shared = true };
+  struct gwt_ram_stats stats;
+  struct gwt_vm_out out;
+  bool done;
+
+  fill (file_at ("file", 0x80000000, 3, true, true), 1);
+  fill (file_at ("memfd", 0, 2, true, false), 2); /* who else would find it? */
+  fill (file_at ("copy", 0x90000000, 1, false, true), 3);
+  gwt_ram_configure (&o);
+  gwt_vm_out_init (&out);
+  g_assert_true (gwt_ram_setup (NULL, &out, &err));
+  {
+    g_autoptr (GByteArray) wanted
+        = unhex ("0000000000006004 04 66696c65 0000000000003000 0000000080000000"
+                 "05 6d656d6664 0000000000002000 0000000000000000"
+                 "04 636f7079 0000000000001000 0000000090000000 0000000000000010");
+
+    g_assert_cmpmem (out.bytes->data, out.bytes->len, wanted->data, wanted->len);
+  }
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.total, ==, 3 * PAGE);
+  gwt_memory_store (0x80000000, 8, 1);
+  g_assert_true (gwt_ram_iterate (NULL, &out, &done, &err));
+  g_assert_true (done);
+  g_assert_true (gwt_ram_complete (NULL, &out, &err));
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.normal, ==, 2);
+  g_assert_cmpuint (stats.duplicate, ==, 1);
+  gwt_ram_cleanup (NULL);
+  {
+    g_autofree char *error = load_payloads (out.bytes);
+
+    g_assert_cmpstr (error, ==, NULL);
+  }
+  gwt_vm_out_clear (&out);
+
+#define ONE "0000000000003004 04 66696c65 0000000000003000 "
+  {
+    g_autofree char *moved = load_text (ONE "0000000080001000");
+    g_autofree char *page = load_text (ONE "0000000080000000 0000000000000002 04 66696c65 00");
+    g_autofree char *other = load_text ("0000000000001004 04 636f7079 0000000000001000"
+                                        "0000000000000007 0000000000000010");
+
+    g_assert_cmpstr (moved, ==,
+                     "byte 29: RAM block 'file': it is at 0x80001000 at the sender and at "
+                     "0x80000000 here; start this end with the sender's devices");
+    g_assert_cmpstr (page, ==,
+                     "byte 42: RAM block 'file': a page of it is sent; it is shared, and is not to "
+                     "be");
+    /* Where a block that is sent lies is its own affair. */
+    g_assert_cmpstr (other, ==, NULL);
+  }
+  options (false, PAGE);
+  gwt_memory_destroy_all ();
+}
+
+/* What is in a file is not zero because nobody here has looked at it. */
+static void
+test_holes (void)
+{
+  struct gwt_untouched *u = gwt_untouched_new ();
+  uint8_t *shared = file_at ("shared", 0, 100, true, false);
+  uint8_t *private = file_at ("private", 0, 100, false, false);
+  g_autofree struct gwt_ram_block **blocks = NULL;
+  guint n;
+
+  blocks = gwt_memory_blocks (&n);
+  g_assert_cmphex (gwt_untouched_pages (u, blocks[0], 0), ==, UINT64_MAX);
+  g_assert_cmphex (gwt_untouched_pages (u, blocks[0], 64), ==, (UINT64_C (1) << 36) - 1);
+  g_assert_cmpint (pwrite (blocks[0]->fd, "x", 1, 5 * PAGE), ==, 1);
+  g_assert_cmpint (pwrite (blocks[1]->fd, "x", 1, 5 * PAGE), ==, 1);
+  gwt_untouched_forget (u);
+  g_assert_cmphex (gwt_untouched_pages (u, blocks[0], 0), ==, 0x1f);
+  private[3 * PAGE] = 1;
+  gwt_untouched_forget (u);
+  g_assert_cmphex (gwt_untouched_pages (u, blocks[1], 0) & ~UINT64_C (0x17), ==, 0);
+  g_assert_cmpuint (shared[5 * PAGE], ==, 'x');
+  gwt_untouched_free (u);
+  gwt_memory_destroy_all ();
+}
+
 static void
 test_zero_pages (void)
 {
@@ -632,6 +736,8 @@ main (int argc, char **argv)
   g_test_add_func ("/ram/accepted", test_accepted);
   g_test_add_func ("/ram/hostile", test_hostile);
   g_test_add_func ("/ram/untouched", test_untouched);
+  g_test_add_func ("/ram/ignored", test_ignored);
+  g_test_add_func ("/ram/holes", test_holes);
   g_test_add_func ("/ram/zero-pages", test_zero_pages);
   return g_test_run ();
 }
