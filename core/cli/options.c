@@ -211,6 +211,8 @@ const struct gwt_option gwt_option_table[] = {
   FLAG ("S", paused, RUN, "start paused; 'cont' lets the guest run"),
   TEXT ("incoming", "URI|defer", incoming, RUN,
         "take a guest over: tcp:HOST:PORT, unix:FILE, exec:COMMAND, fd:N, file:FILE[,offset=N]"),
+  TEXT ("dump-vmstate", "FILE|-", dump_vmstate, RUN,
+        "write the schemas of all devices' state to FILE as JSON, and end"),
   FLAG ("only-migratable", only_migratable, RUN, "refuse devices that cannot be migrated"),
   LIST ("migrate-without", "DEVICE", without, RUN, "leave the state of a device out, at both ends"),
   LIST ("qmp", "unix:FILE,server=on[,wait=off]|tcp:HOST:PORT,...|stdio", qmps, RUN,

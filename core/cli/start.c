@@ -27,6 +27,7 @@
 #include "core/plugin/loader.h"
 #include "core/util/extension.h"
 #include "core/util/log.h"
+#include "core/vmstate/dump.h"
 
 struct session
 {
@@ -144,6 +145,25 @@ dump_dtb (const struct session *s, struct gwt_error *err)
     return false;
   const void *dtb = gwt_machine_dtb (s->machine, &size);
   write_file ("-dumpdtb", file, dtb, size, err);
+  return true;
+}
+
+/* Likewise.  All types that there are, and not those of this machine alone. */
+static bool
+dump_vmstate (const struct session *s, struct gwt_error *err)
+{
+  const char *file = s->options.dump_vmstate;
+  g_autofree char *text = NULL;
+  if (file == NULL)
+    return false;
+  gwt_loader_load_all ();
+  text = gwt_vmstate_dump (s->machine->name, err);
+  if (text == NULL)
+    gwt_error_prefix (err, "-dump-vmstate");
+  else if (strcmp (file, "-") == 0)
+    fputs (text, stdout);
+  else
+    write_file ("-dump-vmstate", file, text, strlen (text), err);
   return true;
 }
 
@@ -270,6 +290,8 @@ plan (struct session *s, struct gwt_error *err)
     }
   if (!check_writable ("-dumpdtb", o->dumpdtb, err)
       || !check_writable ("-M: dumpdtb", s->machine->dumpdtb, err)
+      || (g_strcmp0 (o->dump_vmstate, "-") != 0
+          && !check_writable ("-dump-vmstate", o->dump_vmstate, err))
       || !check_writable ("-pidfile", o->pidfile, err) || !check_writable ("-D", o->log_file, err))
     return false;
   stamp (s, "planned: machine type, plugins, files");
@@ -309,7 +331,10 @@ run (struct session *s, struct gwt_error *err)
         if (lines[i][0] != '\0')
           gwt_log (GWT_LOG_INFO, "  %s", lines[i]);
     }
-  if (dump_dtb (s, err))
+  bool dumped = dump_dtb (s, err);
+  if (!gwt_error_is_set (err))
+    dumped |= dump_vmstate (s, err);
+  if (dumped)
     return gwt_error_is_set (err) ? 1 : 0;
   gwt_run_set_no_shutdown (o->no_shutdown);
   gwt_run_set_no_reboot (o->no_reboot);

@@ -1,6 +1,8 @@
 core_libcore_a_SOURCES += \
 	core/vmstate/commit.c \
 	core/vmstate/coverage.c \
+	core/vmstate/dump.c \
+	core/vmstate/dump.h \
 	core/vmstate/extension.c \
 	core/vmstate/internal.h \
 	core/vmstate/load.c \

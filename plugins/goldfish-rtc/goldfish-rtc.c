@@ -282,7 +282,7 @@ rtc_loaded (void *self, uint32_t version)
 }
 
 static const struct gwt_vm_field state_fields[] = {
-  GWT_VM_WITH (struct goldfish_rtc, struct virtual_offset, &virtual_offset),
+  GWT_VM_AS (struct goldfish_rtc, struct virtual_offset, &virtual_offset),
   GWT_VM_VALUE (struct goldfish_rtc, alarm_next),
   GWT_VM_VALUE (struct goldfish_rtc, alarm_running, .max = 1),
   GWT_VM_VALUE (struct goldfish_rtc, irq_pending, .max = 1),
