@@ -75,6 +75,8 @@ uint64_t gwt_progress_budget (uint64_t sent);
 int gwt_progress_window_left (void); /* ms */
 /* Bytes that can be sent within the downtime that is allowed; 0 while nothing is known. */
 uint64_t gwt_progress_threshold (uint64_t sent);
+void gwt_progress_synced (void);     /* a round of dirty pages began */
+int gwt_progress_since_sync (void);  /* ms */
 void gwt_progress_pending (uint64_t exact); /* at a sync: expected-downtime */
 /* [main] Members of query-migrate that have a meaning in this status. */
 void gwt_progress_describe (struct json_object *to, enum gwt_migration_status status);

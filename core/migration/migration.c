@@ -8,7 +8,9 @@
 #include <string.h>
 #include "core/backend/block.h"
 #include "core/cpu/run.h"
+#include "core/cpu/throttle.h"
 #include "core/device/lock.h"
+#include "core/migration/converge.h"
 #include "core/migration/devices.h"
 #include "core/migration/globalstate.h"
 #include "core/migration/internal.h"
@@ -42,12 +44,30 @@ check_migratable (struct gwt_error *err)
 }
 
 static void
+slow_down (const struct gwt_ram_stats *stats)
+{
+  if (!gwt_capability (GWT_CAP_AUTO_CONVERGE))
+    return;
+  gwt_converge_sync (
+      stats,
+      &(struct gwt_converge_params){
+          .trigger_threshold = (guint) gwt_migration_param (GWT_PARAM_THROTTLE_TRIGGER_THRESHOLD),
+          .initial = (guint) gwt_migration_param (GWT_PARAM_CPU_THROTTLE_INITIAL),
+          .increment = (guint) gwt_migration_param (GWT_PARAM_CPU_THROTTLE_INCREMENT),
+          .max = (guint) gwt_migration_param (GWT_PARAM_MAX_CPU_THROTTLE),
+          .tailslow = gwt_migration_param (GWT_PARAM_CPU_THROTTLE_TAILSLOW) != 0,
+      });
+}
+
+static void
 on_sync (void *data)
 {
   struct gwt_ram_stats stats;
   struct json_object *details = json_object_new_object ();
 
   gwt_ram_stats (&stats);
+  gwt_progress_synced ();
+  slow_down (&stats);
   json_object_object_add (details, "pass", json_object_new_int64 ((int64_t) stats.syncs));
   gwt_migration_emit ("MIGRATION_PASS", details);
 }
@@ -327,6 +347,8 @@ describe_outgoing (struct json_object *to, enum gwt_migration_status status)
     return;
   gwt_progress_describe (to, status);
   describe_ram (to, status);
+  if (gwt_throttle_percentage () > 0)
+    add_int (to, "cpu-throttle-percentage", gwt_throttle_percentage ());
 }
 
 struct json_object *

@@ -19,7 +19,11 @@
 #include "core/backend/block.h"
 #include "core/cpu/run.h"
 #include "core/device/lock.h"
+#include "core/migration/converge.h"
+#include "core/migration/params.h"
 #include "core/util/log.h"
+
+#define LOOK_MS 5000
 
 static struct
 {
@@ -194,6 +198,14 @@ is_little (void)
   return left <= threshold;
 }
 
+/* A guest that has to be slowed down is looked at from time to time, however long a round takes. */
+static void
+look_at_guest (void)
+{
+  if (gwt_capability (GWT_CAP_AUTO_CONVERGE) && gwt_progress_since_sync () >= LOOK_MS)
+    gwt_progress_pending (pending (true));
+}
+
 /* Until the next window begins, or somebody cancels. */
 static void
 rest (void)
@@ -238,6 +250,7 @@ send_while_running (void)
         return still_wanted ();
       if (!send_pieces ())
         return false;
+      look_at_guest ();
     }
   return false;
 }
@@ -423,6 +436,7 @@ conclude (void *data)
   else
     end_badly ();
   clean_up_live ();
+  gwt_converge_stop ();
   o.runs = false;
   if (o.plan.ended != NULL)
     o.plan.ended (o.plan.data);
@@ -498,6 +512,7 @@ gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
   o.config_text = g_string_new (NULL);
   o.devices_text = g_string_new (NULL);
   gwt_progress_begin ();
+  gwt_converge_stop ();
   gwt_migration_set_error (NULL);
   gwt_migration_move (gwt_migration_status (), GWT_MIGRATION_SETUP);
   o.runs = o.was_last = true;

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 #include "core/migration/internal.h"
+#include <limits.h>
 #include <string.h>
 #include "core/migration/params.h"
 
@@ -31,7 +32,7 @@ static struct
   uint64_t sent_before_stop, sent, pending;
   GArray *devices; /* struct device */
   double rate;     /* bytes/s, of the last window; 0: not known */
-  int64_t window_began;
+  int64_t window_began, synced;
   uint64_t window_base;
 } p;
 
@@ -168,6 +169,25 @@ gwt_progress_threshold (uint64_t sent)
     rate = (double) (sent - p.window_base) * 1e6 / (double) passed;
   g_mutex_unlock (&p.lock);
   return rate * allowed >= 1e18 ? UINT64_C (1000000000000000000) : (uint64_t) (rate * allowed);
+}
+
+void
+gwt_progress_synced (void)
+{
+  g_mutex_lock (&p.lock);
+  p.synced = g_get_monotonic_time ();
+  g_mutex_unlock (&p.lock);
+}
+
+int
+gwt_progress_since_sync (void)
+{
+  int64_t since;
+
+  g_mutex_lock (&p.lock);
+  since = (g_get_monotonic_time () - p.synced) / 1000;
+  g_mutex_unlock (&p.lock);
+  return (int) MIN (since, INT_MAX);
 }
 
 void
