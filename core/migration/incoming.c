@@ -17,6 +17,9 @@
 #include "core/migration/params.h"
 #include "core/util/log.h"
 
+#define DRAIN_US 1000000
+#define DRAIN_BYTES 65536
+
 static struct
 {
   bool awaited;  /* -incoming, and the guest has not come */
@@ -128,6 +131,25 @@ say_well (void)
              && gwt_return_path_say (n.channel, GWT_RETURN_SHUT, 0, &n.error));
 }
 
+/* A sender that is in the middle of writing hears it before the connection breaks, if we go on
+   reading for a while. */
+static void
+say_failed (void)
+{
+  GWT_AUTO_ERROR (ignored);
+  int64_t until = g_get_monotonic_time () + DRAIN_US, left;
+  g_autofree uint8_t *dropped = g_malloc (DRAIN_BYTES);
+
+  if (atomic_load (&n.cancelled)
+      || !gwt_return_path_say (n.channel, GWT_RETURN_SHUT, 1, &ignored))
+    return;
+  gwt_channel_end_writing (n.channel);
+  while ((left = until - g_get_monotonic_time ()) > 0
+         && gwt_channel_wait (n.channel, (int) (left / 1000) + 1, &ignored) > 0
+         && gwt_channel_read (n.channel, dropped, DRAIN_BYTES, &ignored) > 0)
+    ;
+}
+
 static void
 close_channel (bool good)
 {
@@ -137,7 +159,7 @@ close_channel (bool good)
   if (channel == NULL)
     return;
   if (!good && n.reader != NULL && gwt_reader_answers (n.reader))
-    gwt_return_path_say (channel, GWT_RETURN_SHUT, 1, &ignored);
+    say_failed ();
   g_mutex_lock (&n.lock);
   n.channel = NULL;
   g_mutex_unlock (&n.lock);
@@ -167,6 +189,10 @@ give_up (void)
 {
   enum gwt_migration_status status = gwt_migration_status ();
 
+  /* What the channel said when it was shut down is no news. */
+  if (atomic_load (&n.cancelled))
+    gwt_error_clear (&n.error);
+  still_wanted ();
   gwt_error_set (&n.error, GWT_E_FAILED, "it failed");
   gwt_migration_set_error (n.error.text);
   if (atomic_load (&n.cancelled))

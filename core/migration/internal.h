@@ -112,8 +112,11 @@ struct gwt_return_path;
 struct gwt_return_path *gwt_return_path_open (struct gwt_channel *channel, struct gwt_error *err);
 /* [migration] True with ERR set: it broke, or the receiver says that it failed. */
 bool gwt_return_path_failed (struct gwt_return_path *rp, struct gwt_error *err);
-/* [migration] Wait for the receiver's last word; true: all is well there.  CANCEL_FD ends the
-   wait. */
+/* [migration] A write failed with ERR: where the receiver has said in its last word that it gives
+   up, that is the better reason. */
+void gwt_return_path_explain (struct gwt_return_path *rp, struct gwt_error *err);
+/* [migration] Wait for the receiver's last word; true: all is well there.  A
+   shutdown of the channel ends the wait. */
 bool gwt_return_path_wait (struct gwt_return_path *rp, struct gwt_error *err);
 /* [migration] The channel is shut down, or the last word was heard. */
 void gwt_return_path_close (struct gwt_return_path *rp);

@@ -450,8 +450,11 @@ let_go (void)
     {
       /* Whoever reads or writes on it comes back first. */
       GWT_AUTO_ERROR (ignored);
-      struct gwt_error first = o.error;
+      struct gwt_error first;
 
+      if (o.return_path != NULL && !atomic_load (&o.cancelled))
+        gwt_return_path_explain (o.return_path, &o.error);
+      first = o.error;
       gwt_channel_shutdown (o.channel);
       gwt_return_path_close (g_steal_pointer (&o.return_path));
       o.error = ignored;

@@ -8,6 +8,8 @@
 #include "core/migration/internal.h"
 
 #define MESSAGE_MAX 512
+/* How long a receiver that has closed the connection may take to be heard. */
+#define EXPLAIN_US 1000000
 
 struct gwt_return_path
 {
@@ -17,6 +19,7 @@ struct gwt_return_path
   GCond changed;
   bool ended;      /* the thread reads no more */
   bool well;       /* the last word was that all is well */
+  bool told;       /* there was a last word */
   struct gwt_error error; /* ended otherwise */
 };
 
@@ -107,6 +110,7 @@ run (gpointer data)
   g_mutex_lock (&rp->lock);
   rp->ended = true;
   rp->well = good;
+  rp->told = last;
   if (!good)
     gwt_error_move (&rp->error, &err);
   g_cond_broadcast (&rp->changed);
@@ -149,6 +153,22 @@ gwt_return_path_failed (struct gwt_return_path *rp, struct gwt_error *err)
     gwt_error_set (err, rp->error.code, "%s", rp->error.text);
   g_mutex_unlock (&rp->lock);
   return failed;
+}
+
+void
+gwt_return_path_explain (struct gwt_return_path *rp, struct gwt_error *err)
+{
+  int64_t until = g_get_monotonic_time () + EXPLAIN_US;
+
+  g_mutex_lock (&rp->lock);
+  while (!rp->ended && g_cond_wait_until (&rp->changed, &rp->lock, until))
+    ;
+  if (rp->ended && !rp->well && rp->told)
+    {
+      gwt_error_clear (err);
+      gwt_error_set (err, rp->error.code, "%s", rp->error.text);
+    }
+  g_mutex_unlock (&rp->lock);
 }
 
 bool

@@ -1,0 +1,542 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A running guest is moved, and what can come between: cancels, ends that do not fit, connections
+that break, peers that stall.  Wherever it fails, the guest goes on where it was."""
+
+import os
+import signal
+import socket
+
+import gwttest
+import mover
+from mover import Mover, Proxy
+
+
+def events(vm, name="MIGRATION"):
+    vm.qmp.cmd("query-status")
+    return [e["data"]["status"] for e in vm.qmp.events if e["event"] == name]
+
+
+def move(m, a, b, uri, *capabilities):
+    m.set(a, *capabilities)
+    a.qmp.cmd("migrate", uri=uri)
+    answer = m.finished(a)
+    m.wait(b, "completed")
+    return answer
+
+
+@gwttest.test("a running guest goes on at the other end, with all of its memory")
+def moves(t):
+    m = Mover(t)
+    a, b = m.start(*WITHOUT), m.start(*WITHOUT, incoming="unix:" + m.socket())
+    for vm in (a, b):
+        m.set(vm, "events")
+    t.equal(b.qmp.cmd("query-status"), {"status": "inmigrate", "running": False})
+    t.equal(m.status(b), "setup")
+    m.lives(a)
+    answer = move(m, a, b, "unix:" + m.socket())
+    m.lives(b)
+    t.equal(a.qmp.cmd("query-status")["status"], "postmigrate")
+    t.equal(events(a), ["setup", "active", "device", "completed"])
+    t.equal(events(b), ["active", "completed"])
+    names = [e["event"] for e in a.qmp.events]
+    t.ok(names.index("MIGRATION_PASS") < names.index("STOP"), "events: %r" % names)
+    t.ok("RESUME" in [e["event"] for e in b.qmp.events], "no RESUME at the receiver")
+    t.ok(not any(e["event"] == "STOP" for e in b.qmp.events), "the receiver stopped a guest")
+    for member in ("total-time", "setup-time", "downtime", "ram", "x-downtime-devices"):
+        t.ok(member in answer, "no %s in %r" % (member, answer))
+    t.ok("expected-downtime" not in answer, "expected-downtime after the end")
+    for member in ("transferred", "remaining", "total", "duplicate", "normal", "normal-bytes",
+                   "dirty-pages-rate", "mbps", "dirty-sync-count", "postcopy-requests",
+                   "page-size", "multifd-bytes", "pages-per-second", "precopy-bytes",
+                   "downtime-bytes", "postcopy-bytes", "dirty-sync-missed-zero-copy"):
+        t.ok(member in answer["ram"], "no ram.%s" % member)
+    t.equal(answer["ram"]["transferred"],
+            answer["ram"]["precopy-bytes"] + answer["ram"]["downtime-bytes"])
+    t.equal(a.stderr() + b.stderr(), "")
+
+
+@gwttest.test("over tcp with the return path, there and back again")
+def there_and_back(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    m.lives(a)
+    for _ in range(3):
+        b = m.start(*WITHOUT, incoming="tcp:127.0.0.1:0")
+        where = b.qmp.cmd("query-migrate")["socket-address"][0]
+        move(m, a, b, "tcp:127.0.0.1:%s" % where["port"], "return-path")
+        m.lives(b)
+        a.kill()
+        a = b
+
+
+@gwttest.test("a guest that stands arrives standing; -S and stop hold one that ran")
+def stays_stopped(t):
+    m = Mover(t)
+    for paused, args, before in ((True, [], None), (False, ["-S"], None), (False, [], "stop")):
+        a, b = m.start(*WITHOUT), m.start(*WITHOUT, *args, incoming="unix:" + m.socket())
+        m.lives(a)
+        if paused:
+            a.qmp.cmd("stop")
+        if before:
+            b.qmp.cmd(before)
+        move(m, a, b, "unix:" + m.socket())
+        t.equal(b.qmp.cmd("query-status")["status"], "paused")
+        b.qmp.cmd("cont")
+        m.lives(b)
+        a.kill()
+        b.kill()
+
+
+@gwttest.test("the sender can have its guest back, where the other end is given up")
+def gets_back(t):
+    m = Mover(t)
+    a, b = m.start(*WITHOUT), m.start(*WITHOUT, "-S", incoming="unix:" + m.socket())
+    move(m, a, b, "unix:" + m.socket())
+    desc = t.raises("GenericError", a.qmp.cmd, "migrate", uri="unix:" + m.socket())
+    t.contains(desc, "the guest has gone elsewhere")
+    b.kill()
+    a.qmp.cmd("cont")
+    m.lives(a)
+
+
+@gwttest.test("nobody listens: the guest goes on, and the status says why")
+def refused(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    a.qmp.cmd("migrate", uri="unix:" + t.path("none"))
+    answer = m.finished(a, "failed")
+    t.contains(answer["error-desc"], "unix:" + t.path("none"))
+    m.one_line(a, "godwit: warning: migrate unix:%s: " % t.path("none"),
+               "No such file")
+    m.lives(a)
+
+
+@gwttest.test("one at a time; devices and capabilities stay as they are meanwhile")
+def busy(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(m.socket())
+    server.listen(1)
+    m.set(a, max_bandwidth=4096)
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    m.wait(a, "active")
+    text = "the guest is being sent already; wait for that, or cancel it"
+    t.equal(t.raises("GenericError", a.qmp.cmd, "migrate", uri="unix:x"), text)
+    t.equal(t.raises("GenericError", a.qmp.cmd, "state-save", file=t.path("x")), text)
+    t.contains(t.raises("GenericError", a.qmp.cmd, "device_add", driver="virtio-rng-pci", id="r"),
+               "while the guest is being sent")
+    desc = t.raises("GenericError", a.qmp.cmd, "migrate-continue", state="pre-switchover")
+    t.equal(desc, "the migration is in state 'active', not 'pre-switchover'")
+    t.raises("GenericError", m.set, a, "return-path")
+    threads = a.qmp.cmd("query-migrationthreads")
+    t.equal([x["name"] for x in threads], ["mig/src/main"])
+    t.ok(os.path.exists("/proc/%d/task/%d" % (a.pid, threads[0]["thread-id"])), "no such thread")
+    a.qmp.cmd("migrate_cancel")
+    m.finished(a, "cancelled")
+    t.equal(a.qmp.cmd("query-migrate"), {"status": "cancelled"})
+    t.equal(a.qmp.cmd("query-migrationthreads"), [])
+    m.lives(a)
+    server.close()
+
+
+# ---- cancels ------------------------------------------------------------------------------------
+
+def moves_after_all(m, a, b=None):
+    b = b or m.start(*WITHOUT, incoming="unix:" + m.socket("again"))
+    m.set(a, max_bandwidth=1 << 30)
+    a.qmp.cmd("migrate", uri="unix:" + m.socket("again"))
+    m.finished(a)
+    m.wait(b, "completed")
+    m.lives(b)
+
+
+@gwttest.test("cancelled while the other end does not read")
+def cancel_stalled(t):
+    m = Mover(t, pages=2000, rounds=64)
+    a = m.start(*WITHOUT)
+    m.set(a, "events", max_bandwidth=1 << 40)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(m.socket())
+    server.listen(1)
+    m.lives(a)
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    m.wait(a, "active")
+    m.lives(a)
+    a.qmp.cmd("migrate_cancel")
+    m.finished(a, "cancelled")
+    t.equal(events(a), ["setup", "active", "cancelling", "cancelled"])
+    t.equal(a.stderr(), "")
+    m.lives(a)
+    server.close()
+    moves_after_all(m, a)
+
+
+@gwttest.test("cancelled while the guest is being sent")
+def cancel_active(t):
+    m = Mover(t)
+    a, b = m.start(*WITHOUT), m.start(*WITHOUT, incoming="unix:" + m.socket())
+    m.set(a, max_bandwidth=1 << 20)
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    m.wait(a, "active")
+    a.qmp.cmd("migrate_cancel")
+    m.finished(a, "cancelled")
+    m.lives(a)
+    t.equal(b.wait(), 1)
+    m.one_line(b, "godwit: -incoming unix:%s: " % m.socket(), "the stream ends at byte")
+    moves_after_all(m, a)
+
+
+@gwttest.test("cancelled, and continued, between the guest's stop and its end here")
+def cancel_pre_switchover(t):
+    m = Mover(t)
+    a, b = m.start(*WITHOUT), m.start(*WITHOUT, incoming="unix:" + m.socket())
+    m.set(a, "events", "pause-before-switchover")
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    m.wait(a, "pre-switchover")
+    t.equal(a.qmp.cmd("query-status")["status"], "finish-migrate")
+    t.equal(t.raises("GenericError", a.qmp.cmd, "cont"), "Migration is not finalized yet")
+    t.contains(t.raises("GenericError", a.qmp.cmd, "system_reset"), "on its way")
+    a.qmp.cmd("migrate_cancel")
+    m.finished(a, "cancelled")
+    m.lives(a)
+    t.equal(b.wait(), 1)
+    t.equal(events(a), ["setup", "active", "pre-switchover", "cancelling", "cancelled"])
+    b = m.start(*WITHOUT, incoming="unix:" + m.socket("again"))
+    a.qmp.events.clear()
+    a.qmp.cmd("migrate", uri="unix:" + m.socket("again"))
+    m.wait(a, "pre-switchover")
+    a.qmp.cmd("stop")       # and it is to stand at the other end
+    a.qmp.cmd("migrate-continue", state="pre-switchover")
+    m.finished(a)
+    t.equal(events(a), ["setup", "active", "pre-switchover", "device", "completed"])
+    m.wait(b, "completed")
+    t.equal(b.qmp.cmd("query-status")["status"], "paused")
+    b.qmp.cmd("cont")
+    m.lives(b)
+
+
+@gwttest.test("cancelled when all is sent and the other end has not said that it has it")
+def cancel_device(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    # One that reads all and says nothing.
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(m.socket())
+    server.listen(1)
+    m.set(a, "return-path", max_bandwidth=1 << 40)
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    peer, _ = server.accept()
+    peer.setblocking(False)
+    reader = gwttest.Stream.from_socket(peer, "sender")
+    while b'"page_size"' not in reader.output[-65536:]:
+        t.ok(reader.fill(60), "the sender ended")
+    m.wait(a, "device")
+    a.qmp.cmd("migrate_cancel")
+    m.finished(a, "cancelled")
+    m.lives(a)
+    server.close()
+    peer.close()
+    moves_after_all(m, a)
+
+
+@gwttest.test("the process ends in order whatever the migration is doing")
+def quits(t):
+    m = Mover(t)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(m.socket())
+    server.listen(9)
+    for end in ("quit", "SIGTERM"):
+        a = m.start(*WITHOUT)
+        m.set(a, max_bandwidth=4096)
+        a.qmp.cmd("migrate", uri="unix:" + m.socket())
+        m.wait(a, "active")
+        b = m.start(*WITHOUT, incoming="unix:" + m.socket("b" + end))
+        sender = socket.socket(socket.AF_UNIX)
+        sender.connect(m.socket("b" + end))
+        sender.send(b"QEVM\0\0")
+        m.wait(b, "active")
+        c = m.start(*WITHOUT, incoming="unix:" + m.socket("c" + end))
+        for vm in (a, b, c):
+            if end == "quit":
+                vm.qmp.cmd("quit")
+            else:
+                os.kill(vm.pid, signal.SIGTERM)
+            t.equal(vm.wait(), 0, "exit status")
+        t.ok(not os.path.exists(m.socket("c" + end)), "the socket's file is left")
+        sender.close()
+    server.close()
+
+
+# ---- what does not fit, what breaks -------------------------------------------------------------
+
+@gwttest.test("the connection breaks after N bytes: the guest goes on, the receiver says where")
+def breaks(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    # A guest that stands makes streams of one length.
+    a.qmp.cmd("stop")
+    a.qmp.cmd("state-save", file=t.path("whole"))
+    m.finished(a)
+    with open(t.path("whole"), "rb") as f:
+        data = f.read()
+    devices = data.rindex(b"cpu_common", 0, data.rindex(b'"page_size"'))
+    places = [1, 4, 8, 9, 20, 40, 300, 5000, 70000, devices - 1, devices + 30, len(data) - 3000]
+    for back in (True, False):
+        a.qmp.cmd("migrate-set-capabilities",
+                  capabilities=[{"capability": "return-path", "state": back}])
+        for n, limit in enumerate(places):
+            path = m.socket("cut%d%d" % (back, n))
+            b = m.start(*WITHOUT, incoming="unix:" + path)
+            proxy = Proxy(t, path, limit=limit)
+            a.qmp.cmd("migrate", uri="unix:" + proxy.path)
+            t.equal(b.wait(), 1, "exit status of the receiver")
+            line = m.one_line(b, "godwit: -incoming unix:%s: " % path)
+            t.ok("the stream ends at byte" in line or "unix:%s: cannot " % path in line, line)
+            # Without the receiver's word the sender may have written all before it noticed.
+            answer = m.finished(a, "failed") if back else m.wait(a, "failed", "completed")
+            t.equal(a.qmp.cmd("query-status")["status"],
+                    "postmigrate" if answer["status"] == "completed" else "paused")
+            a.qmp.cmd("cont")
+            m.lives(a)
+            a.qmp.cmd("stop")
+            proxy.close()
+    a.qmp.cmd("cont")
+    moves_after_all(m, a)
+
+
+@gwttest.test("the word that all is well is lost: the sender goes on, whatever was sent")
+def word_lost(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    b = m.start(*WITHOUT, "-S", incoming="unix:" + m.socket())
+    proxy = Proxy(t, m.socket(), back=False)
+    m.set(a, "return-path")
+    a.qmp.cmd("migrate", uri="unix:" + proxy.path)
+    m.wait(b, "completed")
+    answer = m.finished(a, "failed")
+    t.contains(answer["error-desc"], "closed the connection before it had said that all is well")
+    m.lives(a)
+
+
+@gwttest.test("ends that do not fit: the receiver says what to change, the sender goes on")
+def misfits(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT, "-uuid", "11111111-2222-3333-4444-555555555555")
+    m.set(a, "return-path", "validate-uuid")
+    uuid = ["-uuid", "11111111-2222-3333-4444-555555555555"]
+    cases = [
+        ([*WITHOUT, *uuid], {"memory": "32M"}, "riscv_virt_board.ram"),
+        ([*WITHOUT, "-uuid", "11111111-2222-3333-4444-555555555556"], {},
+         "the guest's UUID is another than -uuid here"),
+        ([*WITHOUT, *uuid, "-smp", "2"], {}, "is missing"),
+    ]
+    for n, (args, kwargs, text) in enumerate(cases):
+        path = m.socket("misfit%d" % n)
+        b = m.start(*args, incoming="unix:" + path, **kwargs)
+        a.qmp.cmd("migrate", uri="unix:" + path)
+        t.equal(b.wait(), 1)
+        m.one_line(b, "godwit: -incoming unix:%s: " % path, text)
+        answer = m.finished(a, "failed")
+        # Who does not know the guest has no return path yet.
+        t.contains(answer["error-desc"], "its own message says why" if "guest's UUID" not in text
+                   else "what the other end says")
+        m.lives(a)
+
+
+@gwttest.test("what is no stream is refused at once")
+def garbage(t):
+    m = Mover(t)
+    head = b"QEVM\0\0\0\3"
+    cases = [
+        (b"GET / HTTP/1.1\r\n\r\n", "it begins with 0x47455420"),
+        (b"QEVM\0\0\0\2", "streams of version 2 cannot be read"),
+        (head + b"\x07\0\0\0\3vir", "the guest's machine type is 'vir'"),
+        (head + b"\x09", "byte 8: tag 0x09; the configuration has to come first"),
+    ]
+    for n, (data, text) in enumerate(cases):
+        path = m.socket("g%d" % n)
+        b = m.start(*WITHOUT, incoming="unix:" + path)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(path)
+            s.sendall(data)
+            t.equal(b.wait(), 1)
+        m.one_line(b, "godwit: -incoming unix:%s: %s" % (path, text))
+
+
+@gwttest.test("a sender that stalls: the receiver's monitor answers, and it can be given up")
+def stalls(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    a.qmp.cmd("state-save", file=t.path("whole"))
+    m.finished(a)
+    data = open(t.path("whole"), "rb").read()
+    for n, place in enumerate((0, 6, 60, 6000, data.rindex(b"cpu_common") + 30, len(data) - 1)):
+        path = m.socket("stall%d" % n)
+        b = m.start(*WITHOUT, incoming="unix:" + path)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(path)
+            s.sendall(data[:place])
+            m.wait(b, "active")
+            t.equal(b.qmp.cmd("query-status")["status"], "inmigrate")
+            b.qmp.cmd("migrate_cancel")
+            t.equal(b.wait(), 1)
+        m.one_line(b, "godwit: -incoming unix:%s: it was cancelled" % path)
+
+
+@gwttest.test("-incoming defer: where from is said later, and once more after a failure")
+def defers(t):
+    m = Mover(t)
+    a, b = m.start(*WITHOUT), m.start(*WITHOUT, incoming="defer")
+    t.equal(b.qmp.cmd("query-migrate"), {})
+    m.set(b, "return-path")
+    t.contains(t.raises("GenericError", b.qmp.cmd, "migrate", uri="unix:x"), "awaited")
+    t.contains(t.raises("GenericError", a.qmp.cmd, "migrate-incoming", uri="unix:x"),
+               "no guest is awaited")
+    for n, data in enumerate((b"", b"QEVM\0\0\0\3\x07\0\0\0\5other")):
+        path = m.socket("d%d" % n)
+        b.qmp.cmd("migrate-incoming", uri="unix:" + path, exit_on_error=False)
+        t.contains(t.raises("GenericError", b.qmp.cmd, "migrate-incoming", uri="unix:x"),
+                   "awaited from somewhere already")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(path)
+            s.sendall(data)
+        answer = m.finished(b, "failed")
+        t.ok(answer["error-desc"], "no reason")
+        t.equal(b.qmp.cmd("query-status")["status"], "inmigrate")
+    b.qmp.cmd("migrate-incoming", uri="unix:" + m.socket(), exit_on_error=False)
+    # And one that breaks in the middle of RAM.
+    proxy = Proxy(t, m.socket(), limit=50000)
+    a.qmp.cmd("migrate", uri="unix:" + proxy.path)
+    m.finished(b, "failed")
+    m.wait(a, "failed", "completed")
+    if a.qmp.cmd("query-status")["status"] == "postmigrate":
+        a.qmp.cmd("cont")
+    b.qmp.cmd("migrate-incoming", uri="unix:" + m.socket("again"))
+    moves_after_all(m, a, b)
+
+
+@gwttest.test("-incoming: an address that cannot be is refused before anything is made")
+def bad_address(t):
+    t.error("godwit: -incoming: ", "-M", "virt", "-bios", "none", "-incoming", "carrier:pigeon",
+            "-pidfile", t.path("pid"))
+    t.ok(not os.path.exists(t.path("pid")), "the pidfile was written")
+    t.error("godwit: -incoming", "-M", "virt", "-bios", "none", "-serial", "null", "-incoming",
+            "unix:/nonexistent/x")
+
+
+# ---- files --------------------------------------------------------------------------------------
+
+@gwttest.test("migrate to a file, go on, and start from it")
+def files(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    m.lives(a)
+    a.qmp.cmd("migrate", uri="file:%s,offset=4096" % t.path("f"))
+    m.finished(a)
+    t.equal(a.qmp.cmd("query-status")["status"], "postmigrate")
+    a.qmp.cmd("cont")
+    m.lives(a)
+    b = m.start(*WITHOUT, incoming="file:%s,offset=4096" % t.path("f"))
+    m.finished(b)
+    m.lives(b)
+    b.kill()
+    t.contains(t.raises("GenericError", a.qmp.cmd, "migrate-set-capabilities", capabilities=3), "")
+    m.set(a, "return-path")
+    t.contains(t.raises("GenericError", a.qmp.cmd, "migrate", uri="file:" + t.path("g")),
+               "turn capability return-path off")
+
+
+@gwttest.test("state-save while the guest goes on, state-load in place of what runs")
+def save_load(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    m.set(a, "events", "return-path")
+    m.lives(a)
+    a.qmp.cmd("state-save", file=t.path("one,offset=3"))
+    m.finished(a)
+    t.equal(a.qmp.cmd("query-status")["status"], "running")
+    m.lives(a)
+    t.equal([x for x in os.listdir(t.tmp) if "part-" in x], [])
+    a.qmp.cmd("stop")
+    a.qmp.cmd("state-save", file=t.path("two"))
+    m.finished(a)
+    t.equal(a.qmp.cmd("query-status")["status"], "paused")
+    for name in ("one,offset=3", "two"):
+        a.qmp.cmd("cont")
+        a.qmp.cmd("state-load", file=t.path(name))
+        m.finished(a)
+        m.lives(a)
+        a.qmp.cmd("stop")
+        a.qmp.cmd("state-load", file=t.path(name))
+        m.finished(a)
+        t.equal(a.qmp.cmd("query-status")["status"], "paused")
+    b = m.start(*WITHOUT, incoming="file:" + t.path("two"))
+    m.finished(b)
+    t.equal(b.qmp.cmd("query-status")["status"], "paused")
+    b.qmp.cmd("cont")
+    m.lives(b)
+
+
+@gwttest.test("state-load judges the whole file before anything changes")
+def load_bad(t):
+    m = Mover(t)
+    a = m.start(*WITHOUT)
+    m.lives(a)
+    a.qmp.cmd("state-save", file=t.path("good"))
+    m.finished(a)
+    data = open(t.path("good"), "rb").read()
+    bad = bytearray(data)
+    bad[data.index(b"\x0bglobalstate\0\0\0\0") + 25] ^= 0xff
+    for n, content in enumerate((data[:-1], data[:len(data) // 2], bytes(bad))):
+        path = t.path("bad%d" % n)
+        with open(path, "wb") as f:
+            f.write(content)
+        a.qmp.cmd("state-load", file=path)
+        answer = m.finished(a, "failed")
+        t.ok(answer["error-desc"], "no reason")
+        m.lives(a)
+    t.raises("GenericError", a.qmp.cmd, "state-load", file=t.path("none"))
+    t.raises("GenericError", a.qmp.cmd, "state-save", file=t.path("no/such/folder"))
+    with open(t.path("good"), "rb") as f:
+        t.equal(f.read(), data, "a file that was only read")
+    # A full disk leaves what was there.
+    if os.path.exists("/dev/full"):
+        a.qmp.cmd("migrate", uri="file:/dev/full")
+        answer = m.finished(a, "failed")
+        t.contains(answer["error-desc"], "file:/dev/full")
+        m.lives(a)
+    a.qmp.cmd("state-load", file=t.path("good"))
+    m.finished(a)
+    m.lives(a)
+
+
+@gwttest.test("-migrate-without names a device; -only-migratable refuses what is in the way")
+def by_hand(t):
+    t.error("godwit: -migrate-without: 'nobody': there is no such device", "-M", "virt", "-S",
+            "-bios", "none", "-serial", "null", "-migrate-without", "nobody")
+    m = Mover(t)
+    a = m.start(*WITHOUT, "-migrate-without", "rtc0")
+    b = m.start(*WITHOUT, incoming="unix:" + m.socket())
+    m.set(a, "return-path")
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    t.equal(b.wait(), 1)
+    m.one_line(b, "section 'goldfish_rtc' is missing")
+    m.finished(a, "failed")
+    b = m.start(*WITHOUT, "-migrate-without", "rtc0", incoming="unix:" + m.socket("again"))
+    moves_after_all(m, a, b)
+
+
+WITHOUT = []
+
+
+def main():
+    t = gwttest.Context("blockers")
+    try:
+        WITHOUT.extend(mover.blockers(t))
+    finally:
+        t.close()
+    gwttest.main()
+
+
+main()
