@@ -49,3 +49,6 @@ unit_tests += tests/migration/test-state-pci
 tests_migration_test_state_pci_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_state_pci_LDADD = $(CORE_LIBS)
 endif
+# what moves, and what can come between
+dist_check_SCRIPTS += tests/migration/engine.py
+EXTRA_DIST += tests/migration/guest.py tests/migration/mover.py
