@@ -116,7 +116,7 @@ def facts(t):
         wanted = [("/cpus/cpu@%d/interrupt-controller" % n, line)
                   for n in range(2) for line in lines]
         t.equal([(nodes[got[i]], got[i + 1]) for i in range(0, len(got), 2)], wanted, path)
-    t.equal(cells(tree["/soc/plic@c000000"]["riscv,ndev"]), [96], "ndev")
+    t.equal(cells(tree["/soc/plic@c000000"]["riscv,ndev"]), [95], "ndev")
     t.equal(cells(tree["/soc/serial@10000000"]["clock-frequency"]), [3686400], "clock")
     pci = tree["/soc/pci@30000000"]
     t.equal(cells(pci["reg"]), [0, 0x30000000, 0, 0x10000000], "ECAM")
@@ -260,6 +260,7 @@ DIFFERENT = {
     ("/cpus/cpu@", "riscv,cbom-block-size"): "Zicbom is on here",
     ("/cpus/cpu@", "riscv,cbop-block-size"): "Zicbop is on here",
     ("/cpus/cpu@", "riscv,cboz-block-size"): "Zicboz is on here",
+    ("/soc/plic@c000000", "riscv,ndev"): "96 counts the source that does not exist; 95 later",
     ("/soc/interrupt-controller@", "compatible"): "a name of its own first, as later releases write",
     ("/soc/interrupt-controller@", "#msi-cells"): "newer binding",
     ("/soc/interrupt-controller@", "#address-cells"): "newer binding",

@@ -141,7 +141,7 @@ board b7 -e 's/"in": "irq", "line": 10/"in": "irq", "line": 999/'
 bad "godwit: $(at b7 '"id": "uart0"' +3): \$.devices[4].irq[0]: " -M b7
 board b8 -e 's/"out": "irq"\(, .*"line": 10\)/"out": "ira"\1/'
 bad "godwit: $(at b8 '"id": "uart0"' +3): \$.devices[4].irq[0]: " -M b8
-board b9 -e 's/"num-sources": 96/"num-source": 96/'
+board b9 -e 's/"num-sources": 95/"num-source": 95/'
 bad "godwit: $(at b9 '"num-source"'): \$.devices[2].props.num-source: " -M b9
 bad "has no property 'num-source'; did you mean 'num-sources'" -M b9
 board b10 -e 's/"number": "hart-id"/"number": "hart-nr"/'
