@@ -194,7 +194,7 @@ judge_shape (const struct gwt_vm_field *f)
     }
   if (f->flags & (arrays & ~(uint32_t) GWT_VM_COUNTED))
     return "its form is not for pointers";
-  if (f->flags & GWT_VM_COUNTED)
+  if ((f->flags & GWT_VM_COUNTED) && f->form != GWT_VM_TIMER)
     return "its form has no count";
   switch (f->form)
     {

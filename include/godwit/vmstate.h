@@ -314,6 +314,10 @@ struct gwt_vmstate_api
   { .name = #m, .form = GWT_VM_TIMER, .offset = offsetof (T, m),                                   \
     .size = sizeof (GWT_VM_AT (T, m[0])) + GWT_VM_IS (GWT_VM_AT (T, m[0]), struct gwt_timer *),    \
     .elems = GWT_ELEMS (T, m), __VA_ARGS__ }
+#define GWT_VM_TIMED_COUNTED(T, m, count, ...)                                                     \
+  { .name = #m, .form = GWT_VM_TIMER, .flags = GWT_VM_COUNTED, .offset = offsetof (T, m),          \
+    .size = sizeof (GWT_VM_AT (T, m[0])) + GWT_VM_IS (GWT_VM_AT (T, m[0]), struct gwt_timer *),    \
+    .elems = GWT_ELEMS (T, m), GWT_VM_COUNT (T, count), __VA_ARGS__ }
 
 #define GWT_VM_STRUCT_(T, m, e, n, S, SCHEMA, ...)                                                 \
   { .name = #m, .form = GWT_VM_STRUCT, .offset = offsetof (T, m),                                  \

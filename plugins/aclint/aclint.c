@@ -9,6 +9,8 @@
  */
 #include <godwit/godwit.h>
 
+#include <string.h>
+
 /* CLINT layout: SiFive FU540-C000 manual, chapter 9; the same as in the ACLINT specification. */
 #define WINDOW 0x10000
 #define MSWI_BASE 0x0
@@ -42,7 +44,7 @@ struct aclint
   uint8_t warned;
   uint8_t pad[3];
 
-  uint64_t mtimecmp[MAX_HARTS];
+  uint64_t timecmp[MAX_HARTS];
   uint64_t time_delta; /* mtime - ticks of the virtual clock, modulo 2^64 */
   uint32_t msip[MAX_HARTS];
   uint32_t changes[MAX_HARTS]; /* counts what hart_update depends on */
@@ -51,7 +53,7 @@ struct aclint
   struct gwt_device *hart[MAX_HARTS];
   struct gwt_irq *msip_line[MAX_HARTS];
   struct gwt_irq *mtip_line[MAX_HARTS];
-  struct gwt_timer *timer[MAX_HARTS];
+  struct gwt_timer *timers[MAX_HARTS];
   struct aclint_wakeup wakeup[MAX_HARTS];
   struct gwt_riscv_time time;
 };
@@ -65,7 +67,7 @@ static const struct gwt_field fields[] = {
                 .max = UINT32_MAX, .doc = "mtime's ticks per second"),
   GWT_HOST_ROW (struct aclint, warned, "whether the log has a line about the guest already"),
   GWT_HOST_ROW (struct aclint, pad, "padding"),
-  GWT_REG_ARRAY (struct aclint, mtimecmp, "mtimecmp", MTIMECMP_BASE, .count = "num-harts",
+  GWT_REG_ARRAY (struct aclint, timecmp, "mtimecmp", MTIMECMP_BASE, .count = "num-harts",
                  .wmask = UINT64_MAX, .doc = "compare value per hart"),
   GWT_STATE_ROW (struct aclint, time_delta, "time-delta",
                  .doc = "mtime minus the ticks of the virtual clock"),
@@ -76,7 +78,7 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct aclint, hart, "handles of the host"),
   GWT_HOST_ROW (struct aclint, msip_line, "handles of the host"),
   GWT_HOST_ROW (struct aclint, mtip_line, "handles of the host"),
-  GWT_HOST_ROW (struct aclint, timer, "follows from mtimecmp and time-delta"),
+  GWT_HOST_ROW (struct aclint, timers, "follows from mtimecmp and time-delta"),
   GWT_HOST_ROW (struct aclint, wakeup, "pointers for timer callbacks"),
   GWT_HOST_ROW (struct aclint, time, "function table for the harts"),
 };
@@ -149,7 +151,7 @@ hart_update (struct aclint *a, uint32_t hart)
       uint32_t level;
 
       seen = __atomic_load_n (&a->changes[hart], __ATOMIC_SEQ_CST);
-      cmp = __atomic_load_n (&a->mtimecmp[hart], __ATOMIC_SEQ_CST);
+      cmp = __atomic_load_n (&a->timecmp[hart], __ATOMIC_SEQ_CST);
       mtime = mtime_at (a, now);
       level = mtime >= cmp;
       if (!level)
@@ -158,7 +160,7 @@ hart_update (struct aclint *a, uint32_t hart)
          it wrong will find the count moved and set it right again. */
       if (irq->level (a->mtip_line[hart]) != level)
         irq->set (a->mtip_line[hart], level);
-      clocks->timer_set (a->timer[hart], when);
+      clocks->timer_set (a->timers[hart], when);
     }
   while (__atomic_load_n (&a->changes[hart], __ATOMIC_SEQ_CST) != seen);
 }
@@ -242,7 +244,7 @@ aclint_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
     }
   hart = (offset - MTIMECMP_BASE) / 8;
   if (hart < a->num_harts)
-    *value = part (__atomic_load_n (&a->mtimecmp[hart], __ATOMIC_ACQUIRE), offset, size);
+    *value = part (__atomic_load_n (&a->timecmp[hart], __ATOMIC_ACQUIRE), offset, size);
   else if ((offset & ~(uint64_t) 7) == MTIME)
     *value = part (mtime_now (a), offset, size);
   else
@@ -269,12 +271,12 @@ msip_update (struct aclint *a, uint32_t hart)
 static void
 write_mtimecmp (struct aclint *a, uint32_t hart, uint64_t offset, uint32_t size, uint64_t value)
 {
-  uint64_t old = __atomic_load_n (&a->mtimecmp[hart], __ATOMIC_RELAXED), new;
+  uint64_t old = __atomic_load_n (&a->timecmp[hart], __ATOMIC_RELAXED), new;
 
   /* Two harts may write the two halves at once. */
   do
     new = merge (old, offset, size, value);
-  while (!__atomic_compare_exchange_n (&a->mtimecmp[hart], &old, new, 0, __ATOMIC_SEQ_CST,
+  while (!__atomic_compare_exchange_n (&a->timecmp[hart], &old, new, 0, __ATOMIC_SEQ_CST,
                                        __ATOMIC_RELAXED));
   hart_changed (a, hart);
 }
@@ -377,11 +379,11 @@ aclint_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     return -1;
   for (i = 0; i < a->num_harts; i++)
     {
-      a->mtimecmp[i] = UINT64_MAX;
+      a->timecmp[i] = UINT64_MAX;
       a->wakeup[i].aclint = a;
       a->wakeup[i].hart = i;
-      a->timer[i] = clocks->timer_new (device, GWT_CLOCK_VIRTUAL, hart_timer, &a->wakeup[i], err);
-      if (a->timer[i] == NULL)
+      a->timers[i] = clocks->timer_new (device, GWT_CLOCK_VIRTUAL, hart_timer, &a->wakeup[i], err);
+      if (a->timers[i] == NULL)
         return -1;
     }
   if (memory->mmio (device, "aclint", WINDOW, &aclint_ops, err) == NULL)
@@ -410,12 +412,70 @@ aclint_reset (void *self, uint32_t kind)
                     __ATOMIC_SEQ_CST);
   for (i = 0; i < a->num_harts; i++)
     {
-      __atomic_store_n (&a->mtimecmp[i], UINT64_MAX, __ATOMIC_SEQ_CST);
+      __atomic_store_n (&a->timecmp[i], UINT64_MAX, __ATOMIC_SEQ_CST);
       __atomic_store_n (&a->msip[i], 0, __ATOMIC_SEQ_CST);
       msip_update (a, i);
     }
   mtime_changed (a);
 }
+
+/* ---- state on the wire ----------------------------------------------------------------------- */
+
+/* QEMU's section of its timer device, version 3 as of 11.1: version 1 forgets where mtime stands.
+   QEMU has none for software interrupts. */
+
+static uint32_t
+msip_needed (const void *self)
+{
+  const struct aclint *a = self;
+  uint32_t i, any = 0;
+
+  for (i = 0; i < a->num_harts; i++)
+    any |= a->msip[i];
+  return any;
+}
+
+static int
+aclint_pre_load (void *self, struct gwt_error *err)
+{
+  struct aclint *a = self;
+
+  (void) err;
+  memset (a->msip, 0, sizeof a->msip);
+  return 0;
+}
+
+static void
+aclint_loaded (void *self, uint32_t version)
+{
+  struct aclint *a = self;
+  uint32_t i;
+
+  (void) version;
+  for (i = 0; i < a->num_harts; i++)
+    {
+      msip_update (a, i);
+      /* Whatever the hart was told of this line: hart_update leaves one alone that stands right. */
+      irq->set (a->mtip_line[i], irq->level (a->mtip_line[i]));
+    }
+  mtime_changed (a);
+}
+
+static const struct gwt_vm_field msip_fields[]
+    = { GWT_VM_ARRAY_COUNTED (struct aclint, msip, num_harts, .max = 1) };
+static const struct gwt_vmstate msip_state
+    = GWT_VMSTATE (struct aclint, "riscv_mtimer/msip", 1, 1, msip_fields, .needed = msip_needed);
+static const struct gwt_vmstate *const parts[] = { &msip_state, NULL };
+static const struct gwt_vm_field state_fields[] = {
+  GWT_VM_VALUE (struct aclint, time_delta),
+  GWT_VM_ARRAY_COUNTED (struct aclint, timecmp, num_harts),
+  /* They follow from the two, and are set anew. */
+  GWT_VM_TIMED_COUNTED (struct aclint, timers, num_harts),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct aclint, "riscv_mtimer", 3, 3, state_fields, .subsections = parts,
+                   .pre_load = aclint_pre_load, .loaded = aclint_loaded);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
 
 static int
 aclint_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
@@ -452,6 +512,7 @@ static const struct gwt_device_type aclint_type = {
   .realize = aclint_realize,
   .reset = aclint_reset,
   .describe = aclint_describe,
+  .states = states,
 };
 
 static int

@@ -75,9 +75,11 @@ struct riscv_aplic
 
   /* ---- host side ---- */
   uint32_t n_harts; /* follows from num-harts and the machine */
+  uint32_t n_ids;   /* follows from num-sources: with the one that does not exist */
   uint32_t child_index;
   uint32_t n_children;
   uint32_t n_domains; /* of the root: all domains, itself first */
+  uint32_t pad_2;
   struct gwt_device *device;
   struct riscv_aplic *root, *parent;
   struct riscv_aplic *child[APLIC_MAX_CHILDREN];
@@ -113,6 +115,9 @@ void aplic_write_target (struct riscv_aplic *d, uint32_t source, uint32_t value)
 void aplic_wire (struct riscv_aplic *root, uint32_t source, bool level);
 /* All registers as after reset; the wires stay. */
 void aplic_clear (struct riscv_aplic *d);
+/* SOURCE has what writes can leave of it: 0, or the name of the register that has not.  Looks at D
+   alone, for the other domains may not be what they will be. */
+const char *aplic_judge (const struct riscv_aplic *d, uint32_t source);
 
 /* ==== delivery.c ==== */
 
@@ -122,5 +127,16 @@ uint32_t aplic_topi (const struct riscv_aplic *d, uint32_t hart);
    delivered. */
 void aplic_enter (struct riscv_aplic *d);
 void aplic_leave (struct riscv_aplic *d);
+
+/* Drive the lines of D, whatever their harts were told before. */
+void aplic_repeat_lines (struct riscv_aplic *d);
+
+/* ==== state.c ==== */
+
+extern const struct gwt_vmstate *const aplic_states[];
+
+/* Bits that mmsiaddrcfgh and smsiaddrcfgh have. */
+#define APLIC_MMSIADDRCFGH_MASK 0x9f77ffffu
+#define APLIC_SMSIADDRCFGH_MASK 0x00700fffu
 
 #endif

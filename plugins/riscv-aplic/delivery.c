@@ -197,3 +197,12 @@ aplic_leave (struct riscv_aplic *d)
   root->sending = 0;
   pthread_mutex_unlock (&root->lock);
 }
+
+void
+aplic_repeat_lines (struct riscv_aplic *d)
+{
+  aplic_enter (d);
+  /* Neither up nor down. */
+  memset (d->line_level, 0xff, sizeof d->line_level);
+  aplic_leave (d);
+}

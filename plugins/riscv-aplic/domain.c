@@ -219,3 +219,18 @@ aplic_clear (struct riscv_aplic *d)
   memset (d->iforce, 0, sizeof d->iforce);
   memset (d->ithreshold, 0, sizeof d->ithreshold);
 }
+
+const char *
+aplic_judge (const struct riscv_aplic *d, uint32_t source)
+{
+  uint32_t input = d->parent == NULL && source != 0 ? APLIC_INPUT : 0;
+  bool active = source != 0 && aplic_active (d, source);
+
+  if (d->sourcecfg[source] != (source != 0 ? warl_sourcecfg (d, d->sourcecfg[source]) : 0))
+    return "sourcecfg";
+  if (d->state[source] & ~(input | (active ? APLIC_READY : 0)))
+    return "state";
+  if (d->target[source] != (active ? warl_target (d, d->target[source]) : 0))
+    return "target";
+  return NULL;
+}

@@ -48,9 +48,6 @@ static const struct gwt_fdt_api *fdt_api;
 #define TOPI 0x18
 #define CLAIMI 0x1c
 
-#define MMSIADDRCFGH_MASK 0x9f77ffffu
-#define SMSIADDRCFGH_MASK 0x00700fffu
-
 #define IRQ_LEVEL_HIGH 4 /* device tree, second cell of an interrupt */
 
 static const struct gwt_field fields[] = {
@@ -99,9 +96,11 @@ static const struct gwt_field fields[] = {
   GWT_STATE_ARRAY (struct riscv_aplic, ithreshold, "ithreshold", .max = 255,
                    .doc = "threshold per hart"),
   GWT_HOST_ROW (struct riscv_aplic, n_harts, "follows from num-harts and the machine"),
+  GWT_HOST_ROW (struct riscv_aplic, n_ids, "follows from num-sources"),
   GWT_HOST_ROW (struct riscv_aplic, child_index, "follows from the board"),
   GWT_HOST_ROW (struct riscv_aplic, n_children, "follows from the board"),
   GWT_HOST_ROW (struct riscv_aplic, n_domains, "follows from the board"),
+  GWT_HOST_ROW (struct riscv_aplic, pad_2, "padding"),
   GWT_HOST_ROW (struct riscv_aplic, device, "handle of the host"),
   GWT_HOST_ROW (struct riscv_aplic, root, "follows from the board"),
   GWT_HOST_ROW (struct riscv_aplic, parent, "follows from the property parent"),
@@ -261,13 +260,13 @@ write_msi_address (struct riscv_aplic *d, uint64_t offset, uint32_t value)
       d->mmsiaddrcfg = value;
       break;
     case MMSIADDRCFGH:
-      d->mmsiaddrcfgh = value & MMSIADDRCFGH_MASK;
+      d->mmsiaddrcfgh = value & APLIC_MMSIADDRCFGH_MASK;
       break;
     case SMSIADDRCFG:
       d->smsiaddrcfg = value;
       break;
     default:
-      d->smsiaddrcfgh = value & SMSIADDRCFGH_MASK;
+      d->smsiaddrcfgh = value & APLIC_SMSIADDRCFGH_MASK;
       break;
     }
 }
@@ -520,6 +519,7 @@ aplic_realize (void *self, struct gwt_device *device, struct gwt_error *err)
 {
   struct riscv_aplic *d = self;
 
+  d->n_ids = d->num_sources + 1;
   d->parent = d->parent_device != NULL
                   ? devices->interface_instance (d->parent_device, INTERFACE)
                   : NULL;
@@ -641,6 +641,7 @@ static const struct gwt_device_type aplic_type = {
   .unrealize = aplic_unrealize,
   .reset = aplic_reset,
   .describe = aplic_describe,
+  .states = aplic_states,
 };
 
 static int

@@ -13,6 +13,7 @@
 #include <godwit/godwit.h>
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 #define MAX_HARTS 512
 #define MAX_IDS 2047
@@ -58,12 +59,15 @@ struct riscv_imsic
   /* Found by realize. */
   uint32_t n_files;
   uint32_t n_words; /* of 64 identities, in each file */
+  uint32_t n_eistate; /* identities of all files, the one that does not exist with them */
+  uint32_t pad_2;
 
   uint32_t eidelivery[MAX_HARTS];
   uint32_t eithreshold[MAX_HARTS];
   uint64_t eip[MAX_WORDS]; /* file f, word w at f * n_words + w */
   uint64_t eie[MAX_WORDS];
 
+  uint32_t *eistate; /* as it is sent; up to date only meanwhile */
   struct gwt_device *device;
   struct gwt_irq *line[MAX_HARTS];
   struct file file[MAX_HARTS];
@@ -82,6 +86,8 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct riscv_imsic, pad, "padding"),
   GWT_HOST_ROW (struct riscv_imsic, n_files, "follows from num-harts and the machine"),
   GWT_HOST_ROW (struct riscv_imsic, n_words, "follows from num-ids"),
+  GWT_HOST_ROW (struct riscv_imsic, n_eistate, "follows from both"),
+  GWT_HOST_ROW (struct riscv_imsic, pad_2, "padding"),
   GWT_STATE_ARRAY (struct riscv_imsic, eidelivery, "eidelivery", .max = 1,
                    .doc = "delivery to the hart is on, per file"),
   GWT_STATE_ARRAY (struct riscv_imsic, eithreshold, "eithreshold", .max = MAX_IDS,
@@ -90,6 +96,7 @@ static const struct gwt_field fields[] = {
                    .doc = "pending bits, all words of file 0, then of 1, ..."),
   GWT_STATE_ARRAY (struct riscv_imsic, eie, "eie", .flags = GWT_FIELD_HEX,
                    .doc = "enable bits, likewise"),
+  GWT_HOST_ROW (struct riscv_imsic, eistate, "eip and eie in the shape in which they are sent"),
   GWT_HOST_ROW (struct riscv_imsic, device, "handle of the host"),
   GWT_HOST_ROW (struct riscv_imsic, line, "handles of the host; levels follow from the registers"),
   GWT_HOST_ROW (struct riscv_imsic, file, "handles of the host"),
@@ -371,6 +378,8 @@ imsic_unrealize (void *self)
             NULL, NULL);
         p->file[i].hart = NULL;
       }
+  free (p->eistate);
+  p->eistate = NULL;
 }
 
 static int
@@ -411,10 +420,17 @@ imsic_realize (void *self, struct gwt_device *device, struct gwt_error *err)
   if (check_properties (p, devices->cpu_count (), err) < 0)
     return -1;
   p->n_words = (p->num_ids + 1) / 64;
+  p->n_eistate = p->n_files * (p->num_ids + 1);
   if (irq->outputs (device, "ext", p->n_files, p->line, err) < 0
       || memory->mmio (device, "riscv-imsic", (uint64_t) p->n_files * PAGE, &imsic_ops, err)
              == NULL)
     return -1;
+  p->eistate = calloc (p->n_eistate, sizeof p->eistate[0]);
+  if (p->eistate == NULL)
+    {
+      host->error_set (err, GWT_E_NO_MEMORY, "no memory for %u interrupt files", p->n_files);
+      return -1;
+    }
   for (i = 0; i < p->n_files; i++)
     if (hand_over (p, i, err) < 0)
       {
@@ -444,6 +460,85 @@ imsic_reset (void *self, uint32_t kind)
       file_update (p, i);
     }
 }
+
+/* ---- state on the wire ----------------------------------------------------------------------- */
+
+/* QEMU's section, version 2: there a device is one hart's and its files are guests'; here they are
+   all harts', in the same shape.  An identity is a word of two bits.  Those of identity 0, which
+   does not exist, say that the line is up. */
+#define EISTATE_PENDING 1u
+#define EISTATE_ENABLED 2u
+
+static int
+imsic_pre_save (void *self, struct gwt_error *err)
+{
+  struct riscv_imsic *p = self;
+  uint32_t i;
+
+  (void) err;
+  for (i = 0; i < p->n_eistate; i++)
+    p->eistate[i] = (p->eip[i / 64] >> i % 64 & 1 ? EISTATE_PENDING : 0)
+                    | (p->eie[i / 64] >> i % 64 & 1 ? EISTATE_ENABLED : 0);
+  for (i = 0; i < p->n_files; i++)
+    if (file_level (p, i))
+      p->eistate[i * (p->num_ids + 1)] = EISTATE_PENDING | EISTATE_ENABLED;
+  return 0;
+}
+
+static int
+imsic_post_load (void *self, uint32_t version, struct gwt_error *err)
+{
+  struct riscv_imsic *p = self;
+  uint32_t i;
+
+  (void) version;
+  for (i = 0; i < p->n_files; i++)
+    if (p->eithreshold[i] > p->num_ids)
+      {
+        host->error_set (err, GWT_E_RANGE,
+                         "eithreshold: %u is above num-ids %u; start both ends with the same one",
+                         p->eithreshold[i], p->num_ids);
+        return -1;
+      }
+  for (i = 0; i < p->n_eistate; i++)
+    {
+      uint64_t bit = UINT64_C (1) << i % 64;
+      uint32_t exists = i % (p->num_ids + 1) != 0 ? p->eistate[i] : 0;
+
+      p->eip[i / 64] = (p->eip[i / 64] & ~bit) | (exists & EISTATE_PENDING ? bit : 0);
+      p->eie[i / 64] = (p->eie[i / 64] & ~bit) | (exists & EISTATE_ENABLED ? bit : 0);
+    }
+  return 0;
+}
+
+static void
+imsic_loaded (void *self, uint32_t version)
+{
+  struct riscv_imsic *p = self;
+  uint32_t i;
+
+  (void) version;
+  for (i = 0; i < p->n_files; i++)
+    {
+      /* Whatever the hart was told before. */
+      irq->set (p->line[i], file_level (p, i));
+      file_update (p, i);
+    }
+}
+
+static const struct gwt_vm_field state_fields[] = {
+  GWT_VM_ARRAY_COUNTED (struct riscv_imsic, eidelivery, n_files, .max = 1),
+  GWT_VM_ARRAY_COUNTED (struct riscv_imsic, eithreshold, n_files),
+  GWT_VM_POINTED_COUNTED (struct riscv_imsic, eistate, n_eistate,
+                          .max = EISTATE_PENDING | EISTATE_ENABLED),
+  GWT_VM_COMPUTED (struct riscv_imsic, eip),
+  GWT_VM_COMPUTED (struct riscv_imsic, eie),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct riscv_imsic, "riscv_imsic", 2, 2, state_fields,
+                   .pre_save = imsic_pre_save, .post_load = imsic_post_load,
+                   .loaded = imsic_loaded);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
 
 static int
 imsic_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
@@ -483,6 +578,7 @@ static const struct gwt_device_type imsic_type = {
   .unrealize = imsic_unrealize,
   .reset = imsic_reset,
   .describe = imsic_describe,
+  .states = states,
 };
 
 static int

@@ -46,7 +46,9 @@ struct sifive_plic
   /* Found by realize. */
   uint32_t num_harts;
   uint32_t num_contexts;
-  uint32_t num_words; /* of one bitmap over all ids */
+  uint32_t num_words;   /* of one bitmap over all ids */
+  uint32_t num_ids;     /* with the one that does not exist */
+  uint32_t num_enables; /* words of all contexts */
   uint8_t warned;
   uint8_t pad[3];
 
@@ -93,6 +95,8 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct sifive_plic, num_harts, "follows from hart-config"),
   GWT_HOST_ROW (struct sifive_plic, num_contexts, "follows from hart-config"),
   GWT_HOST_ROW (struct sifive_plic, num_words, "follows from num-sources"),
+  GWT_HOST_ROW (struct sifive_plic, num_ids, "follows from num-sources"),
+  GWT_HOST_ROW (struct sifive_plic, num_enables, "follows from num-sources and hart-config"),
   GWT_HOST_ROW (struct sifive_plic, warned, "whether the log has a line about the guest already"),
   GWT_HOST_ROW (struct sifive_plic, pad, "padding"),
   GWT_STATE_ARRAY (struct sifive_plic, source_priority, "source-priority",
@@ -476,6 +480,8 @@ plic_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     }
   if (parse_hart_config (p, cpus - p->first_hart, err) < 0 || check_geometry (p, err) < 0)
     return -1;
+  p->num_ids = p->num_sources + 1;
+  p->num_enables = p->num_contexts * p->num_words;
   for (i = 0; i < p->num_harts; i++)
     {
       p->hart[i] = devices->nth_with_interface (GWT_RISCV_HART_INTERFACE, p->first_hart + i);
@@ -512,6 +518,114 @@ plic_reset (void *self, uint32_t kind)
   plic_update (p);
 }
 
+/* ---- state on the wire ----------------------------------------------------------------------- */
+
+/* QEMU's section of its PLIC.  It has no place for the inputs' levels: there a line that falls
+   takes the pending bit along. */
+
+static uint32_t
+level_needed (const void *self)
+{
+  const struct sifive_plic *p = self;
+  uint32_t w, any = 0;
+
+  for (w = 0; w < p->num_words; w++)
+    any |= p->level[w];
+  return any != 0;
+}
+
+static int
+plic_pre_load (void *self, struct gwt_error *err)
+{
+  struct sifive_plic *p = self;
+
+  (void) err;
+  memset (p->level, 0, sizeof p->level);
+  return 0;
+}
+
+static int
+refuse (const char *what, uint32_t number, struct gwt_error *err)
+{
+  host->error_set (err, GWT_E_INVALID, "%s %u is nothing that this controller can have; start both "
+                   "ends with the same properties", what, number);
+  return -1;
+}
+
+static int
+check_words (const struct sifive_plic *p, const uint32_t *words, const char *what,
+             struct gwt_error *err)
+{
+  uint32_t w;
+
+  for (w = 0; w < p->num_words; w++)
+    if (words[w] & ~word_mask (p, w))
+      return refuse (what, w, err);
+  return 0;
+}
+
+static int
+plic_post_load (void *self, uint32_t version, struct gwt_error *err)
+{
+  const struct sifive_plic *p = self;
+  uint32_t i;
+
+  (void) version;
+  for (i = 0; i < p->num_ids; i++)
+    if (p->source_priority[i] > (i != 0 ? p->num_priorities : 0))
+      return refuse ("source_priority", i, err);
+  for (i = 0; i < p->num_contexts; i++)
+    if (p->target_priority[i] > p->num_priorities)
+      return refuse ("target_priority", i, err);
+  for (i = 0; i < p->num_contexts; i++)
+    if (check_words (p, p->enable + (size_t) i * p->num_words, "enable word", err) < 0)
+      return -1;
+  if (check_words (p, p->pending, "pending word", err) < 0
+      || check_words (p, p->claimed, "claimed word", err) < 0
+      || check_words (p, p->level, "level word", err) < 0)
+    return -1;
+  return 0;
+}
+
+static void
+plic_loaded (void *self, uint32_t version)
+{
+  struct sifive_plic *p = self;
+  uint32_t i;
+
+  (void) version;
+  for (i = 1; i <= p->num_sources; i++)
+    gateway (p, i);
+  for (i = 0; i < p->num_contexts; i++)
+    {
+      uint32_t hart = p->context_hart[i];
+
+      /* Whatever the hart was told before. */
+      p->context_level[i] = best_source (p, i, p->target_priority[i]) != 0;
+      irq->set (p->context_mode[i] == MODE_M ? p->m_line[hart] : p->s_line[hart],
+                p->context_level[i]);
+    }
+}
+
+static const struct gwt_vm_field level_fields[]
+    = { GWT_VM_ARRAY_COUNTED (struct sifive_plic, level, num_words) };
+static const struct gwt_vmstate level_state
+    = GWT_VMSTATE (struct sifive_plic, "riscv_sifive_plic/level", 1, 1, level_fields,
+                   .needed = level_needed);
+static const struct gwt_vmstate *const parts[] = { &level_state, NULL };
+static const struct gwt_vm_field state_fields[] = {
+  GWT_VM_ARRAY_COUNTED (struct sifive_plic, source_priority, num_ids),
+  GWT_VM_ARRAY_COUNTED (struct sifive_plic, target_priority, num_contexts),
+  GWT_VM_ARRAY_COUNTED (struct sifive_plic, pending, num_words),
+  GWT_VM_ARRAY_COUNTED (struct sifive_plic, claimed, num_words),
+  GWT_VM_ARRAY_COUNTED (struct sifive_plic, enable, num_enables),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct sifive_plic, "riscv_sifive_plic", 1, 1, state_fields,
+                   .subsections = parts, .pre_load = plic_pre_load, .post_load = plic_post_load,
+                   .loaded = plic_loaded);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
+
 static int
 plic_describe (void *self, struct gwt_fdt *fdt, struct gwt_error *err)
 {
@@ -547,6 +661,7 @@ static const struct gwt_device_type plic_type = {
   .realize = plic_realize,
   .reset = plic_reset,
   .describe = plic_describe,
+  .states = states,
 };
 
 static int

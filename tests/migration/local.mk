@@ -52,3 +52,16 @@ endif
 # what moves, and what can come between
 dist_check_SCRIPTS += tests/migration/engine.py
 EXTRA_DIST += tests/migration/guest.py tests/migration/mover.py
+if PLUGIN_RV64_CPU
+if PLUGIN_ACLINT
+if PLUGIN_SIFIVE_PLIC
+if PLUGIN_RISCV_APLIC
+if PLUGIN_RISCV_IMSIC
+unit_tests += tests/migration/test-state-intc
+tests_migration_test_state_intc_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_state_intc_LDADD = $(CORE_LIBS)
+endif
+endif
+endif
+endif
+endif

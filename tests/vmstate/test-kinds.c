@@ -658,18 +658,23 @@ struct timed
 {
   struct gwt_timer *one;
   struct gwt_timer *two[2];
+  uint32_t n;
 };
 
 static const struct gwt_vm_field timed_fields[]
     = { GWT_VM_TIMED (struct timed, one), GWT_VM_TIMED_ARRAY (struct timed, two) };
 static const struct gwt_vmstate timed = GWT_VMSTATE (struct timed, "timed", 1, 1, timed_fields);
+static const struct gwt_vm_field timed_counted_fields[]
+    = { GWT_VM_TIMED_COUNTED (struct timed, two, n) };
+static const struct gwt_vmstate timed_counted
+    = GWT_VMSTATE (struct timed, "counted", 1, 1, timed_counted_fields);
 
 static void
 test_timers (void)
 {
   GWT_AUTO_ERROR (err);
   struct gwt_timer a = { 0x0102030405060708 }, b = { GWT_TIMER_OFF }, c = { 5 };
-  struct timed s = { &a, { &b, &c } };
+  struct timed s = { &a, { &b, &c }, 0 };
   g_autofree char *text = NULL;
 
   g_assert_true (gwt_extension_add (GWT_CLOCK_EXT, &clock_api, "tests", &err));
@@ -686,6 +691,14 @@ test_timers (void)
   s.two[1] = NULL;
   assert_refused (&timed, s, 1, "0000000000000001 0000000000000002 0000000000000003",
                   "byte 24: field 'two': element 1: there is no such timer here");
+  assert_loads (&timed, &s, 1, "0000000000000001 0000000000000002 ffffffffffffffff");
+  g_assert_true (a.expiry == 1 && b.expiry == 2);
+  /* As many as a count says. */
+  s.n = 1;
+  assert_saves (&timed_counted, &s, "0000000000000002");
+  s.n = 3;
+  assert_refused (&timed_counted, s, 1, "",
+                  "byte 0: field 'two': 3 elements are more than the 2 that there may be");
 }
 
 int
