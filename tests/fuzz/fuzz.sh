@@ -66,9 +66,11 @@ fi
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*
   target hotplug "$tmp"/seeds/hotplug-*
+  target pci-state "$tmp"/seeds/pci-state-*
 else
   skip fuzz-pcie "the plugin pcie was not built"
   skip fuzz-hotplug "the plugin pcie was not built"
+  skip fuzz-pci-state "the plugin pcie was not built"
 fi
 if [ -f "$builddir/plugins/pcie.so" ] && [ -f "$builddir/plugins/virtio.so" ]; then
   target virtio-pci "$tmp"/seeds/vpci-*

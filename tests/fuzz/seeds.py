@@ -132,6 +132,27 @@ put("pcie-bars", config(0, 2, 0x14, 0x40001000) + config(0, 2, 0x20, 0x40000000)
     + step(2 << 6 | 2 << 3 | 3, 0, 0x80000000)
     + step(2 << 6 | 3, 0x1004) + config(0, 2, 0x14, 0x40000000) + device(2, 4, 0x80000000))
 
+# Steps of tests/fuzz/fuzz-pci-state.c: sections (0: the port's, 4: a function's) with bytes changed, stores
+# to configuration space, what devices do.
+def changed(which, *edits):
+    return struct.pack("<3B", 0, which, len(edits)) + b"".join(struct.pack("<HB", *e) for e in edits)
+
+
+def stored(bus, slot, offset, value):
+    return struct.pack("<BBHI", 2, 0x80 | bus << 3 | slot << 4, offset, value)
+
+
+def acted(what, which, arg=1):
+    return struct.pack("<3B", 3, which << 4 | what, arg)
+
+
+put("pci-state-plain", b"".join(changed(i) for i in range(6)))
+put("pci-state-port", stored(0, 1, 0x18, 0x010100) + stored(0, 1, 4, 0x107) + acted(2, 1, 12) + changed(0)
+    + changed(0, (4 + 0x19, 2)) + changed(0, (4 + 4, 0)) + stored(1, 0, 4, 6) + changed(4) + acted(1, 1))
+put("pci-state-lines", acted(0, 2) + changed(5) + changed(5, (4 + 5, 4)) + acted(0, 2, 0)
+    + changed(5, (263, 1)) + changed(2, (19, 7)))
+
+
 # Steps of tests/fuzz/fuzz-hotplug.c: a device for a bus; slot control; a device goes; the host comes.
 def plug(name, bus, kind=0, place=0):
     return struct.pack("<6B6x", 0, 0, name, bus, kind, place)
