@@ -100,7 +100,7 @@ hex_digit (char c)
                                               : -1;
 }
 
-/* "1f.7", "0x1f", "1": slot and function, both hexadecimal. */
+/* "1f.7", "0x1f", "1": slot and function, both hexadecimal; "0.c8": one of more than eight. */
 static bool
 parse_address (const char *text, uint32_t *devfn)
 {
@@ -114,30 +114,51 @@ parse_address (const char *text, uint32_t *devfn)
     slot = slot * 16 + (uint32_t) hex_digit (*at);
   if (*at == '.')
     {
-      if (hex_digit (at[1]) < 0 || at[2] != '\0')
+      if (hex_digit (*++at) < 0)
         return false;
-      function = (uint32_t) hex_digit (at[1]);
-      at += 2;
+      for (; hex_digit (*at) >= 0 && function < PCI_DEVFNS; at++)
+        function = function * 16 + (uint32_t) hex_digit (*at);
     }
   *devfn = slot * PCI_FUNCTIONS + function;
-  return *at == '\0' && slot < PCI_SLOTS && function < PCI_FUNCTIONS;
+  return *at == '\0' && slot < PCI_SLOTS
+         && (function < PCI_FUNCTIONS || (slot == 0 && function < PCI_DEVFNS));
+}
+
+/* A link has one end: a port forwards no request for other devices than 0 (7.3.1).  Behind a
+   switch's upstream port is the bus inside the switch. */
+static bool
+is_link (const struct pci_bus *bus)
+{
+  return bus->bridge != NULL && bus->bridge->port_type != PCIE_UPSTREAM_PORT;
 }
 
 static uint32_t
 bus_slots (const struct pci_bus *bus)
 {
-  /* A link has one end: a port forwards no request for other devices than 0 (7.3.1).  Behind a
-     switch's upstream port is the bus inside the switch. */
-  return bus->bridge != NULL && bus->bridge->port_type != PCIE_UPSTREAM_PORT ? 1 : PCI_SLOTS;
+  return is_link (bus) ? 1 : PCI_SLOTS;
 }
 
-static bool
-slot_is_free (const struct pci_bus *bus, uint32_t slot)
+/* On a link with ARI what would be slots are functions of device 0 (6.13). */
+static uint32_t
+slot_functions (const struct pci_bus *bus)
 {
-  for (uint32_t i = 0; i < PCI_FUNCTIONS; i++)
+  return is_link (bus) ? PCI_DEVFNS : PCI_FUNCTIONS;
+}
+
+static uint32_t
+slot_of (const struct pci_bus *bus, uint32_t devfn)
+{
+  return devfn / slot_functions (bus);
+}
+
+/* The first function in SLOT, NULL: it is free. */
+static const struct gwt_pci *
+first_in_slot (const struct pci_bus *bus, uint32_t slot)
+{
+  for (uint32_t i = 0; i < slot_functions (bus); i++)
     if (bus->function[slot * PCI_FUNCTIONS + i] != NULL)
-      return false;
-  return true;
+      return bus->function[slot * PCI_FUNCTIONS + i];
+  return NULL;
 }
 
 static const char *
@@ -150,7 +171,7 @@ static bool
 find_slot (const struct pci_bus *bus, uint32_t *devfn, struct gwt_error *err)
 {
   for (uint32_t slot = 0; slot < bus_slots (bus); slot++)
-    if (slot_is_free (bus, slot))
+    if (first_in_slot (bus, slot) == NULL)
       {
         *devfn = slot * PCI_FUNCTIONS;
         return true;
@@ -173,9 +194,11 @@ static bool
 check_functions (const struct pci_bus *bus, const struct gwt_pci *pci, uint32_t devfn,
                  struct gwt_error *err)
 {
-  uint32_t slot = devfn / PCI_FUNCTIONS;
+  uint32_t slot = slot_of (bus, devfn);
   const struct gwt_pci *first = bus->function[slot * PCI_FUNCTIONS];
-  if (devfn % PCI_FUNCTIONS != 0 && first != NULL && !first->multifunction)
+  const struct gwt_pci *other = first_in_slot (bus, slot);
+  bool is_first = devfn == slot * PCI_FUNCTIONS;
+  if (!is_first && first != NULL && !first->multifunction)
     {
       pci_gwt->error_set (err, GWT_E_INVALID,
                           "addr: function 0 of slot %x is '%s', which is alone there; give it "
@@ -183,10 +206,18 @@ check_functions (const struct pci_bus *bus, const struct gwt_pci *pci, uint32_t 
                           slot, id_of (first));
       return false;
     }
-  if (devfn % PCI_FUNCTIONS == 0 && !pci->multifunction && !slot_is_free (bus, slot))
+  if (is_first && !pci->multifunction && other != NULL)
     {
       pci_gwt->error_set (err, GWT_E_INVALID,
                           "addr: slot %x has other functions; add multifunction=on", slot);
+      return false;
+    }
+  if (other != NULL && other->ari != pci->ari)
+    {
+      pci_gwt->error_set (err, GWT_E_INVALID,
+                          "ari: '%s', a function of the same device, has ari=%s; give all of them "
+                          "the same",
+                          id_of (other), other->ari ? "on" : "off");
       return false;
     }
   return true;
@@ -203,15 +234,17 @@ find_place (const struct pci_bus *bus, const struct gwt_pci *pci, uint32_t *devf
     {
       pci_gwt->error_set (err, GWT_E_INVALID,
                           "addr: '%s' is no place on a bus; use SLOT or SLOT.FUNCTION in "
-                          "hexadecimal, 0 to 1f and 0 to 7",
+                          "hexadecimal, 0 to 1f and 0 to 7, or with ari=on 0.0 to 0.ff",
                           text);
       return false;
     }
-  if (*devfn / PCI_FUNCTIONS >= bus_slots (bus))
+  if (is_link (bus) && *devfn >= PCI_FUNCTIONS && !pci->ari)
     {
-      pci_gwt->error_set (err, GWT_E_RANGE,
-                          "addr: port '%s' has slot 0 alone, not '%s'; leave addr out", bus->name,
-                          text);
+      pci_gwt->error_set (
+          err, GWT_E_RANGE,
+          "addr: port '%s' has slot 0 alone, not '%s'; leave addr out, or, for more "
+          "than eight functions, give all of them ari=on",
+          bus->name, text);
       return false;
     }
   if (bus->function[*devfn] != NULL)
@@ -252,12 +285,39 @@ check_kind (const struct pci_bus *bus, const struct gwt_pci *pci, struct gwt_err
   return false;
 }
 
+/* Is a function with ARI of use there? */
+static bool
+check_ari (const struct pci_bus *bus, const struct gwt_pci *pci, struct gwt_error *err)
+{
+  const struct gwt_pci *port = bus->bridge;
+  if (!pci->ari)
+    return true;
+  if (pci->secondary != NULL)
+    pci_gwt->error_set (err, GWT_E_INVALID,
+                        "ari: it is for the functions at the end of a link, not for ports; leave "
+                        "it out here");
+  else if (port == NULL || port->express == 0
+           || !(pci_reg (port, port->express + PCIE_DEVICE_CAP2, 4) & PCIE_DEVICE_CAP2_ARI))
+    pci_gwt->error_set (err, GWT_E_INVALID,
+                        "ari: bus '%s' is behind no port that forwards to more than eight "
+                        "functions; use the bus of a pcie-root-port or xio3130-downstream",
+                        bus->name);
+  else if (!(pci->info_flags & GWT_PCI_EXPRESS))
+    pci_gwt->error_set (err, GWT_E_INVALID,
+                        "ari: the function is a conventional one, without room for the "
+                        "capability; leave it out");
+  else
+    return true;
+  return false;
+}
+
 int
 pci_bus_plug (struct gwt_pci *pci, struct gwt_error *err)
 {
   struct pci_bus *bus = pci_bus_of (pci, err);
   uint32_t devfn;
-  if (bus == NULL || !check_kind (bus, pci, err) || !find_place (bus, pci, &devfn, err))
+  if (bus == NULL || !check_kind (bus, pci, err) || !check_ari (bus, pci, err)
+      || !find_place (bus, pci, &devfn, err))
     return -1;
   pci->bus = bus;
   pci->devfn = devfn;
@@ -271,15 +331,30 @@ pci_bus_unplug (struct gwt_pci *pci)
   struct pci_bus *bus = pci->bus;
   bus->function[pci->devfn] = NULL;
   pci->bus = NULL;
+  pci_bus_chain (bus);
   if (bus->bridge != NULL && bus->bridge->slot != NULL)
     pci_slot_emptied (bus->bridge->slot);
+}
+
+void
+pci_bus_chain (struct pci_bus *bus)
+{
+  uint8_t next = 0;
+  for (uint32_t i = PCI_DEVFNS; i-- > 0;)
+    {
+      struct gwt_pci *pci = bus->function[i];
+      if (pci == NULL || pci->ari_at == 0)
+        continue;
+      pci->config[pci->ari_at + ARI_NEXT] = pci->initial[pci->ari_at + ARI_NEXT] = next;
+      next = (uint8_t) i;
+    }
 }
 
 bool
 pci_bus_is_empty (const struct pci_bus *bus)
 {
-  for (uint32_t slot = 0; slot < PCI_SLOTS; slot++)
-    if (!slot_is_free (bus, slot))
+  for (uint32_t i = 0; i < PCI_DEVFNS; i++)
+    if (bus->function[i] != NULL)
       return false;
   return true;
 }
@@ -326,6 +401,18 @@ pci_bus_domain (const struct pci_bus *root)
   return domain;
 }
 
+/* The function at the end of BUS's link, or on the bus inside a switch, that DEVFN reaches. */
+static struct gwt_pci *
+find_on (const struct pci_bus *bus, uint32_t devfn)
+{
+  const struct gwt_pci *port = bus->bridge;
+  /* Other devices than 0 are reached while the port takes them for functions of it. */
+  if (is_link (bus) && devfn >= PCI_FUNCTIONS
+      && !(pci_reg (port, port->express + PCIE_DEVICE_CONTROL2, 2) & PCIE_DEVICE_CAP2_ARI))
+    return NULL;
+  return bus->function[devfn];
+}
+
 static struct gwt_pci *
 find_below (const struct pci_bus *bus, uint32_t number, uint32_t devfn)
 {
@@ -341,7 +428,7 @@ find_below (const struct pci_bus *bus, uint32_t number, uint32_t devfn)
       if (first == 0 || number < first || number > bridge->config[PCI_SUBORDINATE_BUS])
         continue;
       if (number == first)
-        return bridge->secondary->function[devfn];
+        return find_on (bridge->secondary, devfn);
       return find_below (bridge->secondary, number, devfn);
     }
   return NULL;
@@ -454,7 +541,7 @@ pci_bus_intx (const struct pci_bus *bus, uint32_t devfn, int change)
   for (; bus != NULL && bus->bridge != NULL; bus = bus->bridge->bus)
     {
       /* The swizzle of a bridge (2.2.8.1). */
-      pin = (pin + devfn / PCI_FUNCTIONS) % PCI_PINS;
+      pin = (pin + slot_of (bus, devfn)) % PCI_PINS;
       devfn = bus->bridge->devfn;
     }
   if (bus == NULL)

@@ -342,6 +342,18 @@ pci_add_power (struct gwt_pci *pci, struct gwt_error *err)
   return 0;
 }
 
+int
+pci_add_ari (struct gwt_pci *pci, struct gwt_error *err)
+{
+  uint32_t at = pci_add_extended (pci, PCI_EXT_ARI, 1, ARI_SIZE, err);
+  if (at == 0)
+    return -1;
+  /* No function groups; the next function follows from who is on the bus. */
+  pci_config_preset (pci, at + 4, 4, 0, 0, 0);
+  pci->ari_at = at;
+  return 0;
+}
+
 /* ---- BARs ----------------------------------------------------------------------------------- */
 
 int
@@ -500,7 +512,10 @@ function_complete (void *self, struct gwt_device *device, struct gwt_error *err)
              pci, pci->bus->bridge != NULL ? PCIE_ENDPOINT : PCIE_INTEGRATED_ENDPOINT, err)
              < 0)
     return -1;
+  if (pci->ari && pci_add_ari (pci, err) < 0)
+    return -1;
   memcpy (pci->initial, pci->config, sizeof pci->config);
+  pci_bus_chain (pci->bus);
   struct gwt_pci *port = pci->bus->bridge;
   if (port != NULL && port->slot != NULL && !pci_devices->is_hotplugged (device))
     pci_slot_filled (port->slot);
@@ -539,7 +554,9 @@ static const struct gwt_field function_fields[] = {
                        "read-only"),
   GWT_STATE_ROW (struct gwt_pci, unplug_asked, "unplug-asked", .max = 1,
                  .doc = "of a port: the guest was asked to let go of what is in the slot"),
-  GWT_HOST_ROW (struct gwt_pci, pad_1, "padding"),
+  GWT_PROP_ROW (struct gwt_pci, ari, "ari",
+                .doc = "the function is one of a device's up to 256 behind a port that forwards to "
+                       "them"),
   GWT_STATE_ROW (struct gwt_pci, version_id, "version-id",
                  .doc = "version of the function's state, as streams have it"),
   GWT_STATE_ARRAY (struct gwt_pci, config, "config", .doc = "configuration space"),
@@ -555,7 +572,7 @@ static const struct gwt_field function_fields[] = {
   GWT_HOST_ROW (struct gwt_pci, aer_log.log_max, "the same in all functions"),
   GWT_STATE_ROW (struct gwt_pci, aer_log.log, "aer-log",
                  .doc = "those errors: status bit, function and header of each"),
-  GWT_HOST_ROW (struct gwt_pci, pad_2, "padding"),
+  GWT_HOST_ROW (struct gwt_pci, ari_at, "follows from the property ari"),
   GWT_HOST_ROW (struct gwt_pci, device, "handle of the host"),
   GWT_HOST_ROW (struct gwt_pci, self, "the device's own instance"),
   GWT_HOST_ROW (struct gwt_pci, client, "the device's callbacks"),

@@ -123,6 +123,10 @@ enum pcie_port_type
 
 #define PCI_EXT_AER 0x0001
 #define PCI_EXT_ACS 0x000d
+#define PCI_EXT_ARI 0x000e
+/* Alternative Routing-ID Interpretation, offsets in it (7.8.7) */
+#define ARI_SIZE 8
+#define ARI_NEXT 0x05
 /* Advanced Error Reporting, offsets in it (7.8.4) */
 #define AER_SIZE 0x48
 #define AER_UNCOR_STATUS 0x04
@@ -192,7 +196,7 @@ struct gwt_pci
   bool multifunction;
   bool err_unc_mask;
   uint8_t unplug_asked; /* the user wants out what is in the slot, and the guest has been told */
-  uint8_t pad_1;
+  bool ari;
   int32_t version_id; /* of the state, as it was sent */
 
   /* Configuration space, and for each byte what the guest may write, clears by writing 1, and what
@@ -208,7 +212,7 @@ struct gwt_pci
   uint64_t msix_pending[MSIX_VECTORS_MAX / 64];       /* likewise */
 
   struct pci_aer_log aer_log; /* errors that wait to be shown */
-  uint32_t pad_2;
+  uint32_t ari_at;            /* offset of the capability, 0: none */
 
   struct gwt_device *device;
   void *self; /* the device's own instance: what client callbacks take */
@@ -341,6 +345,8 @@ int pci_add_bar (struct gwt_pci *pci, uint32_t index, struct gwt_region *region,
 int pci_add_express (struct gwt_pci *pci, enum pcie_port_type type, struct gwt_error *err);
 void pci_make_express (struct gwt_pci *pci, enum pcie_port_type type, uint32_t at);
 int pci_add_power (struct gwt_pci *pci, struct gwt_error *err);
+/* Alternative Routing-ID Interpretation: where the chain of functions is. */
+int pci_add_ari (struct gwt_pci *pci, struct gwt_error *err);
 void pci_update_bars (struct gwt_pci *pci);
 void pci_update_intx (struct gwt_pci *pci);
 /* STICKY: a bus reset or function-level reset, which leaves the error registers as they are (7.4,
@@ -431,6 +437,8 @@ struct pci_bus *pci_bus_of (const struct gwt_pci *pci, struct gwt_error *err);
 /* Put a function on that bus; 0, or -1 with ERR set. */
 int pci_bus_plug (struct gwt_pci *pci, struct gwt_error *err);
 void pci_bus_unplug (struct gwt_pci *pci);
+/* Have each function of an ARI device on BUS name the next one. */
+void pci_bus_chain (struct pci_bus *bus);
 /* The function that answers to bus number BUS and DEVFN now, or NULL. */
 struct gwt_pci *pci_bus_find (struct pci_host *host, uint32_t bus, uint32_t devfn);
 uint32_t pci_bus_number (const struct pci_bus *bus);

@@ -44,12 +44,38 @@ claim_presence (void)
     }
 }
 
+/* Each function of a device with ARI names the one that comes next, the last one none. */
+static void
+claim_chain (void)
+{
+  struct gwt_device *host = gwt_device_find ("pcie0");
+  const struct gwt_pci_host *table = gwt_device_interface (host, GWT_PCI_HOST_INTERFACE);
+  for (guint i = 0; i < G_N_ELEMENTS (slots); i++)
+    {
+      struct gwt_device *port = gwt_device_find (slots[i].id), *function = NULL;
+      uint32_t devfn, told = 0, n = 0;
+      while (port != NULL
+             && (function = table->next (host->instance, port, function, &devfn)) != NULL)
+        {
+          /* Of tests/pcie/pci-probe.c: behind error reporting. */
+          uint32_t head = table->config_read (host->instance, function, 0x148, 4);
+          bool ari = (head & 0xffff) == 0xe;
+          FUZZ_CLAIM (ari || devfn < 8);
+          FUZZ_CLAIM (!ari || n == 0 || devfn == told);
+          told = ari ? table->config_read (host->instance, function, 0x14d, 1) : 0;
+          n++;
+        }
+      FUZZ_CLAIM (told == 0);
+    }
+}
+
 static void
 finish (void)
 {
   g_autofree char *ids = bench_gone ();
   FUZZ_CLAIM (gwt_device_next_leaving () == NULL);
   claim_presence ();
+  claim_chain ();
 }
 
 static void
@@ -62,9 +88,11 @@ plug (const uint8_t *s)
   finish (); /* as core/machine does before */
   if (gwt_device_find (name) != NULL)
     return;
+  bool ari = s[5] & 4;
   g_autofree char *text
-      = g_strdup_printf ("%s,id=%s,bus=%s,addr=%x.%x%s", kinds[s[4] & 3], name, bus, s[5] >> 7,
-                         s[5] & 1, s[5] & 2 ? ",multifunction=on" : "");
+      = g_strdup_printf ("%s,id=%s,bus=%s,addr=%x.%x%s%s", kinds[s[4] & 3], name, bus, s[5] >> 7,
+                         ari ? s[6] : s[5] & 1, s[5] & 2 ? ",multifunction=on" : "",
+                         ari ? ",ari=on" : "");
   bool good = bench_plug (text, &err) != NULL;
   fuzz_claim_error (good, &err);
 }
@@ -114,7 +142,9 @@ number_buses (void)
     uint32_t at, value;
   } numbers[] = { { 0x00008018, 0x010100 }, { 0x00010018, 0x060200 }, { 0x00200018, 0x050302 },
                   { 0x00300018, 0x040403 }, { 0x00308018, 0x050503 }, { 0x00008020, 0x41004100 },
-                  { 0x0000803c, 0x00020000 }, { 0x00008004, 0x107 } };
+                  { 0x0000803c, 0x00020000 }, { 0x00008004, 0x107 },
+                  /* more than eight functions are reached behind rp0 and d0 */
+                  { 0x0000807c, 0x20 },       { 0x003000b8, 0x20 } };
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
     gwt_memory_store (ECAM + numbers[i].at, 4, numbers[i].value);
 }

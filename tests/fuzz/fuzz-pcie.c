@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sequences of a guest's accesses to configuration space, windows and RAM, of what devices do, and
- * of resets, on a bus with a port, a function behind it and two beside it.  Every twelve bytes are
- * a step.
+ * of resets, on a bus with a port, a device behind it whose second function needs ARI, and two
+ * functions beside it.  Every twelve bytes are a step.
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/pcie/pcie-bench.h"
@@ -87,7 +87,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   bench_begin ();
   bench_must ("pcie-root-port,id=rp,addr=1");
-  bench_must ("pci-probe,id=p,bus=rp");
+  bench_must ("pci-probe,id=p,bus=rp,addr=0,multifunction=on,ari=on");
+  bench_must ("pci-probe,id=s,bus=rp,addr=0.8,ari=on,vectors=0");
   bench_must ("pci-probe,id=q,addr=2,multifunction=on,msi=4,msi-mask=on");
   bench_must ("pci-probe,id=r,addr=2.1,x-pcie-err-unc-mask=off");
   for (size_t at = 0; at + 12 <= size; at += 12)

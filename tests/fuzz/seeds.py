@@ -154,8 +154,8 @@ put("pci-state-lines", acted(0, 2) + changed(5) + changed(5, (4 + 5, 4)) + acted
 
 
 # Steps of tests/fuzz/fuzz-hotplug.c: a device for a bus; slot control; a device goes; the host comes.
-def plug(name, bus, kind=0, place=0):
-    return struct.pack("<6B6x", 0, 0, name, bus, kind, place)
+def plug(name, bus, kind=0, place=0, function=0):
+    return struct.pack("<7B5x", 0, 0, name, bus, kind, place, function)
 
 
 def control(port, value):
@@ -172,6 +172,9 @@ put("hotplug-plain", plug(0, 0) + unplug(0) + FINISH + plug(1, 2) + plug(2, 0, 2
 put("hotplug-asked", control(0, 0x17f1) + plug(0, 0) + control(0, 0x12f1) + control(0, 0x11f1)
     + struct.pack("<2B10x", 7, 4) + unplug(0) + control(0, 0x12f1) + control(0, 0x16f1)
     + control(0, 0x17f1) + FINISH)
+put("hotplug-ari", plug(0, 0, 0, 4, 0xc8) + plug(1, 0, 0, 4, 1) + unplug(1) + FINISH
+    + plug(1, 0, 0, 4, 8) + plug(2, 0, 0, 6) + struct.pack("<6B6x", 10, 2, 0x09, 0x3c, 0, 0)
+    + unplug(0) + FINISH)
 put("hotplug-reset", control(3, 0x11f1) + plug(1, 2) + unplug(1) + struct.pack("<2B10x", 5, 1)
     + plug(1, 2, 0, 1) + plug(2, 2, 0, 2) + unplug(1) + struct.pack("<B11x", 5))
 

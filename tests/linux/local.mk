@@ -4,6 +4,7 @@ dist_check_SCRIPTS += tests/linux/workload.py
 dist_check_SCRIPTS += tests/linux/control.py
 dist_check_SCRIPTS += tests/linux/console.py
 dist_check_SCRIPTS += tests/linux/pcie.py
+dist_check_SCRIPTS += tests/linux/ari.py
 dist_check_SCRIPTS += tests/linux/virtio-rng.py
 dist_check_SCRIPTS += tests/linux/aia.py
 dist_check_SCRIPTS += tests/linux/disk.py

@@ -9,9 +9,12 @@ tests_pcie_pci_probe_so_LDFLAGS = $(PLUGIN_LDFLAGS)
 tests_pcie_pci_probe_so_LDADD =
 unit_tests += tests/pcie/test-pcie
 unit_tests += tests/pcie/test-slot
+unit_tests += tests/pcie/test-ari
 dist_check_SCRIPTS += tests/pcie/pcie-options.sh tests/pcie/hotplug.py
 tests_pcie_test_pcie_CFLAGS = $(CORE_CFLAGS)
 tests_pcie_test_pcie_LDADD = $(CORE_LIBS)
+tests_pcie_test_ari_CFLAGS = $(CORE_CFLAGS)
+tests_pcie_test_ari_LDADD = $(CORE_LIBS)
 tests_pcie_test_slot_CFLAGS = $(CORE_CFLAGS)
 tests_pcie_test_slot_LDADD = $(CORE_LIBS)
 endif
