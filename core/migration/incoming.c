@@ -13,6 +13,7 @@
 #include "core/backend/block.h"
 #include "core/cpu/run.h"
 #include "core/device/lock.h"
+#include "core/migration/announce.h"
 #include "core/migration/globalstate.h"
 #include "core/migration/params.h"
 #include "core/util/log.h"
@@ -177,6 +178,7 @@ take_over (void)
   bool ran = state == GWT_RUNSTATE_RUNNING || state == GWT_RUNSTATE_SUSPENDED;
 
   n.awaited = false;
+  gwt_announce_when_running ();
   if (ran && n.autostart)
     gwt_vm_start ();
   else

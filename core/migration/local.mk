@@ -1,5 +1,7 @@
 core_libcore_a_SOURCES += \
 	core/migration/address.c \
+	core/migration/announce.c \
+	core/migration/announce.h \
 	core/migration/capabilities.c \
 	core/migration/channel-exec.c \
 	core/migration/channel-internal.h \

@@ -11,6 +11,7 @@
 #include "core/cpu/throttle.h"
 #include "core/device/lock.h"
 #include "core/migration/converge.h"
+#include "core/migration/announce.h"
 #include "core/migration/devices.h"
 #include "core/migration/globalstate.h"
 #include "core/migration/internal.h"
@@ -95,6 +96,7 @@ void
 gwt_migration_finish (void)
 {
   gwt_migration_close_main ();
+  gwt_announce_finish ();
   gwt_outgoing_finish ();
   gwt_incoming_finish ();
   gwt_snapshot_finish ();

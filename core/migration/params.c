@@ -30,10 +30,10 @@ static const struct row
   uint64_t preset, min, max;
   const char *unit, *word;
 } table[] = {
-  { "announce-initial", NOT_OFFERED, NUMBER, 50, 0, 100000, " ms", NULL },
-  { "announce-max", NOT_OFFERED, NUMBER, 550, 0, 100000, " ms", NULL },
-  { "announce-rounds", NOT_OFFERED, NUMBER, 5, 0, 1000, "", NULL },
-  { "announce-step", NOT_OFFERED, NUMBER, 100, 1, 10000, " ms", NULL },
+  { "announce-initial", GWT_PARAM_ANNOUNCE_INITIAL, NUMBER, 50, 0, 100000, " ms", NULL },
+  { "announce-max", GWT_PARAM_ANNOUNCE_MAX, NUMBER, 550, 0, 100000, " ms", NULL },
+  { "announce-rounds", GWT_PARAM_ANNOUNCE_ROUNDS, NUMBER, 5, 0, 1000, "", NULL },
+  { "announce-step", GWT_PARAM_ANNOUNCE_STEP, NUMBER, 100, 1, 10000, " ms", NULL },
   { "throttle-trigger-threshold", GWT_PARAM_THROTTLE_TRIGGER_THRESHOLD, NUMBER, 50, 1, 100, "",
     NULL },
   { "cpu-throttle-initial", GWT_PARAM_CPU_THROTTLE_INITIAL, NUMBER, 20, 1, 99, "", NULL },
@@ -177,9 +177,9 @@ take_row (const struct row *r, struct json_object *value, uint64_t *want, struct
 }
 
 bool
-gwt_params_set_json (struct json_object *args, struct gwt_error *err)
+gwt_params_judge_json (struct json_object *args, uint64_t want[GWT_PARAM_COUNT],
+                       struct gwt_error *err)
 {
-  uint64_t want[GWT_PARAM_COUNT];
   for (guint i = 0; i < GWT_PARAM_COUNT; i++)
     want[i] = gwt_migration_param (i);
   json_object_object_foreach (args, name, value)
@@ -196,6 +196,15 @@ gwt_params_set_json (struct json_object *args, struct gwt_error *err)
                      want[GWT_PARAM_CPU_THROTTLE_INITIAL]);
       return false;
     }
+  return true;
+}
+
+bool
+gwt_params_set_json (struct json_object *args, struct gwt_error *err)
+{
+  uint64_t want[GWT_PARAM_COUNT];
+  if (!gwt_params_judge_json (args, want, err))
+    return false;
   for (guint i = 0; i < GWT_PARAM_COUNT; i++)
     __atomic_store_n (&values[i], want[i], __ATOMIC_RELAXED);
   return true;

@@ -51,6 +51,10 @@ struct json_object *gwt_capabilities_json (void); /* all; new reference */
 /* Those that have a meaning now.  Each may change at any time; read it when it is needed. */
 enum gwt_param
 {
+  GWT_PARAM_ANNOUNCE_INITIAL, /* ms */
+  GWT_PARAM_ANNOUNCE_MAX,     /* ms */
+  GWT_PARAM_ANNOUNCE_ROUNDS,
+  GWT_PARAM_ANNOUNCE_STEP,              /* ms */
   GWT_PARAM_THROTTLE_TRIGGER_THRESHOLD,  /* % */
   GWT_PARAM_CPU_THROTTLE_INITIAL,        /* % */
   GWT_PARAM_CPU_THROTTLE_INCREMENT,      /* % */
@@ -68,6 +72,9 @@ uint64_t gwt_migration_param (enum gwt_param param);
 /* [main] ARGS: {NAME: VALUE}; all are set or none. */
 bool gwt_params_set_json (struct json_object *args, struct gwt_error *err);
 struct json_object *gwt_params_json (void); /* all that QEMU has; new reference */
+/* ARGS as above; what all would be then. */
+bool gwt_params_judge_json (struct json_object *args, uint64_t values[GWT_PARAM_COUNT],
+                            struct gwt_error *err);
 /* Both, or the capabilities alone, as at the start of the process; for tests. */
 void gwt_migration_params_reset (void);
 void gwt_capabilities_reset (void);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "core/migration/announce.h"
 #include "core/migration/channel.h"
 #include "core/migration/migration.h"
 #include "core/migration/params.h"
@@ -175,6 +176,32 @@ query_threads (struct json_object *args, struct gwt_error *err)
   return gwt_migrate_threads ();
 }
 
+/* ---- announcements ----------------------------------------------------------------------------
+ */
+
+static struct json_object *
+announce_self (struct json_object *args, struct gwt_error *err)
+{
+  uint64_t values[GWT_PARAM_COUNT];
+  /* The ranges are those of the parameters. */
+  struct json_object *named = json_object_new_object ();
+  json_object_object_foreach (args, name, value)
+  {
+    g_autofree char *full = g_strdup_printf ("announce-%s", name);
+    json_object_object_add (named, full, json_object_get (value));
+  }
+  bool ok = gwt_params_judge_json (named, values, err);
+  json_object_put (named);
+  if (ok)
+    gwt_announce (&(struct gwt_announce_params){
+        .initial = values[GWT_PARAM_ANNOUNCE_INITIAL],
+        .max = values[GWT_PARAM_ANNOUNCE_MAX],
+        .rounds = values[GWT_PARAM_ANNOUNCE_ROUNDS],
+        .step = values[GWT_PARAM_ANNOUNCE_STEP],
+    });
+  return answer (ok, err);
+}
+
 /* ---- state in files ---------------------------------------------------------------------------
  */
 
@@ -211,7 +238,14 @@ static const struct gwt_qmp_arg parameters_args[]
     = { { GWT_QMP_MORE, "any", true }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg file_args[] = { { "file", "str", false }, { NULL, NULL, false } };
 
+static const struct gwt_qmp_arg announce_args[] = { { "initial", "int", false },
+                                                    { "max", "int", false },
+                                                    { "rounds", "int", false },
+                                                    { "step", "int", false },
+                                                    { NULL, NULL, false } };
+
 static const struct gwt_qmp_command commands[] = {
+  { "announce-self", announce_self, announce_args },
   { "migrate", migrate, migrate_args },
   { "migrate-continue", migrate_continue, continue_args },
   { "migrate-incoming", migrate_incoming, incoming_args },

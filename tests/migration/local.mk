@@ -65,3 +65,6 @@ endif
 endif
 endif
 endif
+unit_tests += tests/migration/test-announce
+tests_migration_test_announce_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_announce_LDADD = $(CORE_LIBS)

@@ -105,6 +105,16 @@ def idle(t):
             "from", "migrate-incoming", uri="tcp:127.0.0.1:0")
 
 
+@gwttest.test("announce-self: all four numbers, each in its range")
+def announce(t):
+    q = start(t)
+    t.equal(q.cmd("announce-self", initial=50, max=550, rounds=10, step=50), {})
+    refused(t, q, "Parameter 'step' is missing", "announce-self", initial=50, max=550, rounds=10)
+    refused(t, q, "Parameter 'announce-step' expects a number from 1 to 10000 ms",
+            "announce-self", initial=50, max=550, rounds=10, step=0)
+    t.equal(q.cmd("query-migrate-parameters"), PARAMETERS)
+
+
 @gwttest.test("-incoming: inmigrate, and the port that the system chose")
 def incoming(t):
     q = start(t, "-incoming", "tcp:127.0.0.1:0")
