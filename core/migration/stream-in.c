@@ -163,7 +163,7 @@ get_machine (struct gwt_stream_in *s, struct gwt_error *err)
     gwt_error_set (err, GWT_E_INVALID, "it names no machine type; here it is '%s'",
                    s->config.machine);
   gwt_error_set (err, GWT_E_INVALID,
-                 "the guest's machine type is '%s', here it is '%s'; start this end with -M %s",
+                 "the guest's machine type is '%s', here it is '%s'; start this end with -M '%s'",
                  shown, s->config.machine, shown);
   return false;
 }

@@ -44,6 +44,7 @@ target image "$tmp"/seeds/image-*
 target vmstate "$tmp"/seeds/vmstate-*
 target stream "$tmp"/seeds/stream-*
 target ram "$tmp"/seeds/ram-*
+target incoming "$tmp"/seeds/incoming-*
 target mmio "$tmp"/seeds/mmio-*
 target aia "$tmp"/seeds/aia-*
 target netdev "$tmp"/seeds/netdev-*

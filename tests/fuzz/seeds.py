@@ -279,3 +279,9 @@ for name, kind, flags in (("read", 0, 31), ("write", 1, 0), ("flush", 4, 0), ("i
         steps += struct.pack("<8B", 0, 3, 2, 29, 0, 248, 0, 3) + struct.pack("<8B", 6, 0, *bytes(6))
     for features in (0x36, 0x37, 0x20):
         put("vblk-%s-%02x" % (name, features), bytes([features]) + steps)
+
+# What fuzz-incoming changes in a stream: nothing, its end, a bit, a count.
+put("incoming-whole", b"\0\0")
+put("incoming-cut", b"\1\0")
+put("incoming-bit", b"\0\0" + bytes([0, 2, 0, 0, 3, 0]))
+put("incoming-more", b"\0\0" + bytes([0, 2, 0, 4, 0xff, 0xff, 0, 16, 7, 1, 0, 0, 0, 8, 99, 2, 0x7f, 1]))
