@@ -252,7 +252,7 @@ test_refusals (void)
   refused ("5145564d 00000003 04", "byte 8: tag 0x04; the configuration has to come first");
   refused ("5145564d 00000003 07 00000007 766972742d312e",
            "the guest's machine type is 'virt-1.', here it is 'virt-1.0'; start this end with -M "
-           "virt-1.");
+           "'virt-1.'");
   refused ("5145564d 00000003 07 00000000",
            "it names no machine type; here it is 'virt-1.0'");
   refused ("5145564d 00000003 07 ffffffff",
