@@ -410,6 +410,11 @@ test_uart_thr (void)
   assert_is (a, "000c 00 02 01 00 00 60 b0 00 00");
   carry (a, b);
   g_assert_cmpuint (lines->level[1], ==, 0);
+  /* A timeout that is coming goes where it is not in the stream. */
+  out (THERE + 2, 1, 0x01);
+  type_bytes (b, "x");
+  must_load (b, UART_IDLE);
+  assert_is (b, UART_IDLE);
   /* A more important one hides it. */
   out (HERE + 1, 1, 0);
   out (HERE + 1, 1, 3);
@@ -493,6 +498,9 @@ test_fw_cfg (void)
   carry (a, b);
   g_assert_cmphex (in (THERE, 8), ==, UINT64_C (0x0000393837363534));
   enemies (a);
+  /* Without DMA no address is left over. */
+  must_load (b, "0020 00000004");
+  assert_is (b, "0020 00000004" SUB_DMA "0000000000000000");
   /* As QEMU 10 sends it. */
   must_load (b, "0019 00000000" SUB_DMA "0000000000000000" SUB_ACPI
                 "0000000000020000 0000000000001000 0000000000001000");
@@ -574,6 +582,11 @@ test_flash (void)
   g_assert_cmphex (in (THERE + 0x20008, 4), ==, 0x22222222);
   g_assert_cmphex (in (THERE + 0x2000c, 4), ==, 0x33333333);
   g_assert_cmphex (in (THERE + 0x20010, 4), ==, 0xffffffff);
+  /* Memory is direct, and then is not. */
+  must_load (b, "00 70 90 0000000000000000");
+  g_assert_cmphex (in (THERE + 0x20004, 4), ==, 0x00900090);
+  must_load (b, FLASH_READY);
+  g_assert_cmphex (in (THERE + 0x20004, 4), ==, 0x11111111);
   finish ();
 }
 

@@ -120,6 +120,10 @@ set_up (void)
   tell ("far", "aer_inject", "[4096, false, 1, 2, 3, 4]");
   tell ("far", "aer_inject", "[16384, false, 5, 6, 7, 8]");
   tell ("far", "aer_inject", "[1048576, false, 9, 10, 11, 12]");
+  /* A port that has told of a command that it has carried out. */
+  put (config_at (0, EMPTY, 4), 2, 6);
+  put (config_at (0, EMPTY, capability (0, EMPTY, 0x10) + 0x18), 2, 0x07f0);
+  g_assert_cmpuint (sink->level[EMPTY], ==, 1);
   /* A conventional function on the root bus that holds its line, and one MSI that waits. */
   put (config_at (0, NEAR, 0x14), 4, WINDOW + 0x3000);
   put (config_at (0, NEAR, 4), 2, 6);
@@ -325,6 +329,9 @@ check_behavior (void)
   g_assert_cmpuint (sink->level[NEAR], ==, 0);
   put (config_at (0, 1, AER + 0x30), 4, 0x7f);
   g_assert_cmpuint (sink->level[1], ==, 0);
+  g_assert_cmpuint (sink->level[EMPTY], ==, 1);
+  put (config_at (0, EMPTY, capability (0, EMPTY, 0x10) + 0x1a), 2, 0x10);
+  g_assert_cmpuint (sink->level[EMPTY], ==, 0);
   /* No message was sent by the load, and those that wait come when they may. */
   for (guint i = 0; i < 0x60; i += 4)
     g_assert_cmphex (get (MESSAGES + i, 4), ==, 0);
@@ -333,6 +340,8 @@ check_behavior (void)
   g_assert_cmphex (get (TABLE + 0x800, 8), ==, 4);
   put (TABLE + 2 * 16 + 12, 4, 0);
   g_assert_cmphex (get (MESSAGES + 8, 4), ==, 0xa2);
+  tell ("near", "msi_notify", "[0]");
+  g_assert_cmphex (get (MESSAGES + 0x40, 4), ==, 0x50);
   msi = capability (0, NEAR, 5);
   g_assert_cmphex (get (config_at (0, NEAR, msi + 0x14), 4), ==, 2);
   put (config_at (0, NEAR, msi + 0x10), 4, 0);
@@ -365,11 +374,12 @@ test_carried (gconstpointer backwards)
   bench_end ();
   build ();
   load_all (all, GPOINTER_TO_INT (backwards));
+  g_assert_cmphex (get (BYTES + 4, 4), ==, 0x12345678);
   again = save_all ();
   assert_same (all, again);
   g_ptr_array_unref (again);
   /* Once more, onto itself: nothing is counted twice. */
-  load_all (all, !GPOINTER_TO_INT (backwards));
+  load_all (all, GPOINTER_TO_INT (backwards));
   again = save_all ();
   assert_same (all, again);
   g_ptr_array_unref (again);
@@ -468,12 +478,13 @@ static void
 test_unplug (void)
 {
   GWT_AUTO_ERROR (err);
-  GPtrArray *all, *again;
+  GPtrArray *all, *again, *idle;
   g_autofree char *gone = NULL, *before = NULL;
   unsigned control;
 
   build ();
   set_up ();
+  idle = save_all ();
   control = capability (2, 0, 0x10) + 0x18;
   put (config_at (2, 0, control), 2, 0x11e9); /* aware of the slot, powered */
   g_assert_true (bench_unplug ("far", &err));
@@ -488,11 +499,18 @@ test_unplug (void)
   assert_same (all, again);
   g_assert_false (bench_unplug ("far", &err));
   g_assert_nonnull (strstr (err.text, "is already in the process of unplug"));
+  /* As it was before it was asked; and after. */
+  load_all (idle, false);
+  g_ptr_array_unref (again);
+  again = save_all ();
+  assert_same (idle, again);
+  load_all (all, false);
   before = bench_gone ();
   g_assert_cmpstr (before, ==, "");
   put (config_at (2, 0, control), 2, 0x17e9); /* power and indicator off */
   gone = bench_gone ();
   g_assert_cmpstr (gone, ==, "far ");
+  g_ptr_array_unref (idle);
   g_ptr_array_unref (all);
   g_ptr_array_unref (again);
   bench_end ();
