@@ -51,7 +51,6 @@ tests_migration_test_state_pci_LDADD = $(CORE_LIBS)
 endif
 # what moves, and what can come between
 dist_check_SCRIPTS += tests/migration/engine.py
-EXTRA_DIST += tests/migration/guest.py tests/migration/mover.py
 if PLUGIN_RV64_CPU
 if PLUGIN_ACLINT
 if PLUGIN_SIFIVE_PLIC
