@@ -316,6 +316,8 @@ def cancel_stalled(t):
 def reader_goes(t):
     m = Ends(t)
     other = Listener(t)
+    # So slow that not all of it fits into what is between.
+    m.set(m.a, max_bandwidth=500000)
     for size in (0, 1, 100, 100000):
         def serve(size=size):
             with other.socket.accept()[0] as c:
