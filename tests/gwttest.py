@@ -49,6 +49,7 @@ def _builddir():
 BUILDDIR = _builddir()
 GODWIT = os.environ.get("GODWIT") or os.path.join(BUILDDIR, "godwit")
 GODWIT_PLUGIN = os.environ.get("GODWIT_PLUGIN") or os.path.join(BUILDDIR, "godwit-plugin")
+GODWIT_CTL = os.environ.get("GODWIT_CTL") or os.path.join(BUILDDIR, "godwit-ctl")
 GODWIT_STREAM = os.environ.get("GODWIT_STREAM") or os.path.join(BUILDDIR, "godwit-stream")
 SANITIZERS = os.environ.get("GODWIT_SANITIZERS") == "yes"
 SCALE = float(os.environ.get("GODWIT_TIMEOUT_SCALE") or (5 if SANITIZERS else 1))

@@ -19,8 +19,9 @@ for so in "$pluginsdir"/*.so; do
   name=$(basename "$so" .so)
   grep -q -w -e "$name" "$tmp/list" || wrong "godwit-plugin list does not list $name"
 done
-"$bindir/godwit-stream" --version | grep -q -F "$version" \
-  || wrong "godwit-stream --version does not say $version"
+for tool in godwit-stream godwit-ctl; do
+  "$bindir/$tool" --version | grep -q -F "$version" || wrong "$tool --version does not say $version"
+done
 
 # The tree may be moved as a whole, into a path with spaces too.
 prefix=${bindir%/*}

@@ -16,6 +16,12 @@ tools_godwit_stream_SOURCES = tools/godwit-stream.c
 tools_godwit_stream_CFLAGS = $(CORE_CFLAGS)
 tools_godwit_stream_LDADD = tools/libstream.a $(CORE_LIBS)
 
+bin_PROGRAMS += tools/godwit-ctl
+tools_godwit_ctl_SOURCES = tools/godwit-ctl.c tools/ctl/client.c tools/ctl/client.h \
+	tools/ctl/progress.c tools/ctl/progress.h tools/ctl/set.c
+tools_godwit_ctl_CFLAGS = $(CORE_CFLAGS)
+tools_godwit_ctl_LDADD = $(CORE_LIBS)
+
 EXTRA_DIST += tools/setup.sh tools/packages.txt tools/guest/make-guest tools/guest/init \
 	tools/guest/modules.txt tools/guest/session.py tools/guest/bin/drivers tools/guest/bin/network \
 	tools/guest/bin/poweroff
