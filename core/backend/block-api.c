@@ -259,8 +259,12 @@ block_attach (struct gwt_block *block, struct gwt_device *device, const struct g
 static void
 block_info (struct gwt_block *block, struct gwt_block_info *info)
 {
+  GWT_AUTO_ERROR (ignored);
   uint64_t offset;
   struct gwt_block *leaf = gwt_block_leaf (block, &offset), *n;
+  /* Another process may have made it larger. */
+  bool fresh = gwt_block_is_active () || leaf->driver->refresh == NULL
+               || leaf->driver->refresh (leaf, &ignored);
   struct gwt_block_info full = {
     .struct_size = MIN (info->struct_size, sizeof full),
     .size = gwt_block_size (block),
@@ -276,6 +280,8 @@ block_info (struct gwt_block *block, struct gwt_block_info *info)
     .discard_granularity = leaf->discard_granularity,
   };
 
+  if (!fresh)
+    gwt_log (GWT_LOG_WARN, "block: %s: %s", gwt_block_label (block), ignored.text);
   for (n = block; n != NULL; n = n->child)
     {
       full.can_discard &= n->unmap;

@@ -20,6 +20,7 @@
 #define GODWIT_VIRTIO_H
 
 #include <godwit/memory.h>
+#include <godwit/vmstate.h>
 
 #ifdef __cplusplus
 extern "C"
@@ -50,6 +51,14 @@ extern "C"
     uint64_t readable_size, writable_size; /* bytes in all */
   };
 
+  /* What of a section is known when the device's own part of it is read. */
+  struct gwt_virtio_loading
+  {
+    uint64_t struct_size;
+    uint64_t features;    /* that the driver accepted, bits 0 to 31; 0 before */
+    const uint8_t *config; /* configuration space at the sender, config_size bytes */
+  };
+
   /* What a kind of device does; called with the instance of the device's own type.  A static table.
      All but `notified` come one at a time for a device, with a lock held that no function of
      gwt.virtio/1 needs, and perhaps with the machine lock: where that is so they must not drop it,
@@ -78,6 +87,16 @@ extern "C"
     void (*notified) (void *self, struct gwt_virtq *queue, uint32_t index);
     /* [main, vcpu] Optional.  Queue INDEX alone is stopped: as `running` 0 for this queue. */
     void (*queue_reset) (void *self, uint32_t index);
+
+    /* [main] Optional.  The device's own part of its section, in the midst of virtio's; see
+       GWT_VIRTIO_STATE.  0, or -1 with ERR set. */
+    int (*put_state) (void *self, struct gwt_vm_out *out, struct gwt_error *err);
+    /* The same read; SELF is the staged struct. */
+    int (*get_state) (void *self, const struct gwt_virtio_loading *loading, struct gwt_vm_in *in,
+                      struct gwt_error *err);
+    /* [main] Optional.  "VIRTIO_NET_F_MQ, mq": name of a feature bit of the device's own, and the
+       property that offers it; NULL: it has none. */
+    const char *(*feature_name) (uint32_t bit);
   };
 
   /* What a device is; a static table. */
@@ -133,7 +152,54 @@ extern "C"
        belongs together is never found half there. */
     void (*push_all) (struct gwt_virtq *queue, struct gwt_virtq_chain *const *chains,
                       const uint64_t *written, uint32_t n);
+
+    /* State on the wire; all [main], in a save or a load.
+       All of the section's virtio part, with the device's own in it: see GWT_VIRTIO_STATE. */
+    int (*put_state) (struct gwt_virtio *virtio, struct gwt_vm_out *out, struct gwt_error *err);
+    int (*get_state) (struct gwt_virtio *virtio, void *staged, struct gwt_vm_in *in,
+                      struct gwt_error *err);
+    /* The chain of QUEUE that was popped after CHAIN (NULL: the first) and is still out; NULL at
+       the end, and where nothing will be made of it any more. */
+    struct gwt_virtq_chain *(*next_out) (struct gwt_virtq *queue, struct gwt_virtq_chain *chain);
+    /* A chain that is out, from the client's put_state ().  Loaded, from its get_state (), it is
+       out again, and pop () gives it before all others, in the order of the stream. */
+    void (*put_chain) (struct gwt_virtq *queue, struct gwt_virtq_chain *chain,
+                       struct gwt_vm_out *out);
+    int (*get_chain) (struct gwt_virtio *virtio, uint32_t index, struct gwt_vm_in *in,
+                      struct gwt_error *err);
   };
+
+/*
+ * A device's schema has one field, "virtio", and rows of GWT_VM_COMPUTED for the members that its
+ * own part sets; what is left goes into subsections.  This defines the field's code, NAME, of a
+ * struct T whose member m is its struct gwt_virtio *; API is the plugin's pointer to the table:
+ *
+ *   GWT_VIRTIO_STATE (disk_virtio, disk_api)
+ *   static const struct gwt_vm_field state_fields[]
+ *       = { GWT_VIRTIO_FIELD (struct disk, virtio, disk_virtio), ... };
+ *
+ * When the section is committed the rings are mapped again, but the client hears of `running` only
+ * when the machine runs, followed by `notified` for each queue: what the driver has made available
+ * meanwhile is served then.
+ */
+#define GWT_VIRTIO_STATE(NAME, API)                                                                \
+  static int NAME##_put (const void *member, const struct gwt_vm_field *field,                     \
+                         struct gwt_vm_out *out, struct gwt_error *err)                            \
+  {                                                                                                \
+    (void) field;                                                                                  \
+    return (API)->put_state (*(struct gwt_virtio *const *) member, out, err);                      \
+  }                                                                                                \
+  static int NAME##_get (void *member, const struct gwt_vm_field *field, struct gwt_vm_in *in,     \
+                         struct gwt_error *err)                                                    \
+  {                                                                                                \
+    return (API)->get_state (*(struct gwt_virtio **) member, (char *) member - field->offset, in,  \
+                             err);                                                                 \
+  }                                                                                                \
+  static const struct gwt_vm_custom NAME = { sizeof (struct gwt_vm_custom), "virtio", NAME##_put,  \
+                                             NAME##_get };
+#define GWT_VIRTIO_FIELD(T, m, NAME)                                                               \
+  { .name = "virtio", .form = GWT_VM_CUSTOM, .offset = offsetof (T, m), .elems = 1,                \
+    .custom = &(NAME) }
 
 #ifdef __cplusplus
 }

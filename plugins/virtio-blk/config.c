@@ -244,6 +244,36 @@ vblk_set_writeback (struct vblk *d, uint32_t on)
   vblk_block->set_write_cache (d->drive, d->writeback);
 }
 
+const char *
+vblk_feature_name (uint32_t bit)
+{
+  switch (UINT64_C (1) << bit)
+    {
+    case FEATURE_SEG_MAX:
+      return "VIRTIO_BLK_F_SEG_MAX";
+    case FEATURE_GEOMETRY:
+      return "VIRTIO_BLK_F_GEOMETRY";
+    case FEATURE_RO:
+      return "VIRTIO_BLK_F_RO, a drive that is read only";
+    case FEATURE_BLK_SIZE:
+      return "VIRTIO_BLK_F_BLK_SIZE";
+    case FEATURE_FLUSH:
+      return "VIRTIO_BLK_F_FLUSH, write-cache";
+    case FEATURE_TOPOLOGY:
+      return "VIRTIO_BLK_F_TOPOLOGY";
+    case FEATURE_CONFIG_WCE:
+      return "VIRTIO_BLK_F_CONFIG_WCE, config-wce";
+    case FEATURE_MQ:
+      return "VIRTIO_BLK_F_MQ, num-queues";
+    case FEATURE_DISCARD:
+      return "VIRTIO_BLK_F_DISCARD, discard";
+    case FEATURE_WRITE_ZEROES:
+      return "VIRTIO_BLK_F_WRITE_ZEROES, write-zeroes";
+    default:
+      return NULL;
+    }
+}
+
 /* ---- for the virtio plugin --------------------------------------------------------------------
  */
 
@@ -292,4 +322,7 @@ const struct gwt_virtio_client vblk_client = {
   .running = running,
   .notified = notified,
   .queue_reset = queue_reset,
+  .put_state = vblk_put_state,
+  .get_state = vblk_get_state,
+  .feature_name = vblk_feature_name,
 };

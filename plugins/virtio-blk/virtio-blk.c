@@ -12,6 +12,7 @@ const struct gwt_host *vblk_host;
 const struct gwt_device_api *vblk_devices;
 const struct gwt_virtio_api *vblk_virtio;
 const struct gwt_block_api *vblk_block;
+const struct gwt_vmstate_api *vblk_vmstate;
 
 /* clang-format off */
 static const struct gwt_field fields[] = {
@@ -78,8 +79,8 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (struct vblk, features, "follow from properties and the drive"),
   GWT_HOST_ROW (struct vblk, virtio, "handle of the virtio plugin"),
   GWT_HOST_ROW (struct vblk, handle, "handle of the host"),
-  GWT_HOST_ROW (struct vblk, queues, "drained before a save; a chain that is out is the virtio "
-                "side's, and popped anew"),
+  GWT_HOST_ROW (struct vblk, queues, "drained before a save; a request that waits for cont is a "
+                "chain of the virtio side's, which is saved, and popped anew"),
 };
 /* clang-format on */
 
@@ -158,7 +159,7 @@ vblk_reset (void *self, uint32_t kind)
     .doc = (DOC), .flags = GWT_TYPE_USER, .threads = GWT_THREADS_PARALLEL,                         \
     .instance_size = sizeof (struct vblk), .fields = fields, .field_size = sizeof fields[0],       \
     .n_fields = GWT_COUNT (fields), .realize = vblk_realize, .unrealize = vblk_unrealize,          \
-    .reset = vblk_reset,                                                                           \
+    .reset = vblk_reset, .states = vblk_states,                                                    \
   }
 
 static const struct gwt_device_type mmio_type
@@ -174,10 +175,12 @@ vblk_start (const struct gwt_host *h, struct gwt_error *err)
   vblk_devices = h->extension (GWT_DEVICE_EXT);
   vblk_virtio = h->extension (GWT_VIRTIO_EXT);
   vblk_block = h->extension (GWT_BLOCK_EXT);
+  vblk_vmstate = h->extension (GWT_VMSTATE_EXT);
   return 0;
 }
 
-static const char *const required[] = { GWT_DEVICE_EXT, GWT_VIRTIO_EXT, GWT_BLOCK_EXT, NULL };
+static const char *const required[]
+    = { GWT_DEVICE_EXT, GWT_VIRTIO_EXT, GWT_BLOCK_EXT, GWT_VMSTATE_EXT, NULL };
 static const struct gwt_device_type *const types[] = { &mmio_type, &pci_type, NULL };
 
 static const struct gwt_plugin plugin = {

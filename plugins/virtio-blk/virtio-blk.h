@@ -123,6 +123,7 @@ extern const struct gwt_host *vblk_host;
 extern const struct gwt_device_api *vblk_devices;
 extern const struct gwt_virtio_api *vblk_virtio;
 extern const struct gwt_block_api *vblk_block;
+extern const struct gwt_vmstate_api *vblk_vmstate;
 
 static inline uint64_t
 vblk_capacity (const struct vblk *d)
@@ -130,8 +131,15 @@ vblk_capacity (const struct vblk *d)
   return __atomic_load_n (&d->capacity, __ATOMIC_RELAXED);
 }
 
+/* state.c */
+extern const struct gwt_vmstate *const vblk_states[];
+int vblk_put_state (void *self, struct gwt_vm_out *out, struct gwt_error *err);
+int vblk_get_state (void *self, const struct gwt_virtio_loading *loading, struct gwt_vm_in *in,
+                    struct gwt_error *err);
+
 /* config.c */
 extern const struct gwt_virtio_client vblk_client;
+const char *vblk_feature_name (uint32_t bit);
 /* Properties against each other and the back end; what the guest is offered. */
 int vblk_configure (struct vblk *d, struct gwt_error *err);
 uint32_t vblk_config_size (const struct vblk *d);

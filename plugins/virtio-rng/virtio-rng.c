@@ -206,6 +206,70 @@ static const struct gwt_virtio_client client = {
   .queue_reset = rng_queue_reset,
 };
 
+/* ---- state ------------------------------------------------------------------------------------
+ */
+
+GWT_VIRTIO_STATE (rng_virtio, virtio_api)
+
+static uint32_t
+quota_needed (const void *self)
+{
+  const struct virtio_rng *r = self;
+
+  return r->quota != r->max_bytes || r->period_end != GWT_TIMER_OFF;
+}
+
+static int
+quota_check (void *self, uint32_t version, struct gwt_error *err)
+{
+  const struct virtio_rng *r = self;
+
+  (void) version;
+  if (r->quota <= r->max_bytes)
+    return 0;
+  host->error_set (err, GWT_E_RANGE,
+                   "%llu bytes are left of this period, and max-bytes is %llu here; give both ends "
+                   "the same",
+                   (unsigned long long) r->quota, (unsigned long long) r->max_bytes);
+  return -1;
+}
+
+/* What a sender without the subsection means. */
+static int
+rng_pre_load (void *self, struct gwt_error *err)
+{
+  struct virtio_rng *r = self;
+
+  (void) err;
+  r->quota = r->max_bytes;
+  r->period_end = GWT_TIMER_OFF;
+  return 0;
+}
+
+static void
+rng_loaded (void *self, uint32_t version)
+{
+  struct virtio_rng *r = self;
+
+  (void) version;
+  clock_api->timer_set (r->period_timer, r->period_end);
+}
+
+static const struct gwt_vm_field quota_fields[] = {
+  GWT_VM_VALUE (struct virtio_rng, quota),
+  GWT_VM_VALUE (struct virtio_rng, period_end),
+};
+static const struct gwt_vmstate quota_state
+    = GWT_VMSTATE (struct virtio_rng, "virtio-rng/quota", 1, 1, quota_fields,
+                   .needed = quota_needed, .post_load = quota_check);
+static const struct gwt_vmstate *const subsections[] = { &quota_state, NULL };
+static const struct gwt_vm_field state_fields[]
+    = { GWT_VIRTIO_FIELD (struct virtio_rng, virtio, rng_virtio) };
+static const struct gwt_vmstate rng_state
+    = GWT_VMSTATE (struct virtio_rng, "virtio-rng", 1, 1, state_fields, .subsections = subsections,
+                   .pre_load = rng_pre_load, .loaded = rng_loaded);
+static const struct gwt_vmstate *const states[] = { &rng_state, NULL };
+
 /* ---- life -------------------------------------------------------------------------------------
  */
 
@@ -264,7 +328,7 @@ rng_reset (void *self, uint32_t kind)
     .flags = GWT_TYPE_USER, .threads = GWT_THREADS_PARALLEL,                                       \
     .instance_size = sizeof (struct virtio_rng), .fields = fields, .field_size = sizeof fields[0], \
     .n_fields = GWT_COUNT (fields), .realize = rng_realize, .unrealize = rng_unrealize,            \
-    .reset = rng_reset                                                                             \
+    .reset = rng_reset, .states = states                                                           \
   }
 static const struct gwt_device_type mmio_type
     = RNG_TYPE ("virtio-rng-device", GWT_VIRTIO_MMIO_PARENT);

@@ -170,7 +170,7 @@ start_device (struct gwt_virtio *v)
   v->running = 1;
   for (i = 0; i < v->info.n_queues; i++)
     {
-      const char *why = v->state[i].ready ? virtq_start (&v->queues[i]) : NULL;
+      const char *why = v->state[i].ready ? virtq_start (&v->queues[i], 1) : NULL;
 
       if (why)
         {
@@ -200,6 +200,77 @@ stop_device (struct gwt_virtio *v)
 }
 
 void
+virtio_stop (struct gwt_virtio *v)
+{
+  virtio_clock->timer_set (v->go_timer, GWT_TIMER_OFF);
+  stop_device (v);
+}
+
+uint32_t
+virtio_is_served (struct gwt_virtio *v)
+{
+  return (virtio_status (v) & (STATUS_DRIVER_OK | STATUS_NEEDS_RESET | STATUS_FAILED))
+         == STATUS_DRIVER_OK;
+}
+
+/* Without an interrupt: whoever it would go to is being loaded too. */
+void
+virtio_restart (struct gwt_virtio *v)
+{
+  const struct loaded_chain *chain;
+  const char *why = NULL;
+  uint32_t i;
+
+  v->running = virtio_is_served (v);
+  for (i = 0; i < v->info.n_queues && v->running && why == NULL; i++)
+    if (v->state[i].ready)
+      why = virtq_start (&v->queues[i], 0);
+  for (chain = v->chains; chain && v->running && why == NULL; chain = chain->next)
+    why = virtq_restore (&v->queues[chain->queue], chain);
+  if (why)
+    {
+      virtio_host->log (GWT_LOG_GUEST, "%s: needs a reset: loaded with %s",
+                        virtio_devices->id (v->device), why);
+      stop_device (v);
+      __atomic_fetch_or (&v->status, STATUS_NEEDS_RESET, __ATOMIC_SEQ_CST);
+    }
+  if (virtio_status (v) & STATUS_DRIVER_OK)
+    virtio_clock->timer_set (v->go_timer, 0);
+}
+
+/* [main] The machine runs, for the first time since the state was loaded. */
+static void
+go (void *opaque)
+{
+  struct gwt_virtio *v = opaque;
+  const char *why = NULL;
+  uint32_t i, resumed = 0;
+
+  /* Somebody may not have been told of it. */
+  config_interrupt (v, STATUS_DRIVER_OK | STATUS_NEEDS_RESET);
+  virtio_lock (v);
+  if (v->running && !v->client_running && virtio_is_served (v))
+    {
+      /* The driver may have had one of them reset already. */
+      for (i = 0; i < v->info.n_queues && why == NULL; i++)
+        if (v->state[i].ready && !v->queues[i].running)
+          why = virtq_start (&v->queues[i], 1);
+      if (why)
+        virtio_broken (v, why);
+      v->client_running = resumed = 1;
+      if (GWT_HAS (v->client, running))
+        v->client->running (v->self, 1);
+    }
+  virtio_unlock (v);
+  for (i = 0; i < v->info.n_queues && resumed; i++)
+    {
+      /* What was used and not told of, and what was made available and not notified. */
+      virtq_notify (&v->queues[i]);
+      virtio_notified (v, i);
+    }
+}
+
+void
 virtio_cut_off (struct gwt_virtio *v, const char *why)
 {
   if (!v->running)
@@ -213,7 +284,7 @@ virtio_reset (struct gwt_virtio *v)
 {
   uint32_t i;
 
-  stop_device (v);
+  virtio_stop (v);
   for (i = 0; i < v->info.n_queues; i++)
     virtq_reset_state (&v->queues[i]);
   v->driver_features = 0;
@@ -354,7 +425,7 @@ virtio_queue_set_ready (struct gwt_virtio *v, uint32_t index, uint32_t ready)
     {
       q->s->ready = 1;
       /* Again, after a reset of this queue alone. */
-      why = v->client_running ? virtq_start (q) : NULL;
+      why = v->client_running ? virtq_start (q, 1) : NULL;
       if (why)
         virtio_broken (v, why);
     }
@@ -524,7 +595,10 @@ api_setup (struct gwt_device *device, const struct gwt_virtio_info *given,
       return NULL;
     }
   v->broken_timer = virtio_clock->timer_new (device, GWT_CLOCK_REAL, tell_broken, v, err);
-  if (v->broken_timer == NULL)
+  v->go_timer = v->broken_timer
+                    ? virtio_clock->timer_new (device, GWT_CLOCK_VIRTUAL, go, v, err)
+                    : NULL;
+  if (v->go_timer == NULL)
     return NULL;
   v->queues = calloc (info.n_queues, sizeof *v->queues);
   if (v->queues == NULL)
@@ -590,4 +664,9 @@ const struct gwt_virtio_api virtio_api = {
   .notify = virtq_notify,
   .want_notify = virtq_want_notify,
   .push_all = virtq_push_all,
+  .put_state = virtio_put_state,
+  .get_state = virtio_get_state,
+  .next_out = virtq_next_out,
+  .put_chain = virtio_put_chain,
+  .get_chain = virtio_get_chain,
 };

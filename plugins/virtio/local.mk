@@ -6,6 +6,10 @@ plugins_virtio_so_SOURCES = plugins/virtio/device.c \
 	plugins/virtio/pci.c \
 	plugins/virtio/queue.c \
 	plugins/virtio/split.c \
+	plugins/virtio/state-chain.c \
+	plugins/virtio/state-tail.c \
+	plugins/virtio/state.c \
+	plugins/virtio/state.h \
 	plugins/virtio/virtio.c \
 	plugins/virtio/virtio.h
 plugins_virtio_so_CPPFLAGS = $(PLUGIN_CPPFLAGS)

@@ -8,6 +8,7 @@
  */
 #include "virtio.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SLOT_INTERFACE "gwt.virtio-mmio-slot/1"
@@ -45,24 +46,15 @@
 /* A place on a board. */
 struct slot
 {
-  uint32_t device_features_sel;
-  uint32_t driver_features_sel;
-  uint32_t queue_sel;
-  uint32_t pad;
   struct gwt_device *device;
+  struct gwt_region *region;
   struct gwt_irq *line;
   struct gwt_virtio *virtio; /* NULL: empty */
 };
 
 static const struct gwt_field slot_fields[] = {
-  GWT_REG_ROW (struct slot, device_features_sel, "device-features-sel", REG_DEVICE_FEATURES_SEL,
-               .wmask = UINT32_MAX, .doc = "word of the device's features"),
-  GWT_REG_ROW (struct slot, driver_features_sel, "driver-features-sel", REG_DRIVER_FEATURES_SEL,
-               .wmask = UINT32_MAX, .doc = "word of the driver's features"),
-  GWT_REG_ROW (struct slot, queue_sel, "queue-sel", REG_QUEUE_SEL, .wmask = UINT32_MAX,
-               .doc = "queue that the queue registers are about"),
-  GWT_HOST_ROW (struct slot, pad, "padding"),
   GWT_HOST_ROW (struct slot, device, "handle of the host"),
+  GWT_HOST_ROW (struct slot, region, "handle of the host"),
   GWT_HOST_ROW (struct slot, line, "handle of the host"),
   GWT_HOST_ROW (struct slot, virtio, "which device is in it follows from the devices' properties"),
 };
@@ -71,12 +63,23 @@ static const struct gwt_field slot_fields[] = {
 struct mmio_device
 {
   struct gwt_virtio v; /* first, see part_of () */
+  uint32_t device_features_sel;
+  uint32_t driver_features_sel;
+  uint32_t queue_sel;
+  uint32_t pad;
   struct gwt_device *bus;
   struct slot *slot;
 };
 
 static const struct gwt_field mmio_fields[] = {
   VIRTIO_ROWS (struct mmio_device, v),
+  GWT_STATE_ROW (struct mmio_device, device_features_sel, "device-features-sel",
+                 .doc = "word of the device's features"),
+  GWT_STATE_ROW (struct mmio_device, driver_features_sel, "driver-features-sel",
+                 .doc = "word of the driver's features"),
+  GWT_STATE_ROW (struct mmio_device, queue_sel, "queue-sel", .max = UINT16_MAX,
+                 .doc = "queue that the queue registers are about"),
+  GWT_HOST_ROW (struct mmio_device, pad, "padding"),
   GWT_PROP_ROW (struct mmio_device, bus, "bus", .interface = SLOT_INTERFACE,
                 .doc = "slot to sit in; none: the highest that is free"),
   GWT_HOST_ROW (struct mmio_device, slot, "found by complete"),
@@ -138,7 +141,80 @@ mmio_dma_unmap (struct gwt_virtio *v, uint64_t address, uint64_t size, uint64_t 
   virtio_memory->dma_unmap (v->device, address, size, written);
 }
 
+static struct mmio_device *
+of (struct gwt_virtio *v)
+{
+  return (struct mmio_device *) v;
+}
+
+/* ---- state ------------------------------------------------------------------------------------
+ */
+
+static int
+mmio_put (struct gwt_virtio *v, struct gwt_vm_out *out, struct gwt_error *err)
+{
+  (void) err;
+  virtio_vmstate->put_be (out, 4, of (v)->device_features_sel);
+  virtio_vmstate->put_be (out, 4, of (v)->driver_features_sel);
+  /* Of legacy devices: how large a page of the driver's is. */
+  virtio_vmstate->put_be (out, 4, 0);
+  return 0;
+}
+
+static int
+mmio_get (struct gwt_virtio *v, struct gwt_vm_in *in, struct gwt_error *err)
+{
+  uint64_t device, driver, shift;
+
+  if (virtio_vmstate->get_be (in, 4, &device, err) != 0
+      || virtio_vmstate->get_be (in, 4, &driver, err) != 0
+      || virtio_vmstate->get_be (in, 4, &shift, err) != 0)
+    return -1;
+  if (shift)
+    {
+      virtio_host->error_set (err, GWT_E_UNSUPPORTED,
+                              "its driver has set a page size, as those of legacy devices do; use "
+                              "-global virtio-mmio.force-legacy=off at the sender");
+      return -1;
+    }
+  of (v)->device_features_sel = (uint32_t) device;
+  of (v)->driver_features_sel = (uint32_t) driver;
+  return 0;
+}
+
+static void
+mmio_get_selectors (struct gwt_virtio *v, uint32_t *device, uint32_t *driver, uint32_t *queue)
+{
+  *device = of (v)->device_features_sel;
+  *driver = of (v)->driver_features_sel;
+  *queue = of (v)->queue_sel;
+}
+
+static void
+mmio_set_selectors (struct gwt_virtio *v, uint32_t device, uint32_t driver, uint32_t queue)
+{
+  of (v)->device_features_sel = device;
+  of (v)->driver_features_sel = driver;
+  of (v)->queue_sel = queue;
+}
+
+static const struct gwt_vm_field mmio_state_fields[] = {
+  VIRTIO_STATE_FIELDS (struct mmio_device, v, virtio_state_custom),
+  GWT_VM_COMPUTED (struct mmio_device, device_features_sel),
+  GWT_VM_COMPUTED (struct mmio_device, driver_features_sel),
+  GWT_VM_COMPUTED (struct mmio_device, queue_sel),
+};
+static const struct gwt_vmstate mmio_state
+    = GWT_VMSTATE (struct mmio_device, "virtio-mmio", 1, 1, mmio_state_fields,
+                   .loading = virtio_state_loading, .loaded = virtio_state_loaded);
+static const struct gwt_vmstate *const mmio_states[] = { &mmio_state, NULL };
+
 static const struct virtio_transport mmio_transport = {
+  .state = &mmio_state,
+  .put = mmio_put,
+  .get = mmio_get,
+  .get_selectors = mmio_get_selectors,
+  .set_selectors = mmio_set_selectors,
   .queue_interrupt = queue_interrupt,
   .config_interrupt = status_changed,
   .interrupt_status_changed = status_changed,
@@ -150,16 +226,16 @@ static const struct virtio_transport mmio_transport = {
  */
 
 static uint64_t
-read_locked (struct slot *s, struct gwt_virtio *v, uint64_t offset)
+read_locked (struct gwt_virtio *v, uint64_t offset)
 {
-  struct gwt_virtq *q = virtio_queue_at (v, s->queue_sel);
+  struct gwt_virtq *q = virtio_queue_at (v, of (v)->queue_sel);
 
   switch (offset)
     {
     case REG_DEVICE_FEATURES:
-      return s->device_features_sel > 1
+      return of (v)->device_features_sel > 1
                  ? 0
-                 : (uint32_t) (virtio_offered (v) >> 32 * s->device_features_sel);
+                 : (uint32_t) (virtio_offered (v) >> 32 * of (v)->device_features_sel);
     case REG_QUEUE_SIZE_MAX:
       return q ? q->size_max : 0;
     case REG_QUEUE_READY:
@@ -231,7 +307,7 @@ slot_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
       break;
     default:
       virtio_lock (v);
-      *value = read_locked (s, v, offset);
+      *value = read_locked (v, offset);
       virtio_unlock (v);
       break;
     }
@@ -240,9 +316,9 @@ slot_read (void *self, uint64_t offset, uint32_t size, uint64_t *value)
 
 /* Half of an address of the queue that is selected. */
 static void
-write_address (struct slot *s, struct gwt_virtio *v, uint64_t offset, uint32_t value)
+write_address (struct gwt_virtio *v, uint64_t offset, uint32_t value)
 {
-  struct virtq_state *q = virtio_queue_setup (v, s->queue_sel);
+  struct virtq_state *q = virtio_queue_setup (v, of (v)->queue_sel);
   uint64_t *address;
 
   if (q == NULL)
@@ -266,32 +342,33 @@ write_address (struct slot *s, struct gwt_virtio *v, uint64_t offset, uint32_t v
 }
 
 static void
-write_locked (struct slot *s, struct gwt_virtio *v, uint64_t offset, uint32_t value)
+write_locked (struct gwt_virtio *v, uint64_t offset, uint32_t value)
 {
   struct virtq_state *q;
 
   switch (offset)
     {
     case REG_DEVICE_FEATURES_SEL:
-      s->device_features_sel = value;
+      of (v)->device_features_sel = value;
       break;
     case REG_DRIVER_FEATURES:
-      virtio_set_driver_features (v, s->driver_features_sel, value);
+      virtio_set_driver_features (v, of (v)->driver_features_sel, value);
       break;
     case REG_DRIVER_FEATURES_SEL:
-      s->driver_features_sel = value;
+      of (v)->driver_features_sel = value;
       break;
     case REG_QUEUE_SEL:
-      s->queue_sel = value;
+      /* Beyond these there is no queue either. */
+      of (v)->queue_sel = value > UINT16_MAX ? UINT16_MAX : value;
       break;
     case REG_QUEUE_SIZE:
-      q = virtio_queue_setup (v, s->queue_sel);
+      q = virtio_queue_setup (v, of (v)->queue_sel);
       /* What does not fit is as wrong as 0. */
       if (q)
         q->num = value > UINT16_MAX ? 0 : (uint16_t) value;
       break;
     case REG_QUEUE_READY:
-      virtio_queue_set_ready (v, s->queue_sel, value);
+      virtio_queue_set_ready (v, of (v)->queue_sel, value);
       break;
     case REG_STATUS:
       virtio_set_status (v, value);
@@ -302,13 +379,13 @@ write_locked (struct slot *s, struct gwt_virtio *v, uint64_t offset, uint32_t va
     case REG_QUEUE_DRIVER + 4:
     case REG_QUEUE_DEVICE:
     case REG_QUEUE_DEVICE + 4:
-      write_address (s, v, offset, value);
+      write_address (v, offset, value);
       break;
     case REG_SHM_SEL:
       break;
     case REG_QUEUE_RESET:
       if (value == 1)
-        virtio_queue_reset (v, s->queue_sel);
+        virtio_queue_reset (v, of (v)->queue_sel);
       break;
     default:
       virtio_guest_error (v, "a store to a register that there is not", offset);
@@ -342,7 +419,7 @@ slot_write (void *self, uint64_t offset, uint32_t size, uint64_t value)
       if (offset >= REG_CONFIG)
         virtio_config_write (v, offset - REG_CONFIG, size, value);
       else
-        write_locked (s, v, offset, (uint32_t) value);
+        write_locked (v, offset, (uint32_t) value);
       virtio_unlock (v);
       break;
     }
@@ -366,18 +443,10 @@ slot_realize (void *self, struct gwt_device *device, struct gwt_error *err)
   struct slot *s = self;
 
   s->device = device;
-  if (virtio_memory->mmio (device, "virtio-mmio", WINDOW, &slot_ops, err) == NULL)
+  s->region = virtio_memory->mmio (device, "virtio-mmio", WINDOW, &slot_ops, err);
+  if (s->region == NULL)
     return -1;
   return virtio_irq->outputs (device, "irq", 1, &s->line, err);
-}
-
-static void
-slot_reset (void *self, uint32_t kind)
-{
-  struct slot *s = self;
-
-  (void) kind;
-  s->device_features_sel = s->driver_features_sel = s->queue_sel = 0;
 }
 
 static int
@@ -406,7 +475,6 @@ const struct gwt_device_type virtio_slot_type = {
   .n_interfaces = GWT_COUNT (slot_interfaces),
   .fdt_name = "virtio_mmio",
   .realize = slot_realize,
-  .reset = slot_reset,
   .describe = slot_describe,
 };
 
@@ -500,7 +568,21 @@ mmio_reset (void *self, uint32_t kind)
   (void) kind;
   virtio_lock (&m->v);
   virtio_reset (&m->v);
+  m->device_features_sel = m->driver_features_sel = m->queue_sel = 0;
   virtio_unlock (&m->v);
+}
+
+static const char *
+mmio_section_path (void *self)
+{
+  struct mmio_device *m = self;
+  uint64_t address;
+  char path[64];
+
+  if (m->slot == NULL || !virtio_memory->address (m->slot->region, &address))
+    return NULL;
+  snprintf (path, sizeof path, "virtio-mmio@%016llx", (unsigned long long) address);
+  return virtio_host->intern (path);
 }
 
 const struct gwt_device_type virtio_mmio_device_type = {
@@ -516,4 +598,6 @@ const struct gwt_device_type virtio_mmio_device_type = {
   .unrealize = mmio_unrealize,
   .reset = mmio_reset,
   .complete = mmio_complete,
+  .states = mmio_states,
+  .section_path = mmio_section_path,
 };

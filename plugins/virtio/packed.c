@@ -27,7 +27,6 @@ packed_map (struct gwt_virtq *q)
       || (why = area_map (q, &q->driver, s->driver, 4, 0)) != NULL
       || (why = area_map (q, &q->device, s->device, 4, 1)) != NULL)
     return why;
-  packed_want_notify (q);
   return NULL;
 }
 

@@ -630,7 +630,103 @@ pci_setup (struct gwt_virtio *v, struct gwt_error *err)
   return p->n_vectors ? virtio_pci->msix (p->pci, p->n_vectors, BAR_MSIX, err) : 0;
 }
 
+/* ---- state ------------------------------------------------------------------------------------
+ */
+
+static int
+pci_put (struct gwt_virtio *v, struct gwt_vm_out *out, struct gwt_error *err)
+{
+  struct virtio_pci *p = of (v);
+
+  if (virtio_vmstate->put_state (out, virtio_pci->state, p->pci, err) != 0
+      || virtio_vmstate->put_state (out, virtio_pci->msix_state, p->pci, err) != 0)
+    return -1;
+  if (p->n_vectors)
+    virtio_vmstate->put_be (out, 2, p->config_vector);
+  return 0;
+}
+
+static int
+get_vector (struct virtio_pci *p, uint16_t *vector, struct gwt_vm_in *in, struct gwt_error *err)
+{
+  uint64_t value;
+
+  if (p->n_vectors == 0)
+    return 0;
+  if (virtio_vmstate->get_be (in, 2, &value, err) != 0)
+    return -1;
+  if (value >= p->n_vectors && value != NO_VECTOR)
+    {
+      virtio_host->error_set (err, GWT_E_RANGE,
+                              "MSI-X vector %u of %u; give both ends the same vectors",
+                              (unsigned) value, p->n_vectors);
+      return -1;
+    }
+  *vector = (uint16_t) value;
+  return 0;
+}
+
+static int
+pci_get (struct gwt_virtio *v, struct gwt_vm_in *in, struct gwt_error *err)
+{
+  struct virtio_pci *p = of (v);
+
+  if (virtio_vmstate->get_state (in, virtio_pci->state, p->pci, err) == NULL
+      || virtio_vmstate->get_state (in, virtio_pci->msix_state, p->pci, err) == NULL)
+    return -1;
+  return get_vector (p, &p->config_vector, in, err);
+}
+
+static void
+pci_put_queue (struct gwt_virtio *v, uint32_t index, struct gwt_vm_out *out)
+{
+  if (of (v)->n_vectors)
+    virtio_vmstate->put_be (out, 2, of (v)->queue_vector[index]);
+}
+
+static int
+pci_get_queue (struct gwt_virtio *v, uint32_t index, struct gwt_vm_in *in, struct gwt_error *err)
+{
+  return get_vector (of (v), &of (v)->queue_vector[index], in, err);
+}
+
+static void
+pci_get_selectors (struct gwt_virtio *v, uint32_t *device, uint32_t *driver, uint32_t *queue)
+{
+  *device = of (v)->device_features_sel;
+  *driver = of (v)->driver_features_sel;
+  *queue = of (v)->queue_sel;
+}
+
+static void
+pci_set_selectors (struct gwt_virtio *v, uint32_t device, uint32_t driver, uint32_t queue)
+{
+  of (v)->device_features_sel = device;
+  of (v)->driver_features_sel = driver;
+  of (v)->queue_sel = (uint16_t) queue;
+}
+
+static const struct gwt_vm_field pci_state_fields[] = {
+  VIRTIO_STATE_FIELDS (struct virtio_pci, v, virtio_state_custom),
+  GWT_VM_COMPUTED (struct virtio_pci, device_features_sel),
+  GWT_VM_COMPUTED (struct virtio_pci, driver_features_sel),
+  GWT_VM_COMPUTED (struct virtio_pci, queue_sel),
+  GWT_VM_COMPUTED (struct virtio_pci, config_vector),
+  GWT_VM_COMPUTED (struct virtio_pci, queue_vector),
+};
+static const struct gwt_vmstate pci_state
+    = GWT_VMSTATE (struct virtio_pci, "virtio-pci", 1, 1, pci_state_fields,
+                   .loading = virtio_state_loading, .loaded = virtio_state_loaded);
+static const struct gwt_vmstate *const pci_states[] = { &pci_state, NULL };
+
 static const struct virtio_transport pci_transport = {
+  .state = &pci_state,
+  .put = pci_put,
+  .get = pci_get,
+  .put_queue = pci_put_queue,
+  .get_queue = pci_get_queue,
+  .get_selectors = pci_get_selectors,
+  .set_selectors = pci_set_selectors,
   .setup = pci_setup,
   .reset = forget_vectors,
   .queue_reset = forget_vector,
@@ -695,4 +791,5 @@ const struct gwt_device_type virtio_pci_type = {
   .unrealize = pci_unrealize,
   .reset = pci_reset,
   .complete = pci_complete,
+  .states = pci_states,
 };

@@ -183,6 +183,7 @@ chain_release (struct gwt_virtq *q, struct chain *c, uint64_t written)
   c->n_iov = c->pub.n_readable = c->pub.n_writable = 0;
   c->pub.readable_size = c->pub.writable_size = 0;
   c->done = 0;
+  c->loaded = c->waiting = 0;
   c->next = q->spare;
   q->spare = c;
 }
@@ -245,8 +246,17 @@ unmap_rings (struct gwt_virtq *q)
   area_unmap (q, &q->device);
 }
 
+static void
+tell_want_notify (struct gwt_virtq *q)
+{
+  if (q->packed)
+    packed_want_notify (q);
+  else
+    split_want_notify (q);
+}
+
 const char *
-virtq_start (struct gwt_virtq *q)
+virtq_start (struct gwt_virtq *q, uint32_t fresh)
 {
   uint64_t features = q->virtio->features;
   const char *why;
@@ -264,7 +274,9 @@ virtq_start (struct gwt_virtq *q)
     why = map_rings (q);
   if (why)
     unmap_rings (q);
-  else
+  else if (fresh)
+    tell_want_notify (q);
+  if (why == NULL)
     __atomic_store_n (&q->running, 1, __ATOMIC_RELEASE);
   pthread_mutex_unlock (&q->lock);
   return why;
@@ -290,6 +302,7 @@ virtq_clear (struct gwt_virtq *q)
       unlink_out (q, c);
       chain_release (q, c, UINT64_MAX);
     }
+  q->n_waiting = 0;
   unmap_rings (q);
   pthread_mutex_unlock (&q->lock);
 }
@@ -325,6 +338,29 @@ is_served (struct gwt_virtq *q)
   return q->running && !(virtio_status (q->virtio) & STATUS_NEEDS_RESET);
 }
 
+/* All of its buffers are there. */
+static void
+chain_complete (struct gwt_virtq *q, struct chain *c)
+{
+  c->pub.struct_size = sizeof c->pub;
+  c->pub.readable = c->iov;
+  c->pub.writable = c->iov + c->pub.n_readable;
+  link_out (q, c);
+}
+
+/* The oldest that came out of a stream and was not popped yet. */
+static struct chain *
+take_waiting (struct gwt_virtq *q)
+{
+  struct chain *c = q->first;
+
+  while (!c->waiting)
+    c = c->next;
+  c->waiting = 0;
+  q->n_waiting--;
+  return c;
+}
+
 struct gwt_virtq_chain *
 virtq_pop (struct gwt_virtq *q)
 {
@@ -333,17 +369,18 @@ virtq_pop (struct gwt_virtq *q)
   struct chain *c;
 
   pthread_mutex_lock (&q->lock);
+  if (q->n_waiting)
+    {
+      c = is_served (q) ? take_waiting (q) : NULL;
+      pthread_mutex_unlock (&q->lock);
+      return c ? &c->pub : NULL;
+    }
   c = is_served (q) ? chain_new (q) : NULL;
   if (c)
     {
       why = q->packed ? packed_pop (q, c, &found) : split_pop (q, c, &found);
       if (found)
-        {
-          c->pub.struct_size = sizeof c->pub;
-          c->pub.readable = c->iov;
-          c->pub.writable = c->iov + c->pub.n_readable;
-          link_out (q, c);
-        }
+        chain_complete (q, c);
       else
         {
           chain_release (q, c, 0);
@@ -415,6 +452,13 @@ virtq_unpop (struct gwt_virtq *q, struct gwt_virtq_chain *chain)
   uint32_t wrong;
 
   pthread_mutex_lock (&q->lock);
+  if (c->loaded)
+    {
+      c->waiting = 1;
+      q->n_waiting++;
+      pthread_mutex_unlock (&q->lock);
+      return;
+    }
   /* A younger one is out: the driver's ring cannot be taken back to before this one. */
   wrong = c != q->last;
   if (!wrong && q->packed)
@@ -456,12 +500,48 @@ virtq_want_notify (struct gwt_virtq *q, uint32_t on)
     {
       q->s->no_notify = !on;
       q->event_at = EVENT_NONE;
-      if (q->packed)
-        packed_want_notify (q);
-      else
-        split_want_notify (q);
+      tell_want_notify (q);
       /* Before the next look at the driver's ring. */
       __atomic_thread_fence (__ATOMIC_SEQ_CST);
     }
   pthread_mutex_unlock (&q->lock);
+}
+
+/* ---- state ------------------------------------------------------------------------------------
+ */
+
+struct gwt_virtq_chain *
+virtq_next_out (struct gwt_virtq *q, struct gwt_virtq_chain *chain)
+{
+  struct chain *c = chain ? ((struct chain *) chain)->next : q->first;
+
+  return c && q->running && virtio_is_served (q->virtio) ? &c->pub : NULL;
+}
+
+const char *
+virtq_restore (struct gwt_virtq *q, const struct loaded_chain *from)
+{
+  const char *why = NULL;
+  struct chain *c;
+  uint32_t i;
+
+  pthread_mutex_lock (&q->lock);
+  c = chain_new (q);
+  if (c == NULL)
+    why = "a chain that the host has no memory for";
+  for (i = 0; i < from->n && why == NULL; i++)
+    why = chain_add (q, c, from->buffers[i].address, (uint32_t) from->buffers[i].size,
+                     i >= from->n_readable);
+  if (c && why)
+    chain_release (q, c, 0);
+  else if (c)
+    {
+      c->id = (uint16_t) from->id;
+      c->slots = (uint16_t) from->slots;
+      c->loaded = c->waiting = 1;
+      q->n_waiting++;
+      chain_complete (q, c);
+    }
+  pthread_mutex_unlock (&q->lock);
+  return why;
 }

@@ -44,7 +44,6 @@ split_map (struct gwt_virtq *q)
              != NULL)
     return why;
   q->shadow = s->last_avail;
-  split_want_notify (q);
   return NULL;
 }
 

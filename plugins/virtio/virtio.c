@@ -9,6 +9,7 @@ const struct gwt_memory_api *virtio_memory;
 const struct gwt_irq_api *virtio_irq;
 const struct gwt_clock_api *virtio_clock;
 const struct gwt_fdt_api *virtio_fdt;
+const struct gwt_vmstate_api *virtio_vmstate;
 const struct gwt_pci_api *virtio_pci;
 const struct gwt_host *virtio_host;
 
@@ -20,8 +21,9 @@ virtio_start (const struct gwt_host *h, struct gwt_error *err)
   virtio_irq = h->extension (GWT_IRQ_EXT);
   virtio_clock = h->extension (GWT_CLOCK_EXT);
   virtio_fdt = h->extension (GWT_FDT_EXT);
+  virtio_vmstate = h->extension (GWT_VMSTATE_EXT);
   virtio_pci = h->extension (GWT_PCI_EXT);
-  if (virtio_pci == NULL || GWT_HAS (virtio_pci, is_master))
+  if (virtio_pci == NULL || GWT_HAS (virtio_pci, msix_state))
     return 0;
   h->error_set (err, GWT_E_UNSUPPORTED,
                 "the plugin that offers '%s' is older than this one; install a newer one",
@@ -29,8 +31,8 @@ virtio_start (const struct gwt_host *h, struct gwt_error *err)
   return -1;
 }
 
-static const char *const required[]
-    = { GWT_DEVICE_EXT, GWT_MEMORY_EXT, GWT_IRQ_EXT, GWT_CLOCK_EXT, GWT_FDT_EXT, NULL };
+static const char *const required[] = { GWT_DEVICE_EXT, GWT_MEMORY_EXT,  GWT_IRQ_EXT, GWT_CLOCK_EXT,
+                                        GWT_FDT_EXT,    GWT_VMSTATE_EXT, NULL };
 static const char *const wanted[] = { GWT_PCI_EXT, NULL };
 static const struct gwt_extension offers[] = { { GWT_VIRTIO_EXT, &virtio_api } };
 static const struct gwt_device_type *const types[]

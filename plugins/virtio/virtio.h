@@ -82,7 +82,8 @@ struct chain
   uint16_t id;
   uint16_t slots; /* places in the descriptor ring; split: 1 */
   uint16_t done;  /* pushed, but waits for an older one: IN_ORDER */
-  uint16_t pad;
+  uint8_t loaded;  /* came out of a stream: last_avail is past it already */
+  uint8_t waiting; /* and the device has not popped it yet */
 };
 
 /* One of the three areas while the queue runs. */
@@ -110,10 +111,44 @@ struct gwt_virtq
   uint32_t unpublished;
   uint32_t in_use;            /* split: chains, packed: descriptors, between pop and use */
   struct chain *first, *last; /* those that are out */
+  uint32_t n_waiting;         /* of these, for pop () */
   struct chain *spare;
 };
 
 #define EVENT_NONE UINT32_MAX
+
+/* A chain that was read, until the queue's rings are mapped. */
+struct loaded_chain
+{
+  struct loaded_chain *next;
+  uint32_t queue;
+  uint32_t n_readable, n; /* buffers */
+  uint32_t id, slots;
+  struct
+  {
+    uint64_t address, size;
+  } buffers[];
+};
+
+/* Registers of the queues as both transports save them. */
+struct saved_queue
+{
+  uint16_t num;
+  uint8_t unused;
+  _Bool enabled;
+  uint32_t desc[2], driver[2], device[2]; /* low, high */
+};
+
+/* While a section is read: the staged device, and what no member of it is for. */
+struct loading
+{
+  struct gwt_virtio *staged;
+  void *client_staged;
+  struct loaded_chain *first, **last;
+};
+
+struct gwt_vm_in;
+struct gwt_vm_out;
 
 /* What a transport does for the rest. */
 struct virtio_transport
@@ -137,6 +172,18 @@ struct virtio_transport
   void *(*dma_map) (struct gwt_virtio *virtio, uint64_t address, uint64_t *size,
                     uint32_t to_write);
   void (*dma_unmap) (struct gwt_virtio *virtio, uint64_t address, uint64_t size, uint64_t written);
+
+  /* State; V of get () and of set functions is the staged one, whose part begins with it.  The
+     part's schema, which begins with its virtio side. */
+  const struct gwt_vmstate *state;
+  int (*put) (struct gwt_virtio *v, struct gwt_vm_out *out, struct gwt_error *err);
+  int (*get) (struct gwt_virtio *v, struct gwt_vm_in *in, struct gwt_error *err);
+  void (*put_queue) (struct gwt_virtio *v, uint32_t index, struct gwt_vm_out *out);
+  int (*get_queue) (struct gwt_virtio *v, uint32_t index, struct gwt_vm_in *in,
+                    struct gwt_error *err);
+  /* Selectors: of the words of features, the device's and the driver's, and of queues. */
+  void (*get_selectors) (struct gwt_virtio *v, uint32_t *device, uint32_t *driver, uint32_t *queue);
+  void (*set_selectors) (struct gwt_virtio *v, uint32_t device, uint32_t driver, uint32_t queue);
 };
 
 /* One device's virtio side: a member of the instance struct of each transport's parent type, which
@@ -164,6 +211,9 @@ struct gwt_virtio
   void *self;               /* the client's instance */
   struct gwt_virtq *queues; /* n_queues of them */
   struct gwt_timer *broken_timer;
+  struct gwt_timer *go_timer;   /* after a load, when the machine runs */
+  struct loaded_chain *chains;  /* between commit and `loaded` */
+  struct loading *loading;      /* while a section is read */
   pthread_mutex_t lock;
   pthread_mutex_t isr_lock;
   uint32_t put_off_config; /* interrupts that wait for virtio_unlock () */
@@ -201,10 +251,20 @@ struct gwt_virtio
       GWT_HOST_ROW (T, v.self, "the device's own instance"),                                       \
       GWT_HOST_ROW (T, v.queues, "mapped rings and chains that are out; rebuilt from `queues`"),   \
       GWT_HOST_ROW (T, v.broken_timer, "only a way to [main]: isr and status say it all"),         \
+      GWT_HOST_ROW (T, v.go_timer, "armed by a load"),                                             \
+      GWT_HOST_ROW (T, v.chains, "only while state is loaded"),                                    \
+      GWT_HOST_ROW (T, v.loading, "only while state is loaded"),                                   \
       GWT_HOST_ROW (T, v.lock, "lock"), GWT_HOST_ROW (T, v.isr_lock, "lock"),                      \
       GWT_HOST_ROW (T, v.put_off_config, "only while a lock is held"),                             \
       GWT_HOST_ROW (T, v.put_off_any, "only while a lock is held"),                                \
       GWT_HOST_ROW (T, v.put_off, "only while a lock is held")
+
+/* Rows of the schema of a part T that begins with its virtio side; SENT is the code of it all. */
+#define VIRTIO_STATE_FIELDS(T, v, SENT)                                                            \
+  { .name = "virtio", .form = GWT_VM_CUSTOM, .elems = 1, .custom = &(SENT) },                      \
+      GWT_VM_COMPUTED (T, v.status), GWT_VM_COMPUTED (T, v.isr), GWT_VM_COMPUTED (T, v.generation),\
+      GWT_VM_COMPUTED (T, v.driver_features), GWT_VM_COMPUTED (T, v.features),                     \
+      GWT_VM_COMPUTED (T, v.state)
 
 extern const struct gwt_host *virtio_host;
 extern const struct gwt_device_api *virtio_devices;
@@ -212,6 +272,7 @@ extern const struct gwt_memory_api *virtio_memory;
 extern const struct gwt_irq_api *virtio_irq;
 extern const struct gwt_clock_api *virtio_clock;
 extern const struct gwt_fdt_api *virtio_fdt;
+extern const struct gwt_vmstate_api *virtio_vmstate;
 extern const struct gwt_pci_api *virtio_pci; /* NULL without the pcie plugin */
 extern const struct gwt_virtio_api virtio_api;
 extern const struct gwt_device_type virtio_slot_type, virtio_mmio_device_type, virtio_pci_type;
@@ -251,8 +312,25 @@ void virtio_guest_error (struct gwt_virtio *v, const char *what, uint64_t value)
 void virtio_broken (struct gwt_virtio *v, const char *why);
 void virtio_queue_interrupt (struct gwt_virtio *v, uint32_t index);
 
+/* device.c, for state.c: [lock] what was committed begins to work, but for the client. */
+void virtio_stop (struct gwt_virtio *v);    /* [lock] */
+void virtio_restart (struct gwt_virtio *v); /* [lock] */
+uint32_t virtio_is_served (struct gwt_virtio *v);
+
+/* state.c */
+extern const struct gwt_vm_custom virtio_state_custom; /* of a part */
+void virtio_state_loading (void *part);
+void virtio_state_loaded (void *part, uint32_t version);
+int virtio_put_state (struct gwt_virtio *v, struct gwt_vm_out *out, struct gwt_error *err);
+int virtio_get_state (struct gwt_virtio *v, void *staged, struct gwt_vm_in *in,
+                      struct gwt_error *err);
+void virtio_put_chain (struct gwt_virtq *q, struct gwt_virtq_chain *chain, struct gwt_vm_out *out);
+int virtio_get_chain (struct gwt_virtio *v, uint32_t index, struct gwt_vm_in *in,
+                      struct gwt_error *err);
+
 /* queue.c */
-const char *virtq_start (struct gwt_virtq *q); /* NULL, or what is wrong with it */
+/* NULL, or what is wrong with it.  FRESH 0: its rings are as the sender of its state left them. */
+const char *virtq_start (struct gwt_virtq *q, uint32_t fresh);
 void virtq_stop (struct gwt_virtq *q);         /* pop () gives nothing any more */
 void virtq_clear (struct gwt_virtq *q);        /* stopped: forget rings and chains */
 void virtq_reset_state (struct gwt_virtq *q);
@@ -264,6 +342,9 @@ void virtq_push_all (struct gwt_virtq *q, struct gwt_virtq_chain *const *chains,
 void virtq_unpop (struct gwt_virtq *q, struct gwt_virtq_chain *chain);
 void virtq_notify (struct gwt_virtq *q);
 void virtq_want_notify (struct gwt_virtq *q, uint32_t on);
+struct gwt_virtq_chain *virtq_next_out (struct gwt_virtq *q, struct gwt_virtq_chain *chain);
+/* Out again as it was at the sender; a text where that cannot be. */
+const char *virtq_restore (struct gwt_virtq *q, const struct loaded_chain *from);
 
 /* queue.c, for split.c and packed.c; all under the queue's lock.  A text says what the driver did
    wrong. */

@@ -800,6 +800,9 @@ mock_describe (struct gwt_device *d)
 
 const void *(*mock_more) (const char *id);
 
+/* State is what tests/migration are for. */
+static const struct gwt_vmstate_api vmstate_api = { .struct_size = sizeof vmstate_api };
+
 const void *
 mock_extension (const char *id)
 {
@@ -811,6 +814,7 @@ mock_extension (const char *id)
     { GWT_DEVICE_EXT, &device_api }, { GWT_MEMORY_EXT, &memory_api },   { GWT_IRQ_EXT, &irq_api },
     { GWT_CLOCK_EXT, &clock_api },   { GWT_CHARDEV_EXT, &chardev_api }, { GWT_RUN_EXT, &run_api },
     { GWT_FDT_EXT, &fdt_api },       { GWT_EVENT_EXT, &event_api },
+    { GWT_VMSTATE_EXT, &vmstate_api },
   };
   guint i;
 

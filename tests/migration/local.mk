@@ -68,3 +68,14 @@ endif
 unit_tests += tests/migration/test-announce
 tests_migration_test_announce_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_announce_LDADD = $(CORE_LIBS)
+if PLUGIN_PCIE
+if PLUGIN_VIRTIO
+unit_tests += tests/migration/test-state-virtio
+tests_migration_test_state_virtio_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_state_virtio_LDADD = $(CORE_LIBS)
+unit_tests += tests/migration/test-state-virtio-devices
+tests_migration_test_state_virtio_devices_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_state_virtio_devices_LDADD = $(CORE_LIBS)
+endif
+endif
+EXTRA_DIST += tests/migration/virtio-state.h

@@ -101,6 +101,56 @@ vprobe_queue_reset (void *self, uint32_t index)
     p->stopping (p);
 }
 
+/* All chains that are out, as the disk saves those that wait. */
+static int
+vprobe_put (void *self, struct gwt_vm_out *out, struct gwt_error *err)
+{
+  struct vprobe *p = self;
+  const struct gwt_vmstate_api *vmstate = gwt_extension_find (GWT_VMSTATE_EXT);
+  (void) err;
+  for (uint32_t i = 0; i < p->n_queues; i++)
+    for (struct gwt_virtq_chain *c = virtio->next_out (p->queue[i], NULL); c != NULL;
+         c = virtio->next_out (p->queue[i], c))
+      {
+        vmstate->put_be (out, 1, 1);
+        vmstate->put_be (out, 4, i);
+        virtio->put_chain (p->queue[i], c, out);
+      }
+  vmstate->put_be (out, 1, 0);
+  return 0;
+}
+
+static int
+vprobe_get (void *self, const struct gwt_virtio_loading *loading, struct gwt_vm_in *in,
+            struct gwt_error *err)
+{
+  struct vprobe *p = self;
+  const struct gwt_vmstate_api *vmstate = gwt_extension_find (GWT_VMSTATE_EXT);
+  uint64_t more, index;
+  (void) loading;
+  for (;;)
+    if (vmstate->get_be (in, 1, &more, err) != 0)
+      return -1;
+    else if (more == 0)
+      return 0;
+    else if (vmstate->get_be (in, 4, &index, err) != 0
+             || virtio->get_chain (p->virtio, (uint32_t) index, in, err) != 0)
+      return -1;
+}
+
+static const char *
+vprobe_feature_name (uint32_t bit)
+{
+  return bit == 3 ? "VIRTIO_PROBE_F_THREE, three" : NULL;
+}
+
+GWT_VIRTIO_STATE (vprobe_virtio, virtio)
+static const struct gwt_vm_field vprobe_state_fields[]
+    = { GWT_VIRTIO_FIELD (struct vprobe, virtio, vprobe_virtio) };
+static const struct gwt_vmstate vprobe_state
+    = GWT_VMSTATE (struct vprobe, "virtio-probe", 1, 1, vprobe_state_fields);
+static const struct gwt_vmstate *const vprobe_states[] = { &vprobe_state, NULL };
+
 static const struct gwt_virtio_client vprobe_client = {
   .struct_size = sizeof vprobe_client,
   .config_read = vprobe_config_read,
@@ -108,6 +158,9 @@ static const struct gwt_virtio_client vprobe_client = {
   .running = vprobe_running,
   .notified = vprobe_notified,
   .queue_reset = vprobe_queue_reset,
+  .put_state = vprobe_put,
+  .get_state = vprobe_get,
+  .feature_name = vprobe_feature_name,
 };
 
 static int
@@ -143,7 +196,7 @@ vprobe_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     .doc = "for tests", .flags = GWT_TYPE_USER, .threads = GWT_THREADS_PARALLEL,                   \
     .instance_size = sizeof (struct vprobe), .fields = vprobe_fields,                              \
     .field_size = sizeof vprobe_fields[0], .n_fields = GWT_COUNT (vprobe_fields),                  \
-    .realize = vprobe_realize                                                                      \
+    .realize = vprobe_realize, .states = vprobe_states                                             \
   }
 static const struct gwt_device_type vprobe_pci = VPROBE_TYPE ("vprobe-pci", GWT_VIRTIO_PCI_PARENT);
 static const struct gwt_device_type vprobe_mmio

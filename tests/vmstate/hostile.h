@@ -10,7 +10,9 @@
 #include "tests/vmstate/check.h"
 
 /* Of longer sections, both ends are tried in full and bytes in between in even steps. */
+#ifndef HOSTILE_ALL
 #define HOSTILE_ALL 4096
+#endif
 
 struct hostile
 {
