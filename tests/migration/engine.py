@@ -268,6 +268,73 @@ def quits(t):
     server.close()
 
 
+# ---- what the guest does meanwhile --------------------------------------------------------------
+
+@gwttest.test("a guest that resets all the time: no reset is lost on the way")
+def resets(t):
+    m = Mover(t, rounds=64, finisher=0x7777)
+    a = m.start(*WITHOUT)
+    a.expect(r"R\.R\.R")
+    for n in range(20):
+        b = m.start(*WITHOUT, incoming="unix:" + m.socket(str(n)))
+        move(m, a, b, "unix:" + m.socket(str(n)))
+        # A reset that is lost leaves the guest without one, for ever.
+        b.expect(r"\.R")
+        b.expect(r"\.R")
+        t.ok(b"!" not in b.console.output, "the guest found other things than it wrote")
+        a.kill()
+        a = b
+
+
+@gwttest.test("a guest that powers off: the receiver is told that nobody comes, or gets one that stands")
+def powers_off(t):
+    m = Mover(t, rounds=4096, finisher=0x5555)
+    for paused in (False, True):
+        a = m.start(*WITHOUT, *(["-no-shutdown"] if paused else []), "-S")
+        path = m.socket("off%d" % paused)
+        b = m.start(*WITHOUT, incoming="unix:" + path)
+        m.set(a, max_bandwidth=65536)
+        a.qmp.cmd("migrate", uri="unix:" + path)
+        m.wait(a, "active")
+        a.qmp.cmd("cont")
+        if not paused:
+            t.equal(a.wait(), 0)
+            t.equal(b.wait(), 1)
+            m.one_line(b, "the stream ends at byte")
+            continue
+        a.qmp.event("STOP")
+        m.set(a, max_bandwidth=1 << 30)
+        m.finished(a)
+        m.wait(b, "completed")
+        t.equal(b.qmp.cmd("query-status")["status"], "shutdown")
+
+
+@gwttest.test("cancelled at any moment, again and again: the guest goes on")
+def cancel_any(t):
+    m = Mover(t, pages=256)
+    a = m.start(*WITHOUT)
+    m.set(a, "return-path", max_bandwidth=100 << 20)
+    outcomes = set()
+    for n in range(24):
+        path = m.socket("any%d" % n)
+        b = m.start(*WITHOUT, incoming="unix:" + path)
+        a.qmp.cmd("migrate", uri="unix:" + path)
+        for _ in range(n * 3):
+            a.qmp.cmd("query-migrate")
+        a.qmp.cmd("migrate_cancel")
+        answer = m.wait(a, "completed", "cancelled")
+        outcomes.add(answer["status"])
+        if answer["status"] == "completed":
+            m.wait(b, "completed")
+            a.kill()
+            a = b
+            m.set(a, "return-path", max_bandwidth=100 << 20)
+        else:
+            t.equal(b.wait(), 1)
+        m.lives(a)
+    t.ok("cancelled" in outcomes, "none was cancelled")
+
+
 # ---- what does not fit, what breaks -------------------------------------------------------------
 
 @gwttest.test("the connection breaks after N bytes: the guest goes on, the receiver says where")

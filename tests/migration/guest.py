@@ -2,14 +2,16 @@
 """A guest of a few instructions that notices when it was not moved as it was.
 
 It owns PAGES pages, and in round N finds N - 1 in each of them, or prints "!" and stops; then it
-writes N there.  Every ROUNDS rounds it prints a dot.  It needs nothing but a hart, RAM and the
-first UART.  Must not know how it is moved.
+writes N there.  Every ROUNDS rounds it prints a dot, and then writes FINISHER, if that is given, to
+the machine's finisher: 0x7777 begins anew, with an "R", 0x5555 is the end.  It needs nothing but a
+hart, RAM and the first UART.  Must not know how it is moved.
 """
 
 import struct
 
 ZERO, RA, A0, A1, A2, S0, S1, S2, S3, S4 = 0, 1, 10, 11, 12, 8, 9, 18, 19, 20
 UART = 0x10000000
+FINISHER = 0x100000
 REGION = 0x80200000
 
 
@@ -39,15 +41,22 @@ def _addi(rd, rs1, imm):
     return _i(0x13, 0, rd, rs1, imm)
 
 
-def program(pages=64, rounds=4096, delay=0):
+def program(pages=64, rounds=4096, delay=0, finisher=0):
     """The raw image for -bios.  DELAY: empty turns between two rounds, to dirty memory slowly."""
     code = [
         _lui(S2, UART),
+        _addi(A2, ZERO, ord("R")), _s(0, S2, A2, 0),
         # 0x80200000 is negative as 32 bits: shifted into place
         _lui(S0, REGION >> 1), _i(0x13, 1, S0, S0, 1),
         _lui(S3, pages << 12), _i(0x33, 0, S3, S0, 0) | S3 << 20,   # S3 = S0 + bytes
         _addi(S1, ZERO, 0),                                         # what is expected
         _addi(S4, ZERO, 0),                                         # rounds until a dot
+    ]
+    code += [                                                       # after a reset there is something
+        _addi(A0, S0, 0),
+        _s(3, A0, ZERO, 0),
+        _lui(A2, 0x1000), _i(0x33, 0, A0, A0, 0) | A2 << 20,
+        _b(1, A0, S3, -12),
     ]
     loop = len(code)
     code += [
@@ -69,6 +78,12 @@ def program(pages=64, rounds=4096, delay=0):
         _addi(A2, ZERO, ord(".")),
         _s(0, S2, A2, 0),
     ]
+    if finisher:
+        code += [
+            _lui(A0, FINISHER),
+            _lui(A2, (finisher + 0x800) & 0xfffff000), _addi(A2, A2, finisher & 0xfff),
+            _s(2, A0, A2, 0),
+        ]
     wait = len(code)
     code += [
         _lui(A2, (delay + 0x800) & 0xfffff000), _addi(A2, A2, delay & 0xfff),
