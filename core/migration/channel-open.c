@@ -136,6 +136,10 @@ look_up (const struct gwt_address *a, int ms, int cancel_fd, struct gwt_error *e
         }
       g_thread_unref (thread);
       int n = gwt_fd_wait (l->done, POLLIN, ms, cancel_fd, -1);
+      uint64_t told;
+      /* Read it, so that what the other thread wrote before is seen here. */
+      if (n == 1 && read (l->done, &told, sizeof told) != sizeof told)
+        n = 0;
       if (n != 1)
         {
           if (n == -2)
