@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What address.c, channel-open.c, channel-exec.c and channel.c share; for no one else. */
+/* What address*.c and channel*.c share; for no one else. */
 #ifndef CORE_MIGRATION_CHANNEL_INTERNAL_H
 #define CORE_MIGRATION_CHANNEL_INTERNAL_H
 
+#include <netdb.h>
 #include <sys/types.h>
 #include "core/migration/channel.h"
 
@@ -49,6 +50,11 @@ struct gwt_address
   enum gwt_medium medium;
 };
 
+struct gwt_address *gwt_address_new (enum gwt_transport transport, enum gwt_direction direction);
+/* The last step of parsing: A, or NULL after it was freed, ERR being set before or here. */
+struct gwt_address *gwt_address_finish (struct gwt_address *a, struct gwt_error *err);
+bool gwt_address_port (const char *text, guint *port, struct gwt_error *err);
+
 struct gwt_channel
 {
   enum gwt_medium medium;
@@ -78,6 +84,25 @@ bool gwt_fd_medium (int fd, enum gwt_medium *medium, struct gwt_error *err);
    readable: 1, 0 when the time is over, -2 for those.  -1 with errno. */
 int gwt_fd_wait (int fd, short events, int ms, int other, int another);
 
+/* What a name stands for, in LIST where RESULT is 0. */
+struct gwt_lookup
+{
+  gint references;
+  int done; /* eventfd */
+  char *host, *port;
+  struct addrinfo hints, *list;
+  int result;
+};
+/* NULL with ERR set, also when MS (-1: none) are over or CANCEL_FD is readable. */
+struct gwt_lookup *gwt_look_up (const struct gwt_address *a, int ms, int cancel_fd,
+                                struct gwt_error *err);
+void gwt_lookup_unref (struct gwt_lookup *l);
+
+void gwt_connect_canceled (struct gwt_error *err);
+void gwt_channel_tune (int fd, const struct gwt_address *a);
+/* As gwt_channel_connect, without the address before the error. */
+struct gwt_channel *gwt_channel_open_fd (struct gwt_address *a, struct gwt_error *err);
+struct gwt_channel *gwt_channel_open_file (const struct gwt_address *a, struct gwt_error *err);
 struct gwt_channel *gwt_channel_spawn (const struct gwt_address *a, bool two_way,
                                        struct gwt_error *err);
 /* Wait until the command has ended: for MS at most (-1: for ever), or until CANCEL_FD. */

@@ -1,10 +1,13 @@
 core_libcore_a_SOURCES += \
+	core/migration/address-json.c \
 	core/migration/address.c \
 	core/migration/announce.c \
 	core/migration/announce.h \
 	core/migration/capabilities.c \
 	core/migration/channel-exec.c \
 	core/migration/channel-internal.h \
+	core/migration/channel-listen.c \
+	core/migration/channel-lookup.c \
 	core/migration/channel-open.c \
 	core/migration/channel.c \
 	core/migration/channel.h \
