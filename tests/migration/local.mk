@@ -1,5 +1,6 @@
 # tests/migration
-dist_check_SCRIPTS += tests/migration/stream-tool.py tests/migration/qemu-streams.py tests/migration/dump-vmstate.py \
+dist_check_SCRIPTS += tests/migration/stream-tool.py tests/migration/qemu-streams.py \
+	tests/migration/qemu-sections.py tests/migration/dump-vmstate.py \
 	tests/migration/ctl.py
 EXTRA_DIST += tests/migration/streamreader.py
 unit_tests += tests/migration/test-channel
