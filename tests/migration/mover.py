@@ -150,9 +150,10 @@ class Proxy:
                     source.sendall(data)
 
 
-def blockers(t):
+def blockers(t, *args):
     """-migrate-without for each device that cannot be migrated yet."""
-    vm = t.start("-M", "virt", "-m", "16M", "-bios", "none", "-serial", "null", "-S", qmp=True)
+    vm = t.start("-M", "virt", "-m", "16M", "-bios", "none", "-serial", "null", "-S", *args,
+                 qmp=True)
     reasons = vm.qmp.cmd("query-migrate").get("blocked-reasons", [])
     vm.kill()
     os.unlink(t.path("qmp.sock"))

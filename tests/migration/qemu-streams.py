@@ -16,45 +16,19 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import dirtier  # noqa: E402
 import gwttest  # noqa: E402
 import streamreader as sr  # noqa: E402
 
 QEMU = os.environ.get("QEMU_RISCV64") or shutil.which("qemu-system-riscv64") or "no"
 if not os.path.exists(QEMU):
     gwttest.skip_all("no qemu-system-riscv64 that could make streams")
-RAM, RAM_SIZE, DIRTIED = 0x80000000, 16 << 20, 256
-
-
-def branch(opcode, funct, rs, offset):
-    imm = offset & 0x1fff
-    return (opcode | funct << 12 | rs << 15 | (imm >> 11 & 1) << 7 | (imm >> 1 & 15) << 8
-            | (imm >> 5 & 63) << 25 | (imm >> 12) << 31)
-
-
-# Counts in every eighth word of 256 pages from 8 MiB on, for ever.  So much that a pass of differences
-# takes longer than QEMU's unit of time for its rate, in which the guest goes on: it never runs dry.
-# The fence makes QEMU look up each page again: before release 9.0 it misses stores to pages that were
-# written before the last look at what is dirty.
-DIRTIER = struct.pack("<14I",
-                      0x00800297,                   # auipc t0, 0x800
-                      0x00000313,                   # li t1, 0
-                      0x00028393,                   # sweep: mv t2, t0
-                      0x10000e13,                   # li t3, 256
-                      0x12000073,                   # page: sfence.vma
-                      0x04000e93,                   # li t4, 64
-                      0x0063b023,                   # word: sd t1, 0(t2)
-                      0x00130313,                   # addi t1, t1, 1
-                      0x04038393,                   # addi t2, t2, 64
-                      0xfffe8e93,                   # addi t4, t4, -1
-                      branch(0x63, 1, 29, -16),     # bnez t4, word
-                      0xfffe0e13,                   # addi t3, t3, -1
-                      branch(0x63, 1, 28, -32),     # bnez t3, page
-                      branch(0x63, 0, 0, -44))      # beqz zero, sweep
+RAM, RAM_SIZE = 0x80000000, 16 << 20
 
 
 def start(t, *args):
     with open(t.path("bios"), "wb") as f:
-        f.write(DIRTIER)
+        f.write(dirtier.PROGRAM)
     address = t.path("qmp")
     vm = t.start_program(QEMU, "-M", "virt", "-m", "16M", "-display", "none", "-serial", "null",
                          "-bios", t.path("bios"), "-qmp", "unix:%s,server=on,wait=off" % address, *args)
@@ -169,11 +143,11 @@ def differences(t):
     vm.qmp.cmd("migrate-set-capabilities", capabilities=[{"capability": "xbzrle", "state": True}])
     vm.qmp.cmd("migrate-set-parameters", **{"max-bandwidth": 512 << 10, "downtime-limit": 1})
     vm.qmp.cmd("migrate", uri="exec:cat > %s" % t.path("stream"))
-    until(vm, lambda i: i.get("xbzrle-cache", {}).get("pages", 0) > 2 * DIRTIED)
+    until(vm, lambda i: i.get("xbzrle-cache", {}).get("pages", 0) > 2 * dirtier.PAGES)
     vm.qmp.cmd("migrate-set-parameters", **{"downtime-limit": 10000, "max-bandwidth": 1 << 40})
     until(vm, completed)
     s, data = judge(t, t.path("stream"))
-    t.ok(s.xbzrle > 2 * DIRTIED, "%d differences" % s.xbzrle)
+    t.ok(s.xbzrle > 2 * dirtier.PAGES, "%d differences" % s.xbzrle)
     pages = memory(t, vm)
     t.equal(digest(s.blocks["riscv_virt_board.ram"].pages), digest(pages), "RAM")
     t.contains(tool(t, "show", t.path("stream")), " xbzrle %d\n" % s.xbzrle)
