@@ -52,7 +52,7 @@ tests_migration_test_state_pci_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_state_pci_LDADD = $(CORE_LIBS)
 endif
 # what moves, and what can come between
-dist_check_SCRIPTS += tests/migration/engine.py
+dist_check_SCRIPTS += tests/migration/engine.py tests/migration/handover.py
 if PLUGIN_RV64_CPU
 if PLUGIN_ACLINT
 if PLUGIN_SIFIVE_PLIC
