@@ -27,8 +27,6 @@ def lifetime(t, transport, controller, harts, drive="", options="", ops=1200, se
     arguments = linuxdisk.disk(image, transport, drive=drive, options=options)
     machine = linuxdisk.MACHINES[controller]
     vm = linuxdisk.boot(t, *arguments, harts=harts, machine=machine)
-    # Kernel messages would come between what the commands print.
-    linuxguest.output(t, vm, "dmesg -n 1")
     t.contains(linuxguest.output(t, vm, "grep ' / ' /proc/mounts"), "/dev/vda / ext4 rw")
     if not linuxdisk.PEER and "num-queues" not in options:
         queues(t, vm, harts)

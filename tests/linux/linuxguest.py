@@ -38,12 +38,15 @@ def arguments(harts=2, memory="512M", append="", console=("-nographic",), machin
             "-initrd", INITRD, "-append", (COMMAND_LINE + " " + append).strip(), *console]
 
 
-def ready(vm, seconds=BOOT_SECONDS):
-    """Wait for the guest's shell, and make it one without echo, prompt and editing."""
+def ready(vm, seconds=BOOT_SECONDS, messages=False):
+    """Wait for the guest's shell, and make it one without echo, prompt and editing.  Without MESSAGES
+    the kernel's, which would come between what commands print, are kept from the console: all that
+    are no errors."""
     vm.expect(READY, seconds)
     vm.expect(PROMPT)
     # A shell is interactive on any terminal that it reads its commands from, unless as a script.
-    vm.send("stty -echo; echo sh''ell; exec sh /proc/self/fd/0\n")
+    vm.send("stty -echo; %secho sh''ell; exec sh /proc/self/fd/0\n"
+            % ("" if messages else "dmesg -n 4; "))
     vm.expect(r"shell\r*\n")
     # Without it poweroff and reboot are busybox's, who has no init to tell.
     vm.send(". /etc/profile\n")

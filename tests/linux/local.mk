@@ -19,7 +19,8 @@ EXTRA_DIST += tests/linux/linuxguest.py tests/linux/linuxdisk.py tests/linux/dis
 guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/checksum.c \
 	tests/guest/process.c tests/guest/signal.c tests/guest/float.c tests/guest/memory.c \
 	tests/guest/thread.c tests/guest/clock.c tests/guest/net.c tests/guest/disk/disktest.h \
-	tests/guest/disk/main.c tests/guest/disk/random.c tests/guest/disk/records.c
+	tests/guest/disk/main.c tests/guest/disk/random.c tests/guest/disk/records.c \
+	tests/guest/network/nettest.c
 dist_check_SCRIPTS += tests/linux/virtio-console.py
 dist_check_SCRIPTS += tests/linux/hotplug.py tests/linux/pcie-peer.py
 dist_check_SCRIPTS += tests/linux/virtio-blk.py

@@ -17,7 +17,7 @@ def arrangement(size, harts, transport, controller):
         size, harts, "s" if harts > 1 else "", transport, controller))
     def test(t):
         vm = linuxnet.boot(t, transport, harts=harts, controller=controller)
-        linuxnet.transfers(t, vm, linuxnet.Data(32 * MIB, max(1, int(size // 32 * LENGTH)), harts))
+        linuxnet.transfers(t, vm, linuxnet.Data(max(1, int(size * MIB // linuxnet.Data.SIZE * LENGTH)), harts))
         linuxnet.statistics(t, vm)
         linuxguest.power_off(t, vm)
     return test

@@ -76,7 +76,6 @@ def judge(t, path, recover=False):
 def root(t):
     server, image = serve(t)
     vm = linuxdisk.boot(t, *server.disk())
-    linuxguest.output(t, vm, "dmesg -n 1")
     disklife.work(t, vm, 2, 11, 600)
     linuxguest.output(t, vm, "mkdir kept; disktest records seed=11 threads=2 records=20 kept")
     linuxguest.power_off(t, vm)

@@ -34,7 +34,6 @@ SIZE = 0x200
 
 def look(t, vm):
     linuxguest.ready(vm)
-    linuxguest.output(t, vm, "dmesg -n 1")
     text = linuxguest.output(
         t, vm, "cd /sys/bus/pci/devices; for d in *; do echo == $d; "
         "dd if=$d/config bs=%d count=1 2>/dev/null | od -v -An -tx1 -w16; done; cd /" % SIZE)

@@ -38,7 +38,7 @@ SWITCHED = ("-plugin", PROBE,
 def boot(t, devices=DEVICES, machine="virt"):
     vm = t.start(*linuxguest.arguments(append="pcie_ports=native", machine=machine), *devices,
                  qmp=True)
-    linuxguest.ready(vm)
+    linuxguest.ready(vm, messages=True)
     return vm
 
 

@@ -82,7 +82,7 @@ def work(t, netdev="", device="", harts=1, machine="virt"):
     linuxguest.need_guest()
     vm = boot(t, netdev, device, harts, machine)
     t.contains(linuxguest.output(t, vm, "ping -c 2 -W 20 %s" % HOST), "2 packets received")
-    linuxnet.transfers(t, vm, linuxnet.Data(1 << 20, 8, 3))
+    linuxnet.transfers(t, vm, linuxnet.Data(32, 3))
     return vm
 
 
