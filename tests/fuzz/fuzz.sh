@@ -64,6 +64,15 @@ if [ -f "$builddir/plugins/virtio-blk.so" ] && [ -f "$builddir/plugins/virtio.so
 else
   skip fuzz-virtio-blk "the plugin virtio or virtio-blk was not built"
 fi
+harts=yes
+for plugin in rv64-cpu aclint sifive-plic riscv-aplic riscv-imsic; do
+  [ -f "$builddir/plugins/$plugin.so" ] || harts="the plugin $plugin was not built"
+done
+if [ "$harts" = yes ]; then
+  target hart-state "$tmp"/seeds/hart-state-*
+else
+  skip fuzz-hart-state "$harts"
+fi
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*
   target hotplug "$tmp"/seeds/hotplug-*

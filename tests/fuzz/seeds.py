@@ -153,6 +153,27 @@ put("pci-state-lines", acted(0, 2) + changed(5) + changed(5, (4 + 5, 4)) + acted
     + changed(5, (263, 1)) + changed(2, (19, 7)))
 
 
+# Steps of tests/fuzz/fuzz-hart-state.c after the machine: sections (1 and 3: the harts' own, from 4 on the
+# controllers') with bytes changed, registers, wires, CSRs, instructions.
+def hart_store(base, offset, value):
+    return struct.pack("<BBHI", 2, base, offset, value)
+
+
+def hart_run(hart, n):
+    return struct.pack("<3B", 3, hart << 7, n)
+
+
+def hart_wire(line, level):
+    return struct.pack("<2B", 3, 1 | line << 2 | level << 5)
+
+
+for number in range(3):
+    put("hart-state-%d" % number, bytes([number]) + b"".join(changed(i) for i in range(9))
+        + hart_store(1, 8, 5) + hart_store(0, 0, 1) + hart_wire(2, 1) + hart_run(0, 200) + hart_run(1, 200)
+        + changed(1, (647, 2)) + changed(1, (727, 1)) + changed(3, (752, 0x80)) + changed(1, (816, 0x80))
+        + changed(4, (15, 1)) + changed(5, (7, 3)) + changed(6, (40, 1)) + hart_run(0, 100) + hart_run(1, 50))
+
+
 # Steps of tests/fuzz/fuzz-hotplug.c: a device for a bus; slot control; a device goes; the host comes.
 def plug(name, bus, kind=0, place=0, function=0):
     return struct.pack("<7B5x", 0, 0, name, bus, kind, place, function)

@@ -59,6 +59,7 @@ if PLUGIN_SIFIVE_PLIC
 if PLUGIN_RISCV_APLIC
 if PLUGIN_RISCV_IMSIC
 unit_tests += tests/migration/test-state-intc
+tests_migration_test_state_intc_SOURCES = tests/migration/test-state-intc.c tests/migration/intc-bench.h
 tests_migration_test_state_intc_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_state_intc_LDADD = $(CORE_LIBS)
 endif
