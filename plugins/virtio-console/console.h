@@ -52,6 +52,7 @@ struct place
   struct gwt_virtq *in, *out;
   uint32_t throttled; /* the back end took less than it was given and will say `writable` */
   uint32_t more;      /* its turn was over before the queue was empty */
+  uint32_t peer;      /* somebody is at the back end */
 };
 
 struct serial
@@ -67,7 +68,8 @@ struct serial
   uint64_t written[PORTS_ROOM]; /* bytes of the next chain that the back end has taken already */
 
   uint8_t warned;
-  uint8_t pad[7];
+  uint8_t loaded; /* and does not run yet */
+  uint8_t pad[6];
   struct gwt_virtio *virtio;
   struct gwt_virtq *control_in, *control_out;
   struct gwt_timer *turn_timer;
@@ -97,6 +99,7 @@ extern const struct gwt_clock_api *console_clock;
 extern const struct gwt_chardev_api *console_chardev;
 extern const struct gwt_event_api *console_events;
 extern const struct gwt_virtio_api *console_virtio;
+extern const struct gwt_vmstate_api *console_vmstate;
 extern const struct gwt_device_type console_port_type, console_serialport_type;
 
 /* ---- controller.c ---- */
@@ -109,6 +112,14 @@ void serial_guest_error (struct serial *s, const char *what, uint64_t value);
 bool serial_is_active (const struct serial *s);
 bool serial_is_multiport (struct serial *s);
 bool serial_has_size (struct serial *s);
+
+/* ---- state.c ---- */
+
+extern const struct gwt_vmstate *const serial_states[];
+int serial_put_state (void *self, struct gwt_vm_out *out, struct gwt_error *err);
+int serial_get_state (void *self, const struct gwt_virtio_loading *loading, struct gwt_vm_in *in,
+                      struct gwt_error *err);
+const char *serial_feature_name (uint32_t bit);
 
 /* ---- control.c ---- */
 
@@ -131,6 +142,10 @@ void port_serve_in (struct serial *s, uint32_t n);
 void port_emergency (struct serial *s, uint8_t byte);
 /* Size of the terminal at number N; under its place's lock. */
 void port_size (struct serial *s, uint32_t n, uint16_t *columns, uint16_t *rows);
+/* [main] What was loaded says of number N whether the guest has it open: its back end learns it. */
+void port_loaded (struct serial *s, uint32_t n);
+/* It runs now: the driver learns who is at the back end here, and how large a console is. */
+void port_compare (struct serial *s, uint32_t n);
 /* [main] The controller goes, PORT stays without one. */
 void port_orphan (struct serial *s, uint32_t n);
 

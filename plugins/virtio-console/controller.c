@@ -29,6 +29,7 @@ const struct gwt_clock_api *console_clock;
 const struct gwt_chardev_api *console_chardev;
 const struct gwt_event_api *console_events;
 const struct gwt_virtio_api *console_virtio;
+const struct gwt_vmstate_api *console_vmstate;
 
 static struct serial *serials; /* [main], in order of creation */
 
@@ -49,6 +50,7 @@ static const struct gwt_field fields[] = {
   GWT_STATE_ARRAY (struct serial, written, "port-written",
                    .doc = "of each port: bytes of the next chain that are out already"),
   GWT_HOST_ROW (struct serial, warned, "whether the log has a line about the guest already"),
+  GWT_HOST_ROW (struct serial, loaded, "of a load: until it runs"),
   GWT_HOST_ROW (struct serial, pad, "padding"),
   GWT_HOST_ROW (struct serial, virtio, "handle of the virtio plugin"),
   GWT_HOST_ROW (struct serial, control_in, "handle of the virtio plugin"),
@@ -192,7 +194,8 @@ serial_running (void *self, uint32_t running)
 
   pthread_mutex_lock (&s->control);
   __atomic_store_n (&s->active, (uint8_t) running, __ATOMIC_RELEASE);
-  __atomic_store_n (&s->driver_ready, 0, __ATOMIC_RELEASE);
+  if (!running)
+    __atomic_store_n (&s->driver_ready, 0, __ATOMIC_RELEASE);
   pthread_mutex_unlock (&s->control);
   if (!running)
     console_clock->timer_set (s->turn_timer, GWT_TIMER_OFF);
@@ -200,7 +203,13 @@ serial_running (void *self, uint32_t running)
   for (n = 0; n < s->max_ports && !running; n++)
     stop_port (s, n);
   if (!running)
-    return;
+    {
+      s->loaded = 0;
+      return;
+    }
+  for (n = 0; n < s->max_ports && s->loaded; n++)
+    port_compare (s, n);
+  s->loaded = 0;
   /* Without messages about it the one port is open whenever the driver is there. */
   if (!serial_is_multiport (s))
     start_port (s, 0);
@@ -287,6 +296,9 @@ static const struct gwt_virtio_client client = {
   .running = serial_running,
   .notified = serial_notified,
   .queue_reset = serial_queue_reset,
+  .put_state = serial_put_state,
+  .get_state = serial_get_state,
+  .feature_name = serial_feature_name,
 };
 
 /* ---- life -------------------------------------------------------------------------------------
@@ -369,7 +381,7 @@ serial_unrealize (void *self)
     .doc = "controller for virtconsole and virtserialport", .flags = GWT_TYPE_USER,                \
     .threads = GWT_THREADS_PARALLEL, .instance_size = sizeof (struct serial), .fields = fields,    \
     .field_size = sizeof fields[0], .n_fields = GWT_COUNT (fields), .realize = serial_realize,     \
-    .unrealize = serial_unrealize,                                                                 \
+    .unrealize = serial_unrealize, .states = serial_states,                                        \
   }
 static const struct gwt_device_type mmio_type
     = SERIAL_TYPE ("virtio-serial-device", GWT_VIRTIO_MMIO_PARENT);
@@ -387,6 +399,7 @@ console_start (const struct gwt_host *host, struct gwt_error *err)
   console_chardev = host->extension (GWT_CHARDEV_EXT);
   console_events = host->extension (GWT_EVENT_EXT);
   console_virtio = host->extension (GWT_VIRTIO_EXT);
+  console_vmstate = host->extension (GWT_VMSTATE_EXT);
   if (GWT_HAS (console_chardev, set_open) && GWT_HAS (console_chardev, size))
     return 0;
   host->error_set (err, GWT_E_UNSUPPORTED,
@@ -395,7 +408,8 @@ console_start (const struct gwt_host *host, struct gwt_error *err)
 }
 
 static const char *const required[] = { GWT_CHARDEV_EXT, GWT_CLOCK_EXT,  GWT_DEVICE_EXT,
-                                        GWT_EVENT_EXT,   GWT_VIRTIO_EXT, NULL };
+                                        GWT_EVENT_EXT,   GWT_VIRTIO_EXT, GWT_VMSTATE_EXT,
+                                        NULL };
 static const struct gwt_device_type *const types[]
     = { &mmio_type, &pci_type, &console_port_type, &console_serialport_type, NULL };
 

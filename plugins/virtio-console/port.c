@@ -248,6 +248,41 @@ host_open (struct serial *s, uint32_t n, bool open)
 }
 
 void
+port_loaded (struct serial *s, uint32_t n)
+{
+  struct port *port;
+  bool open;
+
+  pthread_mutex_lock (&s->places[n].lock);
+  port = s->places[n].port;
+  open = (s->flags[n] & PORT_GUEST_OPEN) != 0;
+  s->places[n].throttled = s->places[n].more = 0;
+  if (port && port->chardev && !port->is_console)
+    console_chardev->set_open (port->chardev, open);
+  if (port && port->chardev && open)
+    console_chardev->accept_input (port->chardev);
+  pthread_mutex_unlock (&s->places[n].lock);
+}
+
+void
+port_compare (struct serial *s, uint32_t n)
+{
+  const struct port *port;
+  bool size;
+
+  pthread_mutex_lock (&s->places[n].lock);
+  port = s->places[n].port;
+  size = port && port->is_console && port->chardev && serial_has_size (s);
+  if (port && !port->is_console)
+    host_open (s, n, s->places[n].peer != 0);
+  if (size && (s->flags[n] & PORT_READY))
+    s->pending[n] |= SEND_RESIZE;
+  pthread_mutex_unlock (&s->places[n].lock);
+  if (size && n == 0)
+    console_virtio->config_changed (s->virtio);
+}
+
+void
 port_size (struct serial *s, uint32_t n, uint16_t *columns, uint16_t *rows)
 {
   const struct port *port = s->places[n].port;
@@ -272,7 +307,10 @@ port_event (void *self, uint32_t event)
   pthread_mutex_lock (&place->lock);
   /* A console is always there, as a screen is that nobody looks at. */
   if (peer && !port->is_console)
-    host_open (s, port->number, event == GWT_CHARDEV_OPENED);
+    {
+      place->peer = event == GWT_CHARDEV_OPENED;
+      host_open (s, port->number, event == GWT_CHARDEV_OPENED);
+    }
   size = size && serial_has_size (s);
   if (size && (s->flags[port->number] & PORT_READY))
     s->pending[port->number] |= SEND_RESIZE;
@@ -379,7 +417,7 @@ clear_place (struct serial *s, uint32_t n)
 
   port_guest_open (s, n, false);
   place->port = NULL;
-  place->throttled = 0;
+  place->throttled = place->peer = 0;
   s->written[n] = 0;
   /* What it was not told need not be taken back. */
   s->pending[n] = s->flags[n] & PORT_KNOWN ? SEND_REMOVE : 0;

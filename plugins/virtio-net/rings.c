@@ -65,6 +65,16 @@ rings_forget (struct pair *p)
   p->asks = 1;
 }
 
+void
+rings_give_back (struct pair *p)
+{
+  /* Last out, first back. */
+  while (p->n_stock)
+    virtio_api->unpop (p->rx, p->stock[--p->n_stock]);
+  rings_forget (p);
+  virtio_api->want_notify (p->rx, 1);
+}
+
 static struct gwt_virtq_chain *
 next_chain (struct virtio_net *n, struct pair *p)
 {

@@ -18,6 +18,7 @@ const struct gwt_net_api *net_api;
 const struct gwt_virtio_api *virtio_api;
 const struct gwt_clock_api *clock_api;
 const struct gwt_device_api *device_api;
+const struct gwt_vmstate_api *vmstate_api;
 
 #define N struct virtio_net
 #define SWITCH(member, name, text) GWT_PROP_ROW (N, member, name, .def = 1, .doc = text)
@@ -83,6 +84,7 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (N, running, "follows from the virtio side's status"),
   GWT_HOST_ROW (N, warned, "whether the log has a line about the guest already"),
   GWT_HOST_ROW (N, attached, "whether the back end is ours"),
+  GWT_HOST_ROW (N, announces, "of a load: once it runs"),
   GWT_HOST_ROW (N, pad_1, "padding"),
   GWT_HOST_ROW (N, pad_2, "padding"),
   GWT_HOST_ROW (N, pad_3, "padding"),
@@ -96,7 +98,7 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (N, last_queue, "handle of the virtio plugin"),
   GWT_HOST_ROW (N, control_timer, "only a matter of turns: a notification"),
   GWT_HOST_ROW (N, stuck_timer, "how long a frame waits for buffers: it may be lost"),
-  GWT_HOST_ROW (N, pairs, "chains that are out; they are given back before a save"),
+  GWT_HOST_ROW (N, pairs, "buffers that wait for frames; they are given back before a save"),
   GWT_HOST_ROW (N, control_lock, "lock"),
 };
 #undef N
@@ -167,24 +169,50 @@ net_config_read (void *self, uint32_t offset, void *data, uint32_t size)
     memcpy (data, config + offset, size);
 }
 
+void
+net_derive (struct virtio_net *n, uint64_t features)
+{
+  /* Nothing is received before DRIVER_OK, so nobody else looks at these. */
+  n->features = features;
+  n->mergeable = (features & F_MRG_RXBUF) != 0;
+  /* §5.1.2: behind the last pair, which is the first one where there is no MQ. */
+  n->control_index = !(features & F_CTRL_VQ) ? UINT32_MAX
+                     : features & F_MQ       ? 2 * n->n_pairs
+                                             : 2;
+}
+
 static int
 net_features_accepted (void *self, uint64_t features)
 {
   struct virtio_net *n = self;
 
-  /* Nothing is received before DRIVER_OK, so nobody else looks at these. */
-  n->features = features;
-  n->mergeable = (features & F_MRG_RXBUF) != 0;
-  n->guest_offloads = features & GUEST_OFFLOADS;
-  /* §5.1.3.1: each wants GUEST_CSUM. */
-  if (!(features & F_GUEST_CSUM))
-    n->guest_offloads = 0;
-  /* §5.1.2: behind the last pair, which is the first one where there is no MQ. */
-  n->control_index = !(features & F_CTRL_VQ) ? UINT32_MAX
-                     : features & F_MQ       ? 2 * n->n_pairs
-                                             : 2;
+  net_derive (n, features);
+  n->guest_offloads = net_first_offloads (features);
   net_apply_offloads (n);
   return 0;
+}
+
+/* Where it was loaded, its cable may be another one. */
+static void
+see_link (struct virtio_net *n)
+{
+  struct gwt_net_info info = { .struct_size = sizeof info };
+
+  if (n->attached)
+    net_api->info (n->netdev, &info);
+  if (!!(__atomic_load_n (&n->status, __ATOMIC_SEQ_CST) & STATUS_LINK_UP)
+      != (n->attached && info.link_up))
+    net_client.link_changed (n, n->attached && info.link_up);
+}
+
+static uint32_t
+ask_to_announce (struct virtio_net *n)
+{
+  if (!(n->features & F_GUEST_ANNOUNCE))
+    return 0;
+  __atomic_or_fetch (&n->status, STATUS_ANNOUNCE, __ATOMIC_SEQ_CST);
+  virtio_api->config_changed (n->virtio);
+  return 1;
 }
 
 static void
@@ -201,6 +229,7 @@ net_running (void *self, uint32_t running)
       n->running = 0;
       clock_api->timer_set (n->control_timer, GWT_TIMER_OFF);
       pthread_mutex_unlock (&n->control_lock);
+      n->announces = 0;
       net_hold_all (n);
       for (i = 0; i < n->n_pairs; i++)
         rings_forget (&n->pairs[i]);
@@ -215,7 +244,11 @@ net_running (void *self, uint32_t running)
                                                     : n->pairs[n->control_index / 2].rx;
   n->running = 1;
   pthread_mutex_unlock (&n->control_lock);
+  see_link (n);
   net_release_all (n);
+  if (n->announces)
+    ask_to_announce (n);
+  n->announces = 0;
 }
 
 static void
@@ -260,6 +293,9 @@ static const struct gwt_virtio_client client = {
   .running = net_running,
   .notified = net_notified,
   .queue_reset = net_queue_reset,
+  .put_state = net_put_state,
+  .get_state = net_get_state,
+  .feature_name = net_feature_name,
 };
 
 /* ---- life -------------------------------------------------------------------------------------
@@ -522,11 +558,11 @@ announce (void *self, struct gwt_error *err)
   struct virtio_net *n = self;
 
   (void) err;
-  if (!n->running || !(n->features & F_GUEST_ANNOUNCE))
-    return 0;
-  __atomic_or_fetch (&n->status, STATUS_ANNOUNCE, __ATOMIC_SEQ_CST);
-  virtio_api->config_changed (n->virtio);
-  return 1;
+  if (n->running)
+    return (uint8_t) ask_to_announce (n);
+  /* One that was loaded a moment ago does not know yet that it runs. */
+  n->announces = (n->features & F_GUEST_ANNOUNCE) != 0;
+  return n->announces;
 }
 
 static const struct gwt_method methods[] = {
@@ -543,7 +579,7 @@ static const struct gwt_method methods[] = {
     .instance_size = sizeof (struct virtio_net), .fields = fields, .field_size = sizeof fields[0], \
     .n_fields = GWT_COUNT (fields), .methods = methods, .method_size = sizeof methods[0],          \
     .n_methods = GWT_COUNT (methods), .realize = net_realize, .unrealize = net_unrealize,          \
-    .reset = net_reset                                                                             \
+    .reset = net_reset, .states = net_states                                                       \
   }
 static const struct gwt_device_type mmio_type
     = NET_TYPE ("virtio-net-device", GWT_VIRTIO_MMIO_PARENT);
@@ -557,11 +593,12 @@ net_start (const struct gwt_host *h, struct gwt_error *err)
   virtio_api = h->extension (GWT_VIRTIO_EXT);
   clock_api = h->extension (GWT_CLOCK_EXT);
   device_api = h->extension (GWT_DEVICE_EXT);
+  vmstate_api = h->extension (GWT_VMSTATE_EXT);
   return 0;
 }
 
 static const char *const required[]
-    = { GWT_DEVICE_EXT, GWT_CLOCK_EXT, GWT_NET_EXT, GWT_VIRTIO_EXT, NULL };
+    = { GWT_DEVICE_EXT, GWT_CLOCK_EXT, GWT_NET_EXT, GWT_VIRTIO_EXT, GWT_VMSTATE_EXT, NULL };
 static const struct gwt_device_type *const types[] = { &mmio_type, &pci_type, NULL };
 
 static const struct gwt_plugin plugin = {

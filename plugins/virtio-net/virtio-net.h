@@ -104,7 +104,8 @@ struct virtio_net
   uint8_t running;
   uint8_t warned;
   uint8_t attached;
-  uint8_t pad_4[2];
+  uint8_t announces; /* as soon as it runs */
+  uint8_t pad_4;
   uint32_t n_pairs;
   uint32_t control_index; /* UINT32_MAX: none */
   uint8_t pad_5[4];
@@ -122,16 +123,34 @@ extern const struct gwt_net_api *net_api;
 extern const struct gwt_virtio_api *virtio_api;
 extern const struct gwt_clock_api *clock_api;
 extern const struct gwt_device_api *device_api;
+extern const struct gwt_vmstate_api *vmstate_api;
+
+/* Those in force until the driver chooses; §5.1.3.1: each wants GUEST_CSUM. */
+static inline uint64_t
+net_first_offloads (uint64_t features)
+{
+  return features & F_GUEST_CSUM ? features & GUEST_OFFLOADS : 0;
+}
 
 /* virtio-net.c */
 void net_hold_all (struct virtio_net *n);
 void net_release_all (struct virtio_net *n);
 void net_apply_offloads (struct virtio_net *n); /* all held */
 void net_guest_error (struct virtio_net *n, const char *what);
+void net_derive (struct virtio_net *n, uint64_t features); /* what follows from them */
+
+/* state.c */
+extern const struct gwt_vmstate *const net_states[];
+int net_put_state (void *self, struct gwt_vm_out *out, struct gwt_error *err);
+int net_get_state (void *self, const struct gwt_virtio_loading *loading, struct gwt_vm_in *in,
+                   struct gwt_error *err);
+const char *net_feature_name (uint32_t bit);
 
 /* rings.c: the calls of gwt.net/1. */
 extern const struct gwt_net_client net_client;
 void rings_forget (struct pair *p); /* held */
+/* The buffers that wait for frames are the driver's again, all of them; held. */
+void rings_give_back (struct pair *p);
 /* Copy at most SIZE bytes out of N buffers. */
 uint64_t iov_read (const struct gwt_iovec *iov, uint32_t n, uint64_t offset, void *data,
                    uint64_t size);

@@ -192,11 +192,14 @@ stop_device (struct gwt_virtio *v)
     return;
   for (i = 0; i < v->info.n_queues; i++)
     virtq_stop (&v->queues[i]);
-  if (v->client_running && GWT_HAS (v->client, running))
+  /* What is stopped before it knew that it works clears what was loaded all the same. */
+  if (v->awaits && GWT_HAS (v->client, running))
+    v->client->running (v->self, 1);
+  if ((v->client_running || v->awaits) && GWT_HAS (v->client, running))
     v->client->running (v->self, 0);
   for (i = 0; i < v->info.n_queues; i++)
     virtq_clear (&v->queues[i]);
-  v->running = v->client_running = 0;
+  v->running = v->client_running = v->awaits = 0;
 }
 
 void
@@ -221,7 +224,7 @@ virtio_restart (struct gwt_virtio *v)
   const char *why = NULL;
   uint32_t i;
 
-  v->running = virtio_is_served (v);
+  v->running = v->awaits = virtio_is_served (v);
   for (i = 0; i < v->info.n_queues && v->running && why == NULL; i++)
     if (v->state[i].ready)
       why = virtq_start (&v->queues[i], 0);
@@ -249,8 +252,9 @@ go (void *opaque)
   /* Somebody may not have been told of it. */
   config_interrupt (v, STATUS_DRIVER_OK | STATUS_NEEDS_RESET);
   virtio_lock (v);
-  if (v->running && !v->client_running && virtio_is_served (v))
+  if (v->awaits && virtio_is_served (v))
     {
+      v->awaits = 0;
       /* The driver may have had one of them reset already. */
       for (i = 0; i < v->info.n_queues && why == NULL; i++)
         if (v->state[i].ready && !v->queues[i].running)

@@ -199,7 +199,7 @@ struct gwt_virtio
   uint32_t status;
   uint32_t isr;
   uint32_t generation;
-  uint32_t pad_2;
+  uint32_t awaits; /* loaded, and the client is to hear of `running` yet */
   uint64_t driver_features; /* as written */
   uint64_t features;        /* accepted, 0 before FEATURES_OK */
   struct virtq_state state[GWT_VIRTIO_QUEUES_MAX];
@@ -237,7 +237,7 @@ struct gwt_virtio
       GWT_STATE_ROW (T, v.status, "status", .doc = "device status", .flags = GWT_FIELD_HEX),       \
       GWT_STATE_ROW (T, v.isr, "isr", .doc = "interrupt status", .flags = GWT_FIELD_HEX),          \
       GWT_STATE_ROW (T, v.generation, "generation", .doc = "configuration generation"),            \
-      GWT_HOST_ROW (T, v.pad_2, "padding"),                                                        \
+      GWT_HOST_ROW (T, v.awaits, "of a load"),                                                     \
       GWT_STATE_ROW (T, v.driver_features, "driver-features",                                      \
                      .doc = "feature bits as the driver wrote them", .flags = GWT_FIELD_HEX),      \
       GWT_STATE_ROW (T, v.features, "features", .doc = "feature bits agreed on",                   \
@@ -253,8 +253,8 @@ struct gwt_virtio
       GWT_HOST_ROW (T, v.broken_timer, "only a way to [main]: isr and status say it all"),         \
       GWT_HOST_ROW (T, v.go_timer, "armed by a load"),                                             \
       GWT_HOST_ROW (T, v.chains, "only while state is loaded"),                                    \
-      GWT_HOST_ROW (T, v.loading, "only while state is loaded"),                                   \
-      GWT_HOST_ROW (T, v.lock, "lock"), GWT_HOST_ROW (T, v.isr_lock, "lock"),                      \
+      GWT_HOST_ROW (T, v.loading, "only while state is loaded"), GWT_HOST_ROW (T, v.lock, "lock"), \
+      GWT_HOST_ROW (T, v.isr_lock, "lock"),                                                        \
       GWT_HOST_ROW (T, v.put_off_config, "only while a lock is held"),                             \
       GWT_HOST_ROW (T, v.put_off_any, "only while a lock is held"),                                \
       GWT_HOST_ROW (T, v.put_off, "only while a lock is held")

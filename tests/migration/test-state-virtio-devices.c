@@ -7,7 +7,11 @@
 #include "tests/migration/virtio-state.h"
 #include <errno.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "core/backend/block-internal.h"
+#include "core/backend/chardev.h"
+#include "core/backend/netdev.h"
 #include "core/cpu/mainloop.h"
 #include "core/cpu/run.h"
 
@@ -89,7 +93,7 @@ wait_for (bool (*is_so) (void))
 /* ---- a driver -------------------------------------------------------------------------------- */
 
 #define ENTRIES 8
-static uint16_t next_index[4];
+static uint16_t next_index[6];
 
 struct buffer
 {
@@ -344,15 +348,276 @@ test_rng (void)
   end ();
 }
 
+/* ---- card ------------------------------------------------------------------------------------ */
+
+#define CARD "virtio-net-device,id=net,netdev=n,mac=52:54:00:00:00:01"
+#define NET_FEATURES                                                                               \
+  (UINT64_C (1) << 15 | UINT64_C (1) << 16 | UINT64_C (1) << 17 | UINT64_C (1) << 18               \
+   | UINT64_C (1) << 19 | UINT64_C (1) << 21 | UINT64_C (1) << 23)
+
+static int wire = -1;
+
+static void
+new_net (void)
+{
+  GWT_AUTO_ERROR (err);
+  g_autofree char *text = NULL;
+  int ends[2];
+
+  gwt_netdev_close_all ();
+  if (wire >= 0)
+    close (wire);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_DGRAM, 0, ends), ==, 0);
+  wire = ends[1];
+  text = g_strdup_printf ("dgram,id=n,local.type=fd,local.str=%d", ends[0]);
+  gwt_netdev_new_option (text, &err);
+  bench_fine (&err);
+  gwt_netdev_open_all (&err);
+  bench_fine (&err);
+}
+
+/* A frame of 64 bytes to the address whose last byte is TO. */
+static void
+send_frame (uint8_t to)
+{
+  uint8_t frame[64] = { 0x52, 0x54, 0, 0, 0, to, 0x52, 0x54, 0, 0, 0, 9, 8, 0 };
+
+  g_assert_cmpint (send (wire, frame, sizeof frame, 0), ==, sizeof frame);
+}
+
+/* Command COMMAND of CLASS with SIZE bytes of DATA; it has to be taken. */
+static void
+command (uint8_t class, uint8_t command, const void *data, uint32_t size)
+{
+  const struct buffer b[] = { { BUFFERS, 2 + size, false }, { BUFFERS + 0x200, 1, true } };
+  uint8_t *to = ram (BUFFERS);
+  uint16_t before = used (2);
+
+  to[0] = class;
+  to[1] = command;
+  memcpy (to + 2, data, size);
+  *(uint8_t *) ram (BUFFERS + 0x200) = 9;
+  add_chain (2, 0, b, 2);
+  mmio_store (0x50, 2);
+  g_assert_cmpuint (used (2), ==, (uint16_t) (before + 1));
+  g_assert_cmpuint (*(uint8_t *) ram (BUFFERS + 0x200), ==, 0);
+}
+
+static void
+add_receive (uint16_t slot)
+{
+  const struct buffer b = { BUFFERS + 0x1000 * (slot + 1), 2048, true };
+
+  add_chain (0, slot, &b, 1);
+}
+
+static bool
+one_frame (void)
+{
+  return used (0) == 1;
+}
+
+static bool
+two_frames (void)
+{
+  return used (0) == 2;
+}
+
+/* Filters, the address that the driver has set, and no buffer is lost. */
+static void
+test_card (void)
+{
+  static const uint8_t mac[6] = { 0x52, 0x54, 0, 0, 0, 7 }, off = 0, on = 1, vlan[2] = { 5, 0 };
+  static const uint8_t table[] = { 1, 0, 0, 0, 0x52, 0x54, 0, 0, 0, 8, 1, 0, 0, 0,
+                                   0x33, 0x33, 0, 0, 0, 1 };
+  /* An address of a group among those that are none. */
+  static const uint8_t mixed[] = { 2, 0, 0, 0, 0x33, 0x33, 0, 0, 0, 1, 0x52, 0x54, 0, 0, 0, 8,
+                                   0, 0, 0, 0 };
+  g_autoptr (GByteArray) bytes = NULL;
+  struct gwt_device *card;
+
+  if (!plugin ("virtio-net"))
+    return;
+  new_net ();
+  card = machine (CARD, NULL);
+  card = moved (card, CARD, NULL, new_net);
+  start_queues (NET_FEATURES, 3);
+  gwt_vm_start ();
+  command (1, 1, mac, 6);
+  command (0, 0, &off, 1);
+  command (0, 1, &on, 1);
+  command (2, 0, vlan, 2);
+  command (1, 0, table, sizeof table);
+  for (uint16_t i = 0; i < 4; i++)
+    add_receive (i);
+  mmio_store (0x50, 0);
+  send_frame (8);
+  wait_for (one_frame);
+  gwt_vm_stop (GWT_RUNSTATE_PAUSED);
+  card = moved (card, CARD, NULL, new_net);
+  g_assert_cmphex (reg_load (MMIO_SLOT + 0x104, 1), ==, 0);
+  g_assert_cmphex (reg_load (MMIO_SLOT + 0x105, 1), ==, 7);
+  gwt_vm_start ();
+  /* Not for this guest; for it. */
+  send_frame (1);
+  send_frame (7);
+  wait_for (two_frames);
+  g_assert_cmpuint (((uint8_t *) ram (BUFFERS + 0x2000))[12 + 5], ==, 7);
+  command (1, 0, mixed, sizeof mixed);
+  gwt_vm_stop (GWT_RUNSTATE_PAUSED);
+  card = moved (card, CARD, NULL, new_net);
+  bytes = save_device (card);
+  g_assert_nonnull (memmem (bytes->data, bytes->len, "virtio-net/addresses", 20));
+  check_hostile (card->type->d.states[0], card->instance, card, bytes);
+  end ();
+  gwt_netdev_close_all ();
+}
+
+static bool
+is_announced (void)
+{
+  return reg_load (MMIO_SLOT + 0x106, 1) & 2;
+}
+
+/* Asked to before it knows that it runs, as it is after a move. */
+static void
+test_announce (void)
+{
+  GWT_AUTO_ERROR (err);
+  struct json_object *args = json_object_new_array (), *result = NULL;
+  struct gwt_device *card;
+
+  if (!plugin ("virtio-net"))
+    return;
+  new_net ();
+  card = machine (CARD, NULL);
+  start_queues (NET_FEATURES, 3);
+  card = moved (card, CARD, NULL, new_net);
+  g_assert_true (gwt_device_call (card, "announce", args, &result, &err));
+  g_assert_true (json_object_get_boolean (result));
+  g_assert_false (is_announced ());
+  gwt_vm_start ();
+  wait_for (is_announced);
+  json_object_put (result);
+  json_object_put (args);
+  end ();
+  gwt_netdev_close_all ();
+}
+
+/* ---- console --------------------------------------------------------------------------------- */
+
+#define SERIAL "virtio-serial-device,id=vs,max-ports=2"
+#define PORT "virtserialport,id=p1,bus=vs.0,nr=1,name=org.test,chardev=c1"
+
+static void
+new_ring (void)
+{
+  GWT_AUTO_ERROR (err);
+
+  if (gwt_chardev_find ("c1") != NULL)
+    gwt_chardev_remove (gwt_chardev_find ("c1"), &err);
+  gwt_chardev_new_option ("ringbuf,id=c1,size=1K", &err);
+  bench_fine (&err);
+  gwt_chardev_open_all (&err);
+  bench_fine (&err);
+}
+
+/* Control message EVENT about port 1 with VALUE. */
+static void
+say (uint8_t event, uint8_t value)
+{
+  const struct buffer b = { BUFFERS, 8, false };
+  const uint8_t message[8] = { event == 0 ? 0 : 1, 0, 0, 0, event, 0, value, 0 };
+
+  memcpy (ram (BUFFERS), message, sizeof message);
+  add_chain (3, 0, &b, 1);
+  mmio_store (0x50, 3);
+}
+
+/* One more buffer for control messages. */
+static void
+hear (uint16_t slot)
+{
+  const struct buffer b = { BUFFERS + 0x1000 + 0x100 * slot, 64, true };
+
+  add_chain (2, slot, &b, 1);
+  mmio_store (0x50, 2);
+}
+
+static uint8_t
+heard (uint16_t slot)
+{
+  return ((uint8_t *) ram (BUFFERS + 0x1000 + 0x100 * slot))[4];
+}
+
+static bool
+three_heard (void)
+{
+  return used (2) == 3;
+}
+
+static void
+test_serial (void)
+{
+  const struct buffer b = { BUFFERS + 0x300, 5, false };
+  g_autoptr (GByteArray) bytes = NULL, ring = NULL;
+  g_autofree char *error = NULL;
+  struct gwt_device *serial;
+
+  if (!plugin ("virtio-console"))
+    return;
+  new_ring ();
+  serial = machine (SERIAL, PORT);
+  serial = moved (serial, SERIAL, PORT, new_ring);
+  start_queues (UINT64_C (1) << 1, 6);
+  gwt_vm_start ();
+  hear (0);
+  say (0, 1);
+  g_assert_true (used (2) == 1 && heard (0) == 1); /* a port */
+  say (3, 1);
+  say (6, 1);
+  g_assert_true (gwt_chardev_frontend_open (gwt_chardev_find ("c1")));
+  g_assert_cmpuint (used (2), ==, 1);
+  gwt_vm_stop (GWT_RUNSTATE_PAUSED);
+  /* It is still to be told of its name, and that somebody is there. */
+  serial = moved (serial, SERIAL, PORT, new_ring);
+  g_assert_true (gwt_chardev_frontend_open (gwt_chardev_find ("c1")));
+  gwt_vm_start ();
+  hear (1);
+  hear (2);
+  wait_for (three_heard);
+  g_assert_true (heard (1) == 7 && heard (2) == 6);
+  memcpy (ram (BUFFERS + 0x300), "hello", 5);
+  add_chain (5, 0, &b, 1);
+  mmio_store (0x50, 5);
+  ring = gwt_chardev_ring_read (gwt_chardev_find ("c1"), 100);
+  g_assert_cmpmem (ring->data, ring->len, "hello", 5);
+  gwt_vm_stop (GWT_RUNSTATE_PAUSED);
+  bytes = save_device (serial);
+  check_hostile (serial->type->d.states[0], serial->instance, serial, bytes);
+  end ();
+  new_ring ();
+  serial = machine (SERIAL, NULL);
+  error = load_device (serial, bytes);
+  g_assert_nonnull (strstr (error, "port 1 is at the sender and not here; give both ends the same "
+                                   "ports, with the same nr"));
+  end ();
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   gwt_run_init ();
   gwt_block_register_extensions ();
+  gwt_netdev_register_extensions ();
+  gwt_chardev_register_extensions ();
   vbench_load ();
   g_test_add_func ("/state-virtio/disk", test_disk);
   g_test_add_func ("/state-virtio/disk-refused", test_disk_refused);
   g_test_add_func ("/state-virtio/rng", test_rng);
+  g_test_add_func ("/state-virtio/card", test_card);
+  g_test_add_func ("/state-virtio/announce", test_announce);
+  g_test_add_func ("/state-virtio/serial", test_serial);
   return g_test_run ();
 }

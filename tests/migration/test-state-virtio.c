@@ -440,9 +440,9 @@ test_early_reset (void)
   move (&d, "");
   store (COMMON + R_STATUS, 1, 0);
   go_on ();
-  g_assert_true (d.probe->starts == 0 && d.probe->stops == 0 && d.probe->notified[0] == 0);
+  g_assert_true (d.probe->starts == 1 && d.probe->stops == 1 && d.probe->notified[0] == 0);
   vdriver_start (&d, RING_RESET, 0xffff);
-  g_assert_cmpuint (d.probe->starts, ==, 1);
+  g_assert_cmpuint (d.probe->starts, ==, 2);
   move (&d, "");
   store (COMMON + 0x16, 2, 0);
   store (COMMON + 0x3a, 2, 1);
