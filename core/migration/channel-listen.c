@@ -207,6 +207,21 @@ accept_any (struct gwt_listener *l, const struct pollfd *fds, int *reason)
   return -1;
 }
 
+/* Of a FIFO that nobody has opened yet a read says that it has ended. */
+static struct gwt_channel *
+await_writer (struct gwt_channel *c, int cancel_fd, struct gwt_error *err)
+{
+  GWT_AUTO_ERROR (ignored);
+  if (c->medium != GWT_MEDIUM_PIPE || c->pid != 0
+      || gwt_fd_wait (c->in, POLLIN, -1, cancel_fd, c->wake) != -2)
+    return c;
+  gwt_connect_canceled (err);
+  gwt_error_prefix (err, "%s", c->label);
+  gwt_channel_shutdown (c);
+  gwt_channel_close (c, -1, &ignored);
+  return NULL;
+}
+
 struct gwt_channel *
 gwt_listener_accept (struct gwt_listener *l, int cancel_fd, struct gwt_error *err)
 {
@@ -214,7 +229,7 @@ gwt_listener_accept (struct gwt_listener *l, int cancel_fd, struct gwt_error *er
   struct pollfd fds[LISTEN_MAX + 1];
   int fd = -1, reason;
   if (c != NULL)
-    return c;
+    return await_writer (c, cancel_fd, err);
   if (l->count == 0)
     {
       gwt_error_set (err, GWT_E_FAILED, "%s: it was read already; give it again",

@@ -535,6 +535,24 @@ expect_failed_send (struct gwt_address *to, const char *text)
 }
 
 static void
+test_fifo (void)
+{
+  g_autofree char *path = path_of ("fifo");
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  g_autofree char *nobody
+      = g_strdup_printf ("file:%s: Nobody reads from it; use a file that can be written", path);
+  expect_no_connection (parse (GWT_OUTGOING, "file:%s", path), false, nobody);
+  /* Who reads waits for one who writes. */
+  struct gwt_listener *l = listen_on (parse (GWT_INCOMING, "file:%s", path));
+  send_and_check (l, parse (GWT_OUTGOING, "file:%s", path));
+  gwt_listener_free (l);
+  g_autofree char *offset
+      = g_strdup_printf ("file:%s: it has no offset 5 (Illegal seek); use a file or a disk", path);
+  expect_no_listener (parse (GWT_INCOMING, "file:%s,offset=5", path), offset);
+  g_remove (path);
+}
+
+static void
 test_full_disk (void)
 {
   expect_failed_send (parse (GWT_OUTGOING, "file:/dev/full"),
@@ -943,6 +961,18 @@ test_cancel_accept (void)
 }
 
 static void
+test_cancel_fifo (void)
+{
+  g_autofree char *path = path_of ("fifo"), *label = g_strconcat ("file:", path, NULL);
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  struct gwt_listener *l = listen_on (parse (GWT_INCOMING, "file:%s", path));
+  struct canceled t = { .listener = l, .err = GWT_ERROR_INIT };
+  cancel_it (&t, accept_canceled, label);
+  gwt_listener_free (l);
+  g_remove (path);
+}
+
+static void
 test_cancel_connect_unix (void)
 {
   /* Somebody listens and accepts nobody: the queue is full. */
@@ -1018,6 +1048,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bytes/file", test_file);
   g_test_add_func ("/bytes/file-untouched", test_file_untouched);
   g_test_add_func ("/bytes/file-errors", test_file_errors);
+  g_test_add_func ("/bytes/fifo", test_fifo);
   g_test_add_func ("/bytes/full-disk", test_full_disk);
   g_test_add_func ("/bytes/exec-fails", test_exec_fails);
   g_test_add_func ("/bytes/exec-source-fails", test_exec_source_fails);
@@ -1035,6 +1066,7 @@ main (int argc, char **argv)
   g_test_add_func ("/waits/pipe", test_shutdown_pipe);
   g_test_add_func ("/waits/exec-at-the-end", test_exec_canceled_at_the_end);
   g_test_add_func ("/waits/accept", test_cancel_accept);
+  g_test_add_func ("/waits/fifo", test_cancel_fifo);
   g_test_add_func ("/waits/connect-unix", test_cancel_connect_unix);
   g_test_add_func ("/waits/connect-tcp", test_cancel_connect_tcp);
   int status = g_test_run ();
