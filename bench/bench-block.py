@@ -11,13 +11,9 @@ It must not know how an emulator works inside.
 """
 
 import argparse
-import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), d)
@@ -25,10 +21,9 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__f
 import guestimage  # noqa: E402
 import gwttest     # noqa: E402
 import linuxguest  # noqa: E402
+import sidebyside  # noqa: E402
+from sidebyside import EMULATORS, PROGRAM, cpu_seconds, note  # noqa: E402
 
-EMULATORS = ("godwit", "qemu")
-PROGRAM = {"godwit": gwttest.GODWIT,
-           "qemu": os.environ.get("QEMU_RISCV64") or "/usr/bin/qemu-system-riscv64"}
 # The order in which the guest finds them: vda, vdb, ...
 BACKENDS = ("null", "none", "writeback")
 KIB, MIB = 1 << 10, 1 << 20
@@ -61,12 +56,6 @@ def arguments(which, options, queues, initrd, image):
     for i in reversed(order) if options.transport == "mmio" else order:
         argv += ["-device", "virtio-blk%s,drive=b%d,num-queues=%d%s" % (suffix, i, queues, more)]
     return argv
-
-
-def cpu_seconds(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Guest:
@@ -132,11 +121,6 @@ def measure(guests, backend, pattern, queues, options):
             "spread": {w: max(rates[w]) / min(rates[w]) - 1 for w in EMULATORS}}
 
 
-def note(text):
-    if sys.stderr.isatty():
-        print("\r\033[K%s" % (text and text + " ..."), end="", file=sys.stderr, flush=True)
-
-
 def disks(context, options):
     rows = []
     initrd = guestimage.initrd(options.scratch, linuxguest.INITRD, "bench-block", ["block.c"])
@@ -174,14 +158,6 @@ def show(report):
           "godwit's over qemu's, %.3f" % (report["geomean"], GOAL, report["cpu_geomean"]))
 
 
-def versions():
-    out = {}
-    for w in EMULATORS:
-        text = subprocess.run([PROGRAM[w], "--version"], stdout=subprocess.PIPE, check=False).stdout
-        out[w] = text.decode("utf-8", "replace").split("\n", 1)[0]
-    return out
-
-
 def parse(argv):
     p = argparse.ArgumentParser(prog="bench-block", description=__doc__.split("\n", 1)[0])
     p.add_argument("--quick", action="store_true", help="shorter and fewer measurements")
@@ -217,48 +193,19 @@ def parse(argv):
     return options
 
 
+def figures(context, options):
+    rows = disks(context, options)
+    # A run too short for the kernel to have counted a tick says nothing about processor time.
+    cpu = [r["cpu_us"]["godwit"] / r["cpu_us"]["qemu"] for r in rows
+           if min(r["cpu_us"].values()) > 0]
+    return {"rows": rows, "geomean": statistics.geometric_mean(r["ratio"] for r in rows),
+            "cpu_geomean": statistics.geometric_mean(cpu) if cpu else float("nan")}
+
+
 def main(argv):
     options = parse(argv)
-    for w in EMULATORS:
-        if PROGRAM[w] == "no" or not os.path.exists(PROGRAM[w]):
-            print("bench-block: %s is not there; %s" % (
-                w, "run make first" if w == "godwit" else "install the package qemu-system-misc"),
-                file=sys.stderr)
-            return 1
-    for path in [linuxguest.IMAGE, linuxguest.FIRMWARE, linuxguest.INITRD]:
-        if not os.path.exists(path):
-            print("bench-block: no Linux guest: '%s' is missing; run tools/guest/make-guest" % path,
-                  file=sys.stderr)
-            return 1
-    report = {"bench": "block", "format": 1, "versions": versions(), "quick": options.quick,
-              "transport": options.transport, "controller": options.controller, "aio": options.aio,
-              "host": {"machine": platform.machine(), "cpus": os.cpu_count(),
-                       "load": os.getloadavg()[0]}}
-    context = gwttest.Context("bench")
-    try:
-        with tempfile.TemporaryDirectory(prefix="godwit-bench.", dir=options.folder) as scratch:
-            options.scratch = scratch
-            report["rows"] = disks(context, options)
-    except (gwttest.Failure, OSError) as e:
-        print("bench-block: %s" % e, file=sys.stderr)
-        return 1
-    finally:
-        context.close()
-    report["geomean"] = statistics.geometric_mean(r["ratio"] for r in report["rows"])
-    # A run too short for the kernel to have counted a tick says nothing about processor time.
-    cpu = [r["cpu_us"]["godwit"] / r["cpu_us"]["qemu"] for r in report["rows"]
-           if min(r["cpu_us"].values()) > 0]
-    report["cpu_geomean"] = statistics.geometric_mean(cpu) if cpu else float("nan")
-    note("")
-    if report["host"]["load"] > 1:
-        print("note: the load was %.1f before the start; the figures are lower than they could be"
-              % report["host"]["load"])
-    show(report)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as f:
-            json.dump(report, f, indent=1, sort_keys=True)
-            f.write("\n")
-    return 0
+    facts = {"transport": options.transport, "controller": options.controller, "aio": options.aio}
+    return sidebyside.run("block", options, facts, figures, show, options.folder)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,11 @@ count of instructions, since QEMU's TCG does not keep one.
 """
 
 import argparse
-import json
 import math
 import os
-import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), d)
@@ -26,6 +23,8 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__f
 import guestimage  # noqa: E402
 import gwttest     # noqa: E402
 import linuxguest  # noqa: E402
+import sidebyside  # noqa: E402
+from sidebyside import EMULATORS, PROGRAM, note  # noqa: E402
 
 KERNELS = ["integer", "branches", "memory", "chase", "indirect", "calls", "float", "atomics",
            "syscalls", "faults", "fork"]
@@ -33,7 +32,6 @@ KERNELS = ["integer", "branches", "memory", "chase", "indirect", "calls", "float
 GOALS = {"mips": 250, "geomean": 0.2, "boot": 3.0, "scaling": 1.8, "idle": 3.0, "mmio": 1.0,
          "start": 50.0}
 LETTERS = "serwpmt"  # of bench/guest/mmio.S
-EMULATORS = ("godwit", "qemu")
 
 
 class Guest:
@@ -209,11 +207,6 @@ def bare_metal(options):
     return access, {w: min(start[w]) for w in EMULATORS}
 
 
-def note(text):
-    if sys.stderr.isatty():
-        print("\r\033[K%s ..." % text, end="", file=sys.stderr, flush=True)
-
-
 def verdict(good):
     return "" if good else "   below its goal"
 
@@ -256,14 +249,6 @@ def show(report):
             s["godwit"], s["qemu"], GOALS["start"], verdict(s["godwit"] <= GOALS["start"])))
 
 
-def versions():
-    out = {}
-    for w in EMULATORS:
-        text = subprocess.run([PROGRAM[w], "--version"], stdout=subprocess.PIPE, check=False).stdout
-        out[w] = text.decode("utf-8", "replace").split("\n", 1)[0]
-    return out
-
-
 def parse(argv):
     p = argparse.ArgumentParser(prog="bench-cpu", description=__doc__.split("\n", 1)[0])
     p.add_argument("--quick", action="store_true", help="shorter and fewer measurements")
@@ -289,64 +274,31 @@ def parse(argv):
     return options
 
 
+def figures(context, options):
+    out = {"kernels": []}
+    if {"kernels", "scaling"} & set(options.only):
+        initrd = guestimage.initrd(options.scratch, linuxguest.INITRD)
+    if "mmio" in options.only:
+        out["mmio"], out["start"] = bare_metal(options)
+    if "boot" in options.only:
+        out["boot"], out["idle"] = boot_and_idle(context, options)
+    if "scaling" in options.only:
+        out["scaling"] = scaling(context, initrd, options)
+    if "kernels" in options.only:
+        out["kernels"] = kernels(context, initrd, options)
+        out["geomean"] = statistics.geometric_mean(r["ratio"] for r in out["kernels"])
+    return out
+
+
 def main(argv):
     global CPU_TIME  # pylint: disable=global-statement
     options = parse(argv)
     CPU_TIME = options.cpu_time
-    for w in EMULATORS:
-        if PROGRAM[w] == "no" or not os.path.exists(PROGRAM[w]):
-            print("bench-cpu: %s is not there; %s" % (
-                w, "run make first" if w == "godwit" else "install the package qemu-system-misc"),
-                file=sys.stderr)
-            return 1
-    linux = {"kernels", "scaling", "boot"} & set(options.only)
-    for path in [linuxguest.IMAGE, linuxguest.FIRMWARE, linuxguest.INITRD]:
-        if linux and not os.path.exists(path):
-            print("bench-cpu: no Linux guest: '%s' is missing; run tools/guest/make-guest" % path,
-                  file=sys.stderr)
-            return 1
-    report = {"bench": "cpu", "format": 1, "versions": versions(), "quick": options.quick,
-              "cpu_time": options.cpu_time,
-              "host": {"machine": platform.machine(), "cpus": os.cpu_count(),
-                       "load": os.getloadavg()[0]},
-              "kernels": []}
-    context = gwttest.Context("bench")
-    with tempfile.TemporaryDirectory(prefix="godwit-bench.") as options.scratch:
-        try:
-            if {"kernels", "scaling"} & linux:
-                initrd = guestimage.initrd(options.scratch, linuxguest.INITRD)
-            if "mmio" in options.only:
-                report["mmio"], report["start"] = bare_metal(options)
-            if "boot" in options.only:
-                report["boot"], report["idle"] = boot_and_idle(context, options)
-            if "scaling" in options.only:
-                report["scaling"] = scaling(context, initrd, options)
-            if "kernels" in options.only:
-                report["kernels"] = kernels(context, initrd, options)
-                report["geomean"] = statistics.geometric_mean(
-                    r["ratio"] for r in report["kernels"])
-        except (gwttest.Failure, OSError) as e:
-            print("bench-cpu: %s" % e, file=sys.stderr)
-            return 1
-        finally:
-            context.close()
-    note("")
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
-    if report["host"]["load"] > 1:
-        print("note: the load was %.1f before the start; the figures are lower than they could be"
-              % report["host"]["load"])
-    show(report)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as f:
-            json.dump(report, f, indent=1, sort_keys=True)
-            f.write("\n")
-    return 0
+    return sidebyside.run("cpu", options, {"cpu_time": options.cpu_time}, figures, show,
+                          linux=bool({"kernels", "scaling", "boot"} & set(options.only)))
 
 
 CPU_TIME = False
-PROGRAM = {"godwit": gwttest.GODWIT,
-           "qemu": os.environ.get("QEMU_RISCV64") or "/usr/bin/qemu-system-riscv64"}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -12,14 +12,10 @@ It must not know how an emulator works inside.
 """
 
 import argparse
-import json
 import os
-import platform
 import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), d)
@@ -27,10 +23,9 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__f
 import guestimage  # noqa: E402
 import gwttest     # noqa: E402
 import linuxguest  # noqa: E402
+import sidebyside  # noqa: E402
+from sidebyside import EMULATORS, PROGRAM, cpu_seconds, note  # noqa: E402
 
-EMULATORS = ("godwit", "qemu")
-PROGRAM = {"godwit": gwttest.GODWIT,
-           "qemu": os.environ.get("QEMU_RISCV64") or "/usr/bin/qemu-system-riscv64"}
 # name: who opens the connection, what the guest does
 PATTERNS = {"guest to host": ("connect", "send"),
             "host to guest": ("connect", "take"),
@@ -39,11 +34,6 @@ PATTERNS = {"guest to host": ("connect", "send"),
 GUEST_PORT = 7777
 SECONDS = 300
 GOAL = 1.0
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 def arguments(which, options, initrd, port):
@@ -57,18 +47,12 @@ def arguments(which, options, initrd, port):
                    "-device", "virtio-net%s,netdev=n0%s" % (suffix, more)]
 
 
-def cpu_seconds(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 class Guest:
     """A running emulator whose Linux takes "connect|listen PORT send|take COUNT" lines."""
 
     def __init__(self, context, which, options, initrd):
         self.which = which
-        self.port = free_port()
+        self.port = sidebyside.free_port()
         self.process = context.start_program(PROGRAM[which], *arguments(which, options, initrd,
                                                                         self.port))
         self._line("@ready")
@@ -154,11 +138,6 @@ def measure(guests, pattern, options):
             "spread": {w: max(rates[w]) / min(rates[w]) - 1 for w in EMULATORS}}
 
 
-def note(text):
-    if sys.stderr.isatty():
-        print("\r\033[K%s" % (text and text + " ..."), end="", file=sys.stderr, flush=True)
-
-
 def transfers(context, options):
     initrd = guestimage.initrd(options.scratch, linuxguest.INITRD, "bench-net", ["net.c"])
     note("booting")
@@ -182,14 +161,6 @@ def show(report):
     print("geometric mean of the ratios %.3f (goal of each %.1f)" % (report["geomean"], GOAL))
 
 
-def versions():
-    out = {}
-    for w in EMULATORS:
-        text = subprocess.run([PROGRAM[w], "--version"], stdout=subprocess.PIPE, check=False).stdout
-        out[w] = text.decode("utf-8", "replace").split("\n", 1)[0]
-    return out
-
-
 def parse(argv):
     p = argparse.ArgumentParser(prog="bench-net", description=__doc__.split("\n", 1)[0])
     p.add_argument("--quick", action="store_true", help="shorter and fewer measurements")
@@ -209,44 +180,15 @@ def parse(argv):
     return options
 
 
+def figures(context, options):
+    rows = transfers(context, options)
+    return {"rows": rows, "geomean": statistics.geometric_mean(r["ratio"] for r in rows)}
+
+
 def main(argv):
     options = parse(argv)
-    for w in EMULATORS:
-        if PROGRAM[w] == "no" or not os.path.exists(PROGRAM[w]):
-            print("bench-net: %s is not there; %s" % (
-                w, "run make first" if w == "godwit" else "install the package qemu-system-misc"),
-                file=sys.stderr)
-            return 1
-    for path in [linuxguest.IMAGE, linuxguest.FIRMWARE, linuxguest.INITRD]:
-        if not os.path.exists(path):
-            print("bench-net: no Linux guest: '%s' is missing; run tools/guest/make-guest" % path,
-                  file=sys.stderr)
-            return 1
-    report = {"bench": "net", "format": 1, "versions": versions(), "quick": options.quick,
-              "transport": options.transport, "harts": options.harts,
-              "host": {"machine": platform.machine(), "cpus": os.cpu_count(),
-                       "load": os.getloadavg()[0]}}
-    context = gwttest.Context("bench")
-    try:
-        with tempfile.TemporaryDirectory(prefix="godwit-bench.") as scratch:
-            options.scratch = scratch
-            report["rows"] = transfers(context, options)
-    except (gwttest.Failure, OSError) as e:
-        print("bench-net: %s" % e, file=sys.stderr)
-        return 1
-    finally:
-        context.close()
-    report["geomean"] = statistics.geometric_mean(r["ratio"] for r in report["rows"])
-    note("")
-    if report["host"]["load"] > 1:
-        print("note: the load was %.1f before the start; the figures are lower than they could be"
-              % report["host"]["load"])
-    show(report)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as f:
-            json.dump(report, f, indent=1, sort_keys=True)
-            f.write("\n")
-    return 0
+    facts = {"transport": options.transport, "harts": options.harts}
+    return sidebyside.run("net", options, facts, figures, show)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 # bench: this emulator and Debian's QEMU side by side; docs/benchmarks.md says how to read it.
 # Not part of `make check`: the figures depend on the host.
+EXTRA_DIST += bench/sidebyside.py bench/bench-migrate.py bench/guest/migrate.c
 EXTRA_DIST += bench/bench-cpu.py bench/guestimage.py bench/guest/bench.h bench/guest/main.c \
 	bench/guest/compute.c bench/guest/system.c bench/guest/mmio.S bench/bench-block.py \
 	bench/guest/block.c
@@ -16,8 +17,12 @@ bench-block: all
 bench-net: all
 	@$(AM_TESTS_ENVIRONMENT) $(PYTHON3) $(srcdir)/bench/bench-net.py \
 	  --json bench-net.json $(BENCH_FLAGS)
-.PHONY: bench-cpu bench-block bench-net
-CLEANFILES += bench-cpu.json bench-block.json bench-net.json
+# make bench-migrate BENCH_FLAGS=--quick
+bench-migrate: all
+	@$(AM_TESTS_ENVIRONMENT) $(PYTHON3) $(srcdir)/bench/bench-migrate.py \
+	  --json bench-migrate.json $(BENCH_FLAGS)
+.PHONY: bench-cpu bench-block bench-net bench-migrate
+CLEANFILES += bench-cpu.json bench-block.json bench-net.json bench-migrate.json
 EXTRA_DIST += bench/bench-net.py bench/guest/net.c
 
 # What the core costs without a guest: make bench-core

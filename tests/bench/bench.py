@@ -106,6 +106,31 @@ def net(t):
     t.contains(done.stderr.decode(), "'up' is none of guest to host; host to guest")
 
 
+@gwttest.test("a move is measured on both emulators", skip=(
+    "the long boots are left to the build without sanitizers" if gwttest.SANITIZERS else None))
+def migrate(t):
+    for tool in (QEMU, CC):
+        if not shutil.which(tool):
+            t.skip("%s is not installed" % tool)
+    if not os.path.exists(os.path.join(gwttest.GUEST_DIR, "Image")):
+        t.skip("no Linux guest; run tools/guest/make-guest")
+    path = t.path("figures.json")
+    done = bench("--quick", "--sizes", "192", "--loads", "32M/s", "--transports", "unix,file",
+                 "--limits", "none", "--json", path, script="bench-migrate.py")
+    t.equal(done.returncode, 0, "exit status (stderr: %r)" % done.stderr)
+    with open(path, encoding="utf-8") as f:
+        report = json.load(f)
+    t.equal([(r["mib"], r["load"], r["transport"]) for r in report["rows"]],
+            [(192, "32M/s", "unix"), (192, "32M/s", "file")])
+    for row in report["rows"]:
+        # What was filled has to be sent, by both.
+        t.ok(min(row["bytes"].values()) > 96 << 20, "too few bytes in %r" % row)
+    t.contains(done.stdout.decode(), "geometric means of the ratios: total_ms")
+    done = bench("--transports", "rdma", script="bench-migrate.py")
+    t.equal(done.returncode, 2)
+    t.contains(done.stderr.decode(), "'rdma' is none of unix, tcp, file")
+
+
 @gwttest.test("wrong arguments of bench-block are refused by name")
 def block_arguments(t):
     done = bench("--patterns", "read 4k", script="bench-block.py")
