@@ -66,6 +66,8 @@ on_sync (void *data)
   struct gwt_ram_stats stats;
   struct json_object *details = json_object_new_object ();
 
+  /* xbzrle-cache-size may have been changed since. */
+  gwt_migration_configure_ram ();
   gwt_ram_stats (&stats);
   gwt_progress_synced ();
   slow_down (&stats);

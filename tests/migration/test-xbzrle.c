@@ -87,7 +87,8 @@ test_random (void)
       while (changes-- > 0)
         {
           gint at = g_test_rand_int_range (0, (gint) PAGE);
-          gint length = MIN (g_test_rand_int_range (1, 30), (gint) PAGE - at);
+          gint most = MIN (30, (gint) PAGE - at);
+          gint length = g_test_rand_int_range (1, most + 1);
 
           /* Some of the bytes are what they were. */
           while (length-- > 0)
