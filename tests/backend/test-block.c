@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* core/backend: block nodes, requests on both engines, errors and what becomes of them, limits. */
+/* core/backend: block nodes, requests on both engines, errors and what becomes of them, limits.  So
+   many lines, because what holds for one engine is asked of both by the same functions. */
 #include "config.h"
 #include "tests/backend/block-device.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* core/backend: what users write, files, sockets, ptys, Ctrl-A keys, back-pressure. */
+/* core/backend: what users write, files, sockets, ptys, Ctrl-A keys, back-pressure.  So many lines,
+   because a device and a peer of its own serve all of them. */
 #include "config.h"
 #include <errno.h>
 #include <fcntl.h>

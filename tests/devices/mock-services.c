@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The extensions that the mock host offers, and the machine behind them; see mock-host.h. */
+/* The extensions that the mock host offers, and the machine behind them; see mock-host.h.  So many
+   lines, because they share that machine, which nobody else is to reach. */
 #include "mock-host.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* riscv-aplic: source modes, delegation, both ways of delivery, messages that come back, threads.
- */
+   So many lines, because every case stands on the same pair of domains. */
 #include "mock-host.h"
 
 #define DOMAINCFG 0

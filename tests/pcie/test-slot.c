@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Slots, switches and MSI through the guest's eyes: what comes, what goes, who is told.  The bytes
- * that ports are compared with were read from QEMU 7.2's ports of the same kinds.
+ * that ports are compared with were read from QEMU 7.2's ports of the same kinds.  So many lines,
+ * because a slot is told of all that its bus is, and the tests take turns with one machine.
  */
 #include "tests/pcie/pcie-bench.h"
 

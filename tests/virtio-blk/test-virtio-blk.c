@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The virtio block device on the mock host: configuration space, each kind of request in each
- * shape, requests that are none, and stops with requests in flight.
+ * shape, requests that are none, and stops with requests in flight.  So many lines, because all of
+ * them build their chains with the same few helpers.
  */
 #include "mock-block.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The PCI transport as a driver sees it, and what it asks of a device. */
+/* The PCI transport as a driver sees it, and what it asks of a device.  So many lines, because each
+   kind of register is looked at from both sides, of the driver and of the device. */
 #include "tests/virtio/virtio-bench.h"
 
 static void
