@@ -151,7 +151,8 @@ def boot_and_idle(context, options):
             note("boot, %s" % w)
             begin = time.perf_counter()
             process = context.start_program(PROGRAM[w], *linuxguest.arguments(harts=2))
-            linuxguest.ready(process)
+            process.expect(linuxguest.READY, 120)
+            process.expect(linuxguest.PROMPT)
             boot[w].append(run_seconds(process.pid) if CPU_TIME else time.perf_counter() - begin)
             if last:
                 # Let the guest's own afterthoughts pass.
