@@ -81,3 +81,4 @@ tests_migration_test_state_virtio_devices_LDADD = $(CORE_LIBS)
 endif
 endif
 EXTRA_DIST += tests/migration/virtio-state.h
+dist_check_SCRIPTS += tests/migration/ram-live.py
