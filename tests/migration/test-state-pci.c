@@ -516,6 +516,35 @@ test_unplug (void)
   bench_end ();
 }
 
+/* More than eight functions: each has its own place, and the chain of them is compared. */
+static void
+test_ari (void)
+{
+  GPtrArray *all, *again;
+  g_autofree char *error = NULL;
+
+  bench_begin ();
+  bench_must ("pcie-root-port,id=rp,addr=1");
+  bench_must ("pci-probe,id=a,bus=rp,addr=0.0,multifunction=on,ari=on");
+  bench_must ("pci-probe,id=b,bus=rp,addr=0.c8,ari=on");
+  all = save_all ();
+  find (all, "0000:00:01.0:00.0/pci-probe");
+  find (all, "0000:00:01.0:19.0/pci-probe");
+  load_all (all, true);
+  again = save_all ();
+  assert_same (all, again);
+  g_ptr_array_unref (again);
+  bench_end ();
+  bench_begin ();
+  bench_must ("pcie-root-port,id=rp,addr=1");
+  bench_must ("pci-probe,id=a,bus=rp,addr=0.0,multifunction=on,ari=on");
+  bench_must ("pci-probe,id=b,bus=rp,addr=0.c9,ari=on");
+  error = load_section (find (all, "0000:00:01.0:00.0/pci-probe"));
+  g_assert_nonnull (strstr (error, "(an extended capability): 0xc8 comes, 0xc9 is here"));
+  g_ptr_array_unref (all);
+  bench_end ();
+}
+
 static void
 test_hostile (void)
 {
@@ -565,6 +594,7 @@ main (int argc, char **argv)
   g_test_add_func ("/state/pci/wrong", test_wrong);
   g_test_add_func ("/state/pci/unplug", test_unplug);
   g_test_add_func ("/state/pci/blockers", test_blockers);
+  g_test_add_func ("/state/pci/ari", test_ari);
   g_test_add_func ("/state/pci/hostile", test_hostile);
   return g_test_run ();
 }
