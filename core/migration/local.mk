@@ -33,7 +33,7 @@ core_libcore_a_SOURCES += \
 	core/migration/stream-in.c \
 	core/migration/stream-out.c \
 	core/migration/stream.h
-core_libcore_a_SOURCES += core/migration/ram.h core/migration/ram-internal.h core/migration/ram.c \
+core_libcore_a_SOURCES += core/migration/ram.h core/migration/ram-format.h core/migration/ram-internal.h core/migration/ram.c \
 	core/migration/ram-send.c core/migration/ram-load.c core/migration/ram-pages.h \
 	core/migration/ram-pages.c core/migration/xbzrle.h core/migration/xbzrle.c
 core_libcore_a_SOURCES += core/migration/converge.h core/migration/converge.c

@@ -91,22 +91,22 @@ struct gwt_capture_node
   struct gwt_capture_node *first, *next;
 };
 
-enum gwt_ram_record
+enum gwt_capture_record
 {
-  GWT_RAM_RECORD_ZERO,
-  GWT_RAM_RECORD_PAGE,
-  GWT_RAM_RECORD_XBZRLE,
-  GWT_RAM_RECORD_FLUSH,
-  GWT_RAM_RECORD_KINDS
+  GWT_CAPTURE_ZERO,
+  GWT_CAPTURE_PAGE,
+  GWT_CAPTURE_XBZRLE,
+  GWT_CAPTURE_FLUSH,
+  GWT_CAPTURE_KINDS
 };
-extern const char *const gwt_ram_record_names[GWT_RAM_RECORD_KINDS];
+extern const char *const gwt_capture_record_names[GWT_CAPTURE_KINDS];
 
 struct gwt_capture_block
 {
   char *name;
   uint64_t length, guest_address;
   bool has_address;
-  uint64_t records[GWT_RAM_RECORD_KINDS];
+  uint64_t records[GWT_CAPTURE_KINDS];
   uint64_t pages;     /* different ones that were sent */
   GHashTable *chunks; /* ram.c's */
 };
@@ -122,8 +122,8 @@ struct gwt_capture_item
   struct gwt_capture_node *fields;
   bool delimited; /* by its footer alone, content not read */
   uint16_t command;
-  uint64_t records[GWT_RAM_RECORD_KINDS]; /* of 'ram' */
-  guint blocks;                           /* announced in it */
+  uint64_t records[GWT_CAPTURE_KINDS]; /* of 'ram' */
+  guint blocks;                        /* announced in it */
 };
 
 /* One rule of the format that is broken, where one can go on. */
@@ -165,8 +165,8 @@ struct gwt_capture_ops
 {
   void (*configured) (void *opaque, struct gwt_capture *c);
   void (*begin) (void *opaque, struct gwt_capture *c, struct gwt_capture_item *item);
-  void (*record) (void *opaque, struct gwt_capture *c, enum gwt_ram_record kind, uint64_t offset,
-                  const struct gwt_capture_block *block, uint64_t address);
+  void (*record) (void *opaque, struct gwt_capture *c, enum gwt_capture_record kind,
+                  uint64_t offset, const struct gwt_capture_block *block, uint64_t address);
   void (*end) (void *opaque, struct gwt_capture *c, struct gwt_capture_item *item);
 };
 

@@ -115,7 +115,9 @@ read_string (struct reader *r)
           wrong (r, "a control character in a string");
           return NULL;
         }
-      *to++ = c == '\\' ? unescape (r) : c;
+      c = c == '\\' ? unescape (r) : c;
+      /* It is printed. */
+      *to++ = g_ascii_isprint (c) ? c : '?';
     }
   if (r->at == r->end)
     {

@@ -175,8 +175,8 @@ put_item (struct gwt_capture *c, const struct gwt_capture_item *item, struct gwt
       put_number ("payload-offset", item->payload);
       put_number ("payload-size", item->end - item->payload);
       if (strcmp (item->name, "ram") == 0)
-        for (i = 0; i < GWT_RAM_RECORD_KINDS; i++)
-          put_number (gwt_ram_record_names[i], item->records[i]);
+        for (i = 0; i < GWT_CAPTURE_KINDS; i++)
+          put_number (gwt_capture_record_names[i], item->records[i]);
       else if (item->delimited)
         printf (", \"delimited-by-footer\": true");
       else
@@ -205,8 +205,8 @@ put_blocks (const struct gwt_capture *c)
       put_text (b->name);
       put_number ("length", b->length);
       put_number ("pages-sent", b->pages);
-      for (k = 0; k < GWT_RAM_RECORD_FLUSH; k++)
-        put_number (gwt_ram_record_names[k], b->records[k]);
+      for (k = 0; k < GWT_CAPTURE_FLUSH; k++)
+        put_number (gwt_capture_record_names[k], b->records[k]);
       if (b->has_address)
         put_number ("guest-address", b->guest_address);
       putchar ('}');

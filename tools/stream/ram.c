@@ -8,15 +8,7 @@
 #include "config.h"
 #include "tools/stream/capture.h"
 #include <string.h>
-
-#define RAM_ZERO 0x002
-#define RAM_MEM_SIZE 0x004
-#define RAM_PAGE 0x008
-#define RAM_EOS 0x010
-#define RAM_CONTINUE 0x020
-#define RAM_XBZRLE 0x040
-#define RAM_COMPRESSED 0x100
-#define RAM_FLUSH 0x200
+#include "core/migration/ram-format.h"
 
 #define CHUNK 64
 
@@ -32,7 +24,7 @@ struct delta
   uint32_t size;
 };
 
-const char *const gwt_ram_record_names[GWT_RAM_RECORD_KINDS]
+const char *const gwt_capture_record_names[GWT_CAPTURE_KINDS]
     = { "zero", "normal", "xbzrle", "flush" };
 
 struct walk
@@ -248,14 +240,14 @@ get_delta (struct walk *w, struct gwt_capture_block *block, uint64_t page)
 static bool
 get_page (struct walk *w, uint64_t address, unsigned flags)
 {
-  enum gwt_ram_record kind = flags & RAM_ZERO   ? GWT_RAM_RECORD_ZERO
-                             : flags & RAM_PAGE ? GWT_RAM_RECORD_PAGE
-                                                : GWT_RAM_RECORD_XBZRLE;
+  enum gwt_capture_record kind = flags & GWT_RAM_ZERO   ? GWT_CAPTURE_ZERO
+                                 : flags & GWT_RAM_PAGE ? GWT_CAPTURE_PAGE
+                                                        : GWT_CAPTURE_XBZRLE;
   struct gwt_capture_block *block = w->c->block;
   uint64_t page = address / w->c->page_size, fill;
   bool good;
 
-  if (!(flags & RAM_CONTINUE))
+  if (!(flags & GWT_RAM_CONTINUE))
     {
       char name[256];
 
@@ -278,14 +270,14 @@ get_page (struct walk *w, uint64_t address, unsigned flags)
                   address, block->name, block->length);
   switch (kind)
     {
-    case GWT_RAM_RECORD_ZERO:
+    case GWT_CAPTURE_ZERO:
       good = gwt_vm_get_be (w->c->in, 1, &fill, w->err) && keep (w, block, page, IS_ZERO);
       if (good && fill != 0)
         gwt_capture_find (
             w->c, w->at,
             "a page filled with 0x%02" G_GINT64_MODIFIER "x; only 0 is taken everywhere", fill);
       break;
-    case GWT_RAM_RECORD_PAGE:
+    case GWT_CAPTURE_PAGE:
       good = gwt_vm_get (w->c->in, NULL, w->c->page_size, w->err)
              && keep (w, block, page, w->c->in->offset - w->c->page_size);
       break;
@@ -314,13 +306,13 @@ get_record (struct walk *w, bool *done)
     return false;
   flags = (unsigned) (head & (w->c->page_size - 1));
   upper = head - flags;
-  switch (flags & ~RAM_CONTINUE)
+  switch (flags & ~GWT_RAM_CONTINUE)
     {
-    case RAM_ZERO:
-    case RAM_PAGE:
-    case RAM_XBZRLE:
+    case GWT_RAM_ZERO:
+    case GWT_RAM_PAGE:
+    case GWT_RAM_XBZRLE:
       return get_page (w, upper, flags);
-    case RAM_COMPRESSED:
+    case GWT_RAM_COMPRESS_PAGE:
       return wrong (w, "a compressed page; 'compress', which releases up to 9.0 have, cannot be "
                        "read");
     default:
@@ -328,14 +320,14 @@ get_record (struct walk *w, bool *done)
     }
   switch (flags)
     {
-    case RAM_MEM_SIZE:
+    case GWT_RAM_MEM_SIZE:
       return get_blocks (w, upper);
-    case RAM_FLUSH:
-      w->item->records[GWT_RAM_RECORD_FLUSH]++;
+    case GWT_RAM_MULTIFD_FLUSH:
+      w->item->records[GWT_CAPTURE_FLUSH]++;
       if (w->ops->record != NULL)
-        w->ops->record (w->opaque, w->c, GWT_RAM_RECORD_FLUSH, w->at, NULL, 0);
+        w->ops->record (w->opaque, w->c, GWT_CAPTURE_FLUSH, w->at, NULL, 0);
       return true;
-    case RAM_EOS:
+    case GWT_RAM_EOS:
       *done = true;
       return true;
     default:
@@ -350,9 +342,9 @@ gwt_capture_ram (struct gwt_capture *c, struct gwt_capture_item *item,
   struct walk w = { c, item, ops, opaque, c->in->offset, err };
   bool done = false;
 
-  if (item->version != 4 || item->instance != 0)
-    return wrong (&w, "instance %u in version %u; there are instance 0 and version 4",
-                  item->instance, item->version);
+  if (item->version != GWT_RAM_VERSION || item->instance != 0)
+    return wrong (&w, "instance %u in version %u; there are instance 0 and version %d",
+                  item->instance, item->version, GWT_RAM_VERSION);
   if (item->tag == GWT_STREAM_START)
     {
       uint8_t head[8];
@@ -360,7 +352,8 @@ gwt_capture_ram (struct gwt_capture *c, struct gwt_capture_item *item,
 
       if (got < 0)
         return false;
-      if (got == sizeof (head) && (((head[6] << 8 | head[7]) & (c->page_size - 1)) != RAM_MEM_SIZE))
+      if (got == sizeof (head)
+          && (((head[6] << 8 | head[7]) & (c->page_size - 1)) != GWT_RAM_MEM_SIZE))
         gwt_capture_find (c, c->in->offset, "'ram' does not begin with its blocks");
     }
   while (!done)

@@ -183,10 +183,10 @@ print_records (const struct gwt_capture_item *item)
   const char *comma = "";
   guint i;
 
-  for (i = 0; i < GWT_RAM_RECORD_KINDS; i++)
+  for (i = 0; i < GWT_CAPTURE_KINDS; i++)
     if (item->records[i] > 0)
       {
-        printf ("%s%" G_GUINT64_FORMAT " %s", comma, item->records[i], gwt_ram_record_names[i]);
+        printf ("%s%" G_GUINT64_FORMAT " %s", comma, item->records[i], gwt_capture_record_names[i]);
         comma = ", ";
       }
   if (item->blocks > 0)
@@ -252,7 +252,7 @@ begin (void *opaque, struct gwt_capture *c, struct gwt_capture_item *item)
 }
 
 static void
-record (void *opaque, struct gwt_capture *c, enum gwt_ram_record kind, uint64_t offset,
+record (void *opaque, struct gwt_capture *c, enum gwt_capture_record kind, uint64_t offset,
         const struct gwt_capture_block *block, uint64_t address)
 {
   const struct show *s = opaque;
@@ -262,7 +262,7 @@ record (void *opaque, struct gwt_capture *c, enum gwt_ram_record kind, uint64_t 
   if (!s->all)
     return;
   print_at (offset, 1);
-  printf ("%s", gwt_ram_record_names[kind]);
+  printf ("%s", gwt_capture_record_names[kind]);
   if (block != NULL)
     printf (" '%s' 0x%" G_GINT64_MODIFIER "x", name, address);
   putchar ('\n');
@@ -308,9 +308,9 @@ print_blocks (const struct gwt_capture *c)
         printf ("\nRAM: pages sent of pages, and records\n");
       printf ("  %-28s %9" G_GUINT64_FORMAT " of %9" G_GUINT64_FORMAT, name, b->pages,
               b->length / c->page_size);
-      for (k = 0; k < GWT_RAM_RECORD_FLUSH; k++)
+      for (k = 0; k < GWT_CAPTURE_FLUSH; k++)
         if (b->records[k] > 0)
-          printf ("  %s %" G_GUINT64_FORMAT, gwt_ram_record_names[k], b->records[k]);
+          printf ("  %s %" G_GUINT64_FORMAT, gwt_capture_record_names[k], b->records[k]);
       if (b->has_address)
         printf ("  at 0x%" G_GINT64_MODIFIER "x", b->guest_address);
       putchar ('\n');
