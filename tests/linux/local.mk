@@ -9,6 +9,7 @@ dist_check_SCRIPTS += tests/linux/virtio-rng.py
 dist_check_SCRIPTS += tests/linux/aia.py
 dist_check_SCRIPTS += tests/linux/disk.py
 dist_check_SCRIPTS += tests/linux/network.py
+dist_check_SCRIPTS += tests/linux/announce.py
 dist_check_SCRIPTS += tests/linux/lspci.py
 dist_check_SCRIPTS += tests/linux/diskplug.py
 dist_check_SCRIPTS += tests/linux/nbd.py

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A guest that was moved tells the network where it is now."""
+
+import os
+import socket
+import sys
+
+sys.path.insert(0, os.path.join(os.environ.get("abs_top_srcdir", "."), "tests"))
+import gwttest  # noqa: E402
+import linuxguest  # noqa: E402
+import linuxnet  # noqa: E402
+
+linuxnet.need_network()
+
+ADDRESS = "10.9.0.2"
+
+
+class Network:
+    """What of a guest's card arrives here, over UDP."""
+
+    def __init__(self, t):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(60 * gwttest.SCALE)
+        t.cleanup(self.socket.close)
+
+    def options(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            mine = s.getsockname()[1]
+        return ("-netdev", "dgram,id=n0,remote.type=inet,remote.host=127.0.0.1,remote.port=%d,"
+                "local.type=inet,local.host=127.0.0.1,local.port=%d"
+                % (self.socket.getsockname()[1], mine),
+                "-device", "virtio-net-pci,netdev=n0")
+
+    def announcement(self):
+        """The source of the next ARP frame that tells its own address unasked."""
+        while True:
+            frame = self.socket.recv(65536)
+            arp = frame[14:]
+            if (frame[12:14] == b"\x08\x06" and arp[14:18] == socket.inet_aton(ADDRESS)
+                    and arp[24:28] == arp[14:18]):
+                return frame[6:12]
+
+
+@gwttest.test("the guest announces its address at the receiver, and again when it is asked to")
+def announce(t):
+    before, after = Network(t), Network(t)
+    a = t.start(*linuxguest.arguments(harts=1), *before.options(), qmp=True)
+    linuxguest.ready(a)
+    linuxguest.output(t, a, "drivers; ip link set eth0 address 52:54:00:0a:0b:0c; ip addr add %s/24 dev eth0; "
+                      "ip link set eth0 up" % ADDRESS)
+    os.unlink(t.path("qmp.sock"))
+    b = t.start(*linuxguest.arguments(harts=1), *after.options(), "-incoming",
+                "unix:" + t.path("m.sock"), qmp=True)
+    b.qmp.cmd("migrate-set-parameters", announce_rounds=1)
+    a.qmp.cmd("migrate-set-parameters", max_bandwidth=0)
+    a.qmp.cmd("migrate", uri="unix:" + t.path("m.sock"))
+    t.equal(after.announcement(), bytes.fromhex("5254000a0b0c"), "source")
+    # Once more by hand.
+    b.qmp.cmd("announce-self", initial=10, max=10, rounds=1, step=1)
+    t.equal(after.announcement(), bytes.fromhex("5254000a0b0c"), "source")
+
+
+gwttest.main()
