@@ -208,7 +208,7 @@ set_queue (struct gwt_virtio *st, uint32_t i, const struct tail *t, const struct
   s->avail_wrap = s->used_wrap = 1;
   if (st->packed)
     {
-      s->used_idx = st->features & FEATURE_RING_PACKED ? t->packed[i].used_idx : s->used_idx;
+      s->used_idx = t->packed[i].used_idx;
       s->avail_wrap = t->packed[i].avail_wrap;
       s->used_wrap = t->packed[i].used_wrap;
     }

@@ -73,6 +73,11 @@ if [ "$harts" = yes ]; then
 else
   skip fuzz-hart-state "$harts"
 fi
+if [ -f "$builddir/plugins/pcie.so" ] && [ -f "$builddir/plugins/virtio.so" ]; then
+  target virtio-state "$tmp"/seeds/vstate-*
+else
+  skip fuzz-virtio-state "the plugin pcie or virtio was not built"
+fi
 if [ -f "$builddir/plugins/pcie.so" ]; then
   target pcie "$tmp"/seeds/pcie-*
   target hotplug "$tmp"/seeds/hotplug-*

@@ -51,6 +51,12 @@ tests_fuzz_fuzz_hart_state_SOURCES = tests/fuzz/fuzz-hart-state.c $(fuzz_shared)
 tests_fuzz_fuzz_hart_state_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_hart_state_LDADD = $(CORE_LIBS)
 if PLUGIN_PCIE
+if PLUGIN_VIRTIO
+check_PROGRAMS += tests/fuzz/fuzz-virtio-state
+tests_fuzz_fuzz_virtio_state_SOURCES = tests/fuzz/fuzz-virtio-state.c $(fuzz_shared)
+tests_fuzz_fuzz_virtio_state_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_virtio_state_LDADD = $(CORE_LIBS)
+endif
 check_PROGRAMS += tests/fuzz/fuzz-pcie tests/fuzz/fuzz-hotplug tests/fuzz/fuzz-pci-state
 tests_fuzz_fuzz_pci_state_SOURCES = tests/fuzz/fuzz-pci-state.c $(fuzz_shared) tests/pcie/pcie-bench.h
 tests_fuzz_fuzz_pci_state_CFLAGS = $(CORE_CFLAGS)

@@ -88,6 +88,15 @@ put("ram-differences", b"\x0c" + ram + diff)
 put("ram-check", b"\x41" + ram + diff)
 put("ram-shared", b"\xc2" + struct.pack(">QB2sQQ", 0x1004, 2, b"bb", 0x1000, 0) + EOS + diff)
 
+# Changes of tests/fuzz/fuzz-virtio-state.c: where (8: anywhere, 16: from the end, 0xe0: cut there), bytes.
+def change(where, at, value):
+    return struct.pack("<B3s4s", where, at.to_bytes(3, "little"), value)
+
+
+put("vstate-pci", b"\0" + change(2, 0x155, b"\0\0\0\1") + change(8, 0x2000, b"abcd"))
+put("vstate-mmio", b"\1" + change(0, 12, b"\x4f") + change(18, 40, b"\0\1\0\1"))
+put("vstate-cut", b"\1" + change(0xe8, 60000, b"") + change(0, 13, b"\1"))
+
 STORE, LOAD = 0x28, 0x25  # of 4 bytes
 
 
