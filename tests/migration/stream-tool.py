@@ -158,7 +158,8 @@ def show(t):
     t.contains(out, "small                                1 of         1  normal 1\n")
     t.contains(out, "    2 normal, 1 zero\n".replace("2 normal, 1 zero", "1 zero, 2 normal"))
     # What is not printable is not printed.
-    bad = dict(device(), vmsd_name="th\x1b[2Jing\x9b\x7f", subsections=device()["subsections"])
+    fields = [dict(f, type="th\x1b[2Jing\x9b\x7f") if f["name"] == "name" else f for f in FIELDS]
+    bad = dict(device(), fields=fields + ["LIST"])
     out, _ = tool(t, "show", saved(t, stream(tail=description([bad]))))
     t.ok(all(c == "\n" or c.isprintable() for c in out), repr(out))
     out, _ = tool(t, "--all", "show", saved(t, data))
