@@ -117,7 +117,7 @@ follow (struct gwt_client *c, const char *command, struct gwt_error *err)
         break;
       if (gwt_client_signals () > 1)
         {
-          gwt_error_set (err, GWT_E_FAILED, "left; it goes on, 'status' shows it");
+          gwt_error_set (err, GWT_E_FAILED, "left; what it was told goes on, 'status' shows it");
           break;
         }
       if (gwt_client_signals () == 1 && !cancelled)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """godwit-ctl: moving a guest from the shell; and monitors that are none."""
 
+import itertools
 import json
 import os
 import re
@@ -173,11 +174,12 @@ def failures(t):
 # -- monitors that are none
 
 class Fake:
-    """Answers each request with the next of REPLIES, where {id} stands for the request's."""
+    """Answers each request with the next of REPLIES, where {id} stands for the request's, and then with
+    REST for ever."""
 
-    def __init__(self, t, *replies, greeting=b'{"QMP": {}}\n'):
+    def __init__(self, t, *replies, greeting=b'{"QMP": {}}\n', rest=None):
         self.path = t.path("fake%d" % len(os.listdir(t.tmp)))
-        self.replies, self.greeting = replies, greeting
+        self.replies, self.greeting, self.rest = replies, greeting, rest
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(1)
@@ -199,7 +201,8 @@ class Fake:
                 peer.sendall(self.greeting)
                 if not self.greeting:
                     return
-                for reply in (b'{"return": {}, "id": {id}}', *self.replies):
+                for reply in itertools.chain((b'{"return": {}, "id": {id}}',), self.replies,
+                                             itertools.repeat(self.rest) if self.rest else ()):
                     request = b""
                     while not request.endswith(b"\n"):
                         got = peer.recv(65536)
@@ -210,6 +213,23 @@ class Fake:
                     peer.sendall(reply.replace(b"{id}", number) + b"\n")
             except OSError:
                 pass
+
+
+@gwttest.test("a second Ctrl-C leaves, whatever the emulator does")
+def left(t):
+    active = Fake(t, b'{"return": {}, "id": {id}}', rest=b'{"return": {"status": "active"}, "id": {id}}')
+    silent = Fake(t, b'{"return": {}, "id": {id}}', b'{"return": {"status": "active"}, "id": {id}}', rest=b" ")
+    for fake, text in ((active, "left; what it was told goes on, 'status' shows it"),
+                       (silent, "left; what it was told goes on, 'status' shows it")):
+        p = t.start_program(gwttest.GODWIT_CTL, fake.path, "migrate", "exec:true")
+        p.expect("active")
+        os.kill(p.pid, signal.SIGINT)
+        # Both are counted, also where the second comes before the first is looked at.
+        while p.alive():
+            os.kill(p.pid, signal.SIGINT)
+            p.console.fill(0.01)
+        t.equal(p.wait(), 1, "exit status; stderr: %s" % p.stderr())
+        t.contains(p.stderr(), "godwit-ctl: migrate: " + text)
 
 
 @gwttest.test("a monitor that says anything at all is an error in one line")

@@ -56,8 +56,9 @@ gwt_client_signals (void)
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* Wait for EVENTS until END (monotonic us), 1; 0 where the time is over, or a signal came and it is
-   not needed that they be ignored. */
+/* Wait for EVENTS until END (monotonic us), 1; 0 where the time is over or a signal came.  What
+   must not break off in the middle, a message, is not INTERRUPTIBLE by the first one, which asks
+   for a cancel, but by the second. */
 static int
 wait_for (struct gwt_client *c, short events, int64_t end, bool interruptible)
 {
@@ -70,7 +71,7 @@ wait_for (struct gwt_client *c, short events, int64_t end, bool interruptible)
         return 0;
       if (poll (&p, 1, (int) MIN (left, 1000)) > 0)
         return 1;
-      if (interruptible && errno == EINTR)
+      if ((interruptible && errno == EINTR) || gwt_client_signals () > 1)
         return 0;
       errno = 0;
     }
@@ -112,7 +113,7 @@ send_all (struct gwt_client *c, const char *text, struct gwt_error *err)
       if (put < 0 && errno != EAGAIN && errno != EINTR)
         return lost (err, errno);
       if (put < 0 && wait_for (c, POLLOUT, end, false) == 0)
-        return lost (err, ETIMEDOUT);
+        return lost (err, gwt_client_signals () > 1 ? EINTR : ETIMEDOUT);
       if (put < 0)
         continue;
       text += put;
@@ -169,6 +170,8 @@ await (struct gwt_client *c, bool greeting, uint64_t id, struct gwt_error *err)
         }
       if (wait_for (c, POLLIN, end, false) == 0)
         {
+          if (gwt_client_signals () > 1)
+            gwt_error_set (err, GWT_E_FAILED, "left; what it was told goes on, 'status' shows it");
           gwt_error_set (err, GWT_E_IO,
                          greeting ? "no greeting in %d seconds; is another client connected to it?"
                                   : "no answer in %d seconds",

@@ -154,13 +154,28 @@ is_same_name (const struct gwt_capture_node *x, const struct gwt_capture_node *y
          && (strcmp (x->type, "subsection") == 0) == (strcmp (y->type, "subsection") == 0);
 }
 
-static const struct gwt_capture_node *
-find_node (const struct gwt_capture_node *list, const struct gwt_capture_node *like)
+static char *
+node_key (const struct gwt_capture_node *node)
 {
-  for (; list != NULL; list = list->next)
-    if (is_same_name (list, like))
-      return list;
-  return NULL;
+  return g_strdup_printf ("%d %" G_GINT64_FORMAT " %s", strcmp (node->type, "subsection") == 0,
+                          node->index, node->name);
+}
+
+/* The one of LIST that has the name of LIKE.  *INDEX is made when it is first needed: mostly both
+   have them in the same order. */
+static const struct gwt_capture_node *
+find_node (GHashTable **index, const struct gwt_capture_node *list,
+           const struct gwt_capture_node *like)
+{
+  g_autofree char *key = node_key (like);
+
+  if (*index == NULL)
+    {
+      *index = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      for (; list != NULL; list = list->next)
+        g_hash_table_insert (*index, node_key (list), (gpointer) list);
+    }
+  return g_hash_table_lookup (*index, key);
 }
 
 static void
@@ -180,12 +195,12 @@ static bool
 diff_nodes (struct diff *d, const struct gwt_capture_node *x, const struct gwt_capture_node *y)
 {
   const struct gwt_capture_node *all_x = x, *rest = y, *like;
+  g_autoptr (GHashTable) of_x = NULL, of_y = NULL;
   gsize length = d->path->len;
 
   for (; x != NULL; x = x->next)
     {
-      /* Mostly they come in the same order. */
-      like = rest != NULL && is_same_name (x, rest) ? rest : find_node (y, x);
+      like = rest != NULL && is_same_name (x, rest) ? rest : find_node (&of_y, y, x);
       if (like == NULL)
         {
           print_only (d, x, "first");
@@ -209,7 +224,7 @@ diff_nodes (struct diff *d, const struct gwt_capture_node *x, const struct gwt_c
     {
       if (rest != NULL && is_same_name (rest, y))
         rest = rest->next;
-      else if (find_node (all_x, y) == NULL)
+      else if (find_node (&of_x, all_x, y) == NULL)
         print_only (d, y, "second");
     }
   return true;
