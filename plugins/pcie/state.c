@@ -97,6 +97,8 @@ register_name (const struct gwt_pci *pci, uint32_t offset)
     return "advanced error reporting";
   if (pci->power != 0 && offset >= pci->power && offset < pci->power + 8)
     return "power management";
+  if (pci->ari_at != 0 && offset >= pci->ari_at && offset < pci->ari_at + ARI_SIZE)
+    return "next function";
   return offset < 0x40                                   ? "header"
          : offset < 0x100 && pci->used[offset]           ? "a capability"
          : offset < PCI_CONFIG_SIZE && pci->used[offset] ? "an extended capability"

@@ -17,7 +17,7 @@ def arrangement(harts, transport, controller):
     @gwttest.test("random work, %d hart%s, %s, %s" % (
         harts, "s" if harts > 1 else "", transport, controller))
     def test(t):
-        disklife.lifetime(t, transport, controller, harts, ops=int(20000 * LENGTH),
+        disklife.lifetime(t, transport, controller, harts, ops=int(15000 * LENGTH),
                           seed=harts * 100 + len(transport) * 10 + len(controller))
     return test
 
@@ -30,12 +30,12 @@ for _harts in (1, 2, 4):
 
 @gwttest.test("random work past the host's page cache")
 def direct(t):
-    disklife.lifetime(t, "pci", "plic", 2, drive="cache=none", ops=int(20000 * LENGTH), seed=77)
+    disklife.lifetime(t, "pci", "plic", 2, drive="cache=none", ops=int(15000 * LENGTH), seed=77)
 
 
 @gwttest.test("a packed ring")
 def packed(t):
-    disklife.lifetime(t, "pci", "plic", 2, options="packed=on", ops=int(20000 * LENGTH), seed=78)
+    disklife.lifetime(t, "pci", "plic", 2, options="packed=on", ops=int(15000 * LENGTH), seed=78)
 
 
 @gwttest.test("killed a hundred times while files are synced")

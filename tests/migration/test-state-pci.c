@@ -572,6 +572,45 @@ test_hostile (void)
   bench_end ();
 }
 
+static void
+build_functions (const char *last)
+{
+  bench_begin ();
+  bench_must ("pcie-root-port,id=rp,addr=1,chassis=1");
+  bench_must (last);
+  bench_must ("pci-probe,id=f0,bus=rp,addr=0,ari=on,multifunction=on");
+}
+
+/* A device of more than eight functions, reached as before; and one that has others. */
+static void
+test_functions (void)
+{
+  const uint64_t high = config_at (1, 0xc8 >> 3, 0);
+  GPtrArray *all;
+
+  build_functions ("pci-probe,id=high,bus=rp,addr=0.c8,ari=on");
+  put (config_at (0, 1, 0x18), 4, 0x010100);
+  put (config_at (0, 1, 0x7c), 2, 0x20); /* forwarding */
+  put (high + 0x14, 4, 0x5000);
+  put (high + 0x3c, 1, 0x5a);
+  all = save_all ();
+  (void) find (all, "0000:00:01.0:19.0/pci-probe");
+  bench_end ();
+  build_functions ("pci-probe,id=high,bus=rp,addr=19.0,ari=on");
+  g_assert_cmphex (get (high, 4), ==, 0xffffffff);
+  load_all (all, false);
+  g_assert_cmphex (get (high + 0x14, 4), ==, 0x5000);
+  g_assert_cmphex (get (high + 0x3c, 1), ==, 0x5a);
+  bench_end ();
+  build_functions ("pci-probe,id=high,bus=rp,addr=0.c9,ari=on");
+  g_autofree char *error = load_section (find (all, "0000:00:01.0:00.0/pci-probe"));
+  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error, "configuration space of 'f0', byte 0x14d (next function): 0xc8 "
+                                   "comes, 0xc9 is here"));
+  g_ptr_array_unref (all);
+  bench_end ();
+}
+
 /* A device without a schema for what it has from its parent is in the way. */
 static void
 test_blockers (void)
@@ -593,6 +632,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/state/pci/carried-backwards", GINT_TO_POINTER (1), test_carried);
   g_test_add_func ("/state/pci/wrong", test_wrong);
   g_test_add_func ("/state/pci/unplug", test_unplug);
+  g_test_add_func ("/state/pci/functions", test_functions);
   g_test_add_func ("/state/pci/blockers", test_blockers);
   g_test_add_func ("/state/pci/ari", test_ari);
   g_test_add_func ("/state/pci/hostile", test_hostile);
