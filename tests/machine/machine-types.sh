@@ -126,21 +126,21 @@ board b1 -e 's/"type": "goldfish-rtc"/"type": "goldfish-rtx"/'
 bad "godwit: -M: machine 'b1' needs device type 'goldfish-rtx': no plugin provides device type " \
   -M b1
 board b2 -e 's/"at": \["0x101000"\]/"at": ["0x100800"]/'
-bad "godwit: $(at b2 '"id": "rtc0"' -1): \$.devices[3]: " -M b2
+bad "godwit: $(at b2 '"id": "rtc0"' -1): \$.devices[7]: " -M b2
 board b3 -e 's/"at": \["0x101000"\]/"at": ["0x101000", "0x102000"]/'
-bad "$(at b3 '"id": "rtc0"' -1): \$.devices[3]: device 'rtc0' has only 1 region; shorten 'at'" \
+bad "$(at b3 '"id": "rtc0"' -1): \$.devices[7]: device 'rtc0' has only 1 region; shorten 'at'" \
   -M b3
 board b4 -e 's/"at": \["0x101000"\]/"at": ["0x10301000"]/' \
   -e 's/"devices": \[/"windows": [{ "name": "kept", "base": "0x10300000", "size": "0x8000" }], &/'
 bad "at 0x10301000 with 0x1000 bytes reaches into 'kept' at 0x10300000" -M b4
 board b5 -e 's/"at": \["0x101000"\]/"at": ["0x80001000"]/'
-bad "godwit: $(at b5 '"id": "rtc0"' -1): \$.devices[3]: " -M b5
+bad "godwit: $(at b5 '"id": "rtc0"' -1): \$.devices[7]: " -M b5
 board b6 -e 's/"at": \["0x101000"\]/"at": ["0xfffffffffffffff0"]/'
-bad "godwit: $(at b6 '"id": "rtc0"' -1): \$.devices[3]: " -M b6
+bad "godwit: $(at b6 '"id": "rtc0"' -1): \$.devices[7]: " -M b6
 board b7 -e 's/"in": "irq", "line": 10/"in": "irq", "line": 999/'
-bad "godwit: $(at b7 '"id": "uart0"' +3): \$.devices[4].irq[0]: " -M b7
+bad "godwit: $(at b7 '"id": "uart0"' +3): \$.devices[6].irq[0]: " -M b7
 board b8 -e 's/"out": "irq"\(, .*"line": 10\)/"out": "ira"\1/'
-bad "godwit: $(at b8 '"id": "uart0"' +3): \$.devices[4].irq[0]: " -M b8
+bad "godwit: $(at b8 '"id": "uart0"' +3): \$.devices[6].irq[0]: " -M b8
 board b9 -e 's/"num-sources": 95/"num-source": 95/'
 bad "godwit: $(at b9 '"num-source"'): \$.devices[2].props.num-source: " -M b9
 bad "has no property 'num-source'; did you mean 'num-sources'" -M b9

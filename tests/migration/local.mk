@@ -82,3 +82,4 @@ endif
 endif
 EXTRA_DIST += tests/migration/virtio-state.h
 dist_check_SCRIPTS += tests/migration/ram-live.py
+dist_check_SCRIPTS += tests/migration/sections.py
