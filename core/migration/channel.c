@@ -422,6 +422,8 @@ gwt_channel_close (struct gwt_channel *c, int cancel_fd, struct gwt_error *err)
   bool down = gwt_channel_is_shut_down (c);
   if (c->sync && !down && gwt_channel_sent (c) > 0)
     sync_file (c, &why);
+  else if (down && c->direction == GWT_OUTGOING && (c->sync || c->pid != 0))
+    was_shut_down (c, &why);
   /* Made for a stream of which no byte came. */
   if (c->path != NULL && gwt_channel_sent (c) == 0)
     unlink (c->path);

@@ -68,6 +68,7 @@ void gwt_progress_set_up (void);
 void gwt_progress_stopped (uint64_t sent); /* the guest stands from now on; SENT bytes so far */
 void gwt_progress_part (enum gwt_downtime_part part); /* it ends now, and began with the last end */
 void gwt_progress_device (const struct gwt_entry *entry, int64_t microseconds, uint64_t bytes);
+void gwt_progress_resumed (void); /* the guest goes on here; what follows is no downtime */
 void gwt_progress_ended (uint64_t sent);
 /* [migration] SENT bytes so far: the rate of the last 100 ms is measured.  Answers with the bytes
    that may still be sent before the next window begins, UINT64_MAX where there is no limit. */
@@ -90,7 +91,7 @@ struct gwt_outgoing_plan
   const char *what;            /* for messages: "migrate", "save" */
   bool goes_on;                /* the guest is copied and goes on here; else it leaves */
   bool return_path, pause;     /* the capabilities, where they make sense */
-  /* [main] Optional.  All is written and safe: false with ERR set makes it a failure. */
+  /* [migration] Optional.  All is written and safe: false with ERR set makes it a failure. */
   bool (*written) (void *data, struct gwt_error *err);
   void (*ended) (void *data); /* whichever way */
   void *data;

@@ -348,6 +348,38 @@ send_rest (void)
   return true;
 }
 
+/* The images are ours again, or the guest stays as it is. */
+static void
+take_back (void)
+{
+  GWT_AUTO_ERROR (err);
+
+  if (!o.stopped)
+    return;
+  o.stopped = false;
+  if (!gwt_block_activate_all (&err))
+    {
+      gwt_vm_stop (GWT_RUNSTATE_PAUSED);
+      gwt_log (GWT_LOG_ERROR, "%s: %s; the guest is paused: 'cont' tries again", o.plan.what,
+               err.text);
+    }
+  gwt_vm_resume_unmigrated ();
+}
+
+static void
+end_copy (void *data)
+{
+  take_back ();
+  gwt_progress_resumed ();
+}
+
+/* A guest that is only copied need not wait until the copy is safe. */
+static bool
+go_on (void)
+{
+  return !o.plan.goes_on || gwt_migration_on_main (end_copy, NULL);
+}
+
 /* The other end's word; files on the disk; what a command thinks of it. */
 static bool
 hand_over (void)
@@ -358,7 +390,7 @@ hand_over (void)
   if (o.return_path != NULL)
     gwt_progress_part (GWT_DOWNTIME_ANSWER);
   gwt_return_path_close (g_steal_pointer (&o.return_path));
-  return close_channel ();
+  return close_channel () && (o.plan.written == NULL || o.plan.written (o.plan.data, &o.error));
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -378,29 +410,10 @@ clean_up_live (void)
   g_ptr_array_set_size (o.live, 0);
 }
 
-/* The images are ours again, or the guest stays as it is. */
-static void
-take_back (void)
-{
-  GWT_AUTO_ERROR (err);
-
-  if (!o.stopped)
-    return;
-  if (!gwt_block_activate_all (&err))
-    {
-      gwt_vm_stop (GWT_RUNSTATE_PAUSED);
-      gwt_log (GWT_LOG_ERROR, "%s: %s; the guest is paused: 'cont' tries again", o.plan.what,
-               err.text);
-    }
-  gwt_vm_resume_unmigrated ();
-}
-
 static void
 end_well (void)
 {
-  if (o.plan.goes_on)
-    take_back ();
-  else
+  if (!o.plan.goes_on)
     gwt_runstate_set (GWT_RUNSTATE_POSTMIGRATE);
   gwt_migration_move (GWT_MIGRATION_DEVICE, GWT_MIGRATION_COMPLETED);
 }
@@ -429,9 +442,7 @@ end_badly (void)
 static void
 conclude (void *data)
 {
-  bool good = *(bool *) data && (o.plan.written == NULL || o.plan.written (o.plan.data, &o.error));
-
-  if (good)
+  if (*(bool *) data)
     end_well ();
   else
     end_badly ();
@@ -476,7 +487,7 @@ run (gpointer data)
   good = open_channel () && begin () && send_while_running ()
          && gwt_migration_on_main (stop_guest, NULL) && still_wanted () && wait_to_go_ahead ()
          && gwt_migration_on_main (switch_over, NULL) && !gwt_error_is_set (&o.error)
-         && still_wanted () && send_rest () && hand_over ();
+         && still_wanted () && send_rest () && go_on () && hand_over ();
   let_go ();
   gwt_migration_thread_ends ();
   gwt_migration_on_main (conclude, &good);

@@ -27,7 +27,7 @@ struct device
 static struct
 {
   GMutex lock;
-  int64_t began, set_up, stopped, ended, last_part;
+  int64_t began, set_up, stopped, resumed, ended, last_part;
   int64_t parts[GWT_DOWNTIME_PARTS];
   uint64_t sent_before_stop, sent, pending;
   GArray *devices; /* struct device */
@@ -57,7 +57,7 @@ gwt_progress_begin (void)
   g_array_set_size (p.devices, 0);
   memset (p.parts, 0, sizeof (p.parts));
   p.began = g_get_monotonic_time ();
-  p.set_up = p.stopped = p.ended = 0;
+  p.set_up = p.stopped = p.resumed = p.ended = 0;
   p.sent_before_stop = p.sent = p.pending = 0;
   p.rate = 0;
   p.window_began = 0;
@@ -99,6 +99,14 @@ gwt_progress_device (const struct gwt_entry *entry, int64_t microseconds, uint64
 
   g_mutex_lock (&p.lock);
   g_array_append_val (p.devices, d);
+  g_mutex_unlock (&p.lock);
+}
+
+void
+gwt_progress_resumed (void)
+{
+  g_mutex_lock (&p.lock);
+  p.resumed = g_get_monotonic_time ();
   g_mutex_unlock (&p.lock);
 }
 
@@ -242,7 +250,8 @@ gwt_progress_describe (struct json_object *to, enum gwt_migration_status status)
     add_int (to, "setup-time", (p.set_up - p.began) / 1000);
   if (over)
     {
-      add_int (to, "downtime", (p.ended - p.stopped + 500) / 1000);
+      add_int (to, "downtime",
+               ((p.resumed != 0 ? p.resumed : p.ended) - p.stopped + 500) / 1000);
       describe_downtime (to);
     }
   else if (p.rate > 0)
