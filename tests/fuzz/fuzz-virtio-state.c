@@ -8,11 +8,16 @@
 #include "tests/fuzz/fuzz.h"
 #define HOSTILE_ALL 4
 #include "tests/migration/virtio-state.h"
+#include "core/backend/chardev.h"
+#include "core/backend/netdev.h"
+#include "core/cpu/run.h"
 
 const char *const fuzz_tokens[] = { "\x01\x00\x00\x02", "\x80\x00", "\x00\x80", "\xff\xff\xff\xff",
                                     "\x04\x00\x00\x00", NULL };
 
-#define KINDS 2
+/* Two that a driver works with, and those of the device plugins that were built. */
+#define KINDS 5
+#define PROBES 2
 
 struct kind
 {
@@ -37,12 +42,40 @@ fill (struct vprobe *p)
   virtio->push (p->queue[0], c, 8);
 }
 
-/* Both at once in one machine, which stays. */
+static void
+begin_other (struct kind *k, const char *plugin, const char *device)
+{
+  GWT_AUTO_ERROR (err);
+  const char *top = g_getenv ("abs_top_builddir") ? g_getenv ("abs_top_builddir") : ".";
+  g_autofree char *path = g_strdup_printf ("%s/plugins/%s.so", top, plugin);
+
+  /* Else it is the first one again. */
+  *k = kinds[0];
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return;
+  if (gwt_type_find (device) == NULL && strcmp (plugin, "virtio-rng") != 0)
+    gwt_loader_load_file (path, &err);
+  bench_fine (&err);
+  k->device = bench_must (device);
+  k->bytes = save_device (k->device);
+}
+
+/* All at once in one machine, which stays. */
 static void
 begin (void)
 {
+  static const struct
+  {
+    const char *plugin, *device;
+  } others[] = { { "virtio-net", "virtio-net-pci,addr=3" },
+                 { "virtio-console", "virtio-serial-pci,addr=4,max-ports=40" },
+                 { "virtio-rng", "virtio-rng-pci,addr=5" } };
   struct vdriver d;
 
+  (void) bench_end; /* the machine stays */
+  gwt_run_init ();
+  gwt_netdev_register_extensions ();
+  gwt_chardev_register_extensions ();
   vdriver_new (&d, false, "");
   vdriver_msix (&d, 4);
   vdriver_start (&d, 1, 1);
@@ -55,6 +88,8 @@ begin (void)
   mmio_run ();
   fill (kinds[1].device->instance);
   kinds[1].bytes = save_device (kinds[1].device);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    begin_other (&kinds[PROBES + i], others[i].plugin, others[i].device);
   keep_memory ();
 }
 
@@ -122,7 +157,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       twice = save_device (k->device);
       FUZZ_CLAIM (once->len == twice->len && memcmp (once->data, twice->data, once->len) == 0);
       g_byte_array_unref (twice);
-      live (k->device);
+      if (k - kinds < PROBES)
+        live (k->device);
     }
   g_free (error);
   g_byte_array_unref (once);

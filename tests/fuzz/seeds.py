@@ -95,6 +95,9 @@ def change(where, at, value):
 
 put("vstate-pci", b"\0" + change(2, 0x155, b"\0\0\0\1") + change(8, 0x2000, b"abcd"))
 put("vstate-mmio", b"\1" + change(0, 12, b"\x4f") + change(18, 40, b"\0\1\0\1"))
+put("vstate-net", b"\2" + change(10, 0x190, b"\1\2\3\4") + change(0, 0x1a0, b"\1"))
+put("vstate-serial", b"\3" + change(2, 0x4a0, b"\0\0\0\1"))
+put("vstate-rng", b"\4" + change(0, 0x11e, b"\x0f") + change(16, 3, b"\5"))
 put("vstate-cut", b"\1" + change(0xe8, 60000, b"") + change(0, 13, b"\1"))
 
 STORE, LOAD = 0x28, 0x25  # of 4 bytes
