@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is state by a device's rows, as text: to see that all of it has arrived, also where a field is
-   written and read by code, and what nobody sends is the same at both ends by accident alone. */
+/* What is state by a device's rows, as text: to see that all of it has arrived, also where a field
+   is written and read by code. */
 #ifndef TESTS_MIGRATION_ROWS_H
 #define TESTS_MIGRATION_ROWS_H
 
