@@ -28,7 +28,7 @@ struct gwt_memdev
   enum kind kind;
   char *id, *path;
   uint64_t size;
-  bool shared, used, made_file;
+  bool shared, prealloc, used, made_file;
 };
 
 static GPtrArray *memdevs;
@@ -83,16 +83,16 @@ static bool
 set_property (struct gwt_memdev *m, const char *name, const char *value, struct gwt_error *err)
 {
   const char *const known[]
-      = { "id", "size", "share", m->kind == FILE_BACKED ? "mem-path" : NULL, NULL };
+      = { "id", "size", "share", "prealloc", m->kind == FILE_BACKED ? "mem-path" : NULL, NULL };
   g_autofree char *near = NULL;
 
   if (strcmp (name, "size") == 0)
     return set_size (m, value, err);
-  if (strcmp (name, "share") == 0)
+  if (strcmp (name, "share") == 0 || strcmp (name, "prealloc") == 0)
     {
-      if (gwt_parse_bool (value, &m->shared, err))
+      if (gwt_parse_bool (value, name[0] == 's' ? &m->shared : &m->prealloc, err))
         return true;
-      gwt_error_prefix (err, "share");
+      gwt_error_prefix (err, "%s", name);
       return false;
     }
   if (strcmp (name, "id") == 0 && gwt_id_is_valid (value))
@@ -116,7 +116,7 @@ set_property (struct gwt_memdev *m, const char *name, const char *value, struct 
     }
   near = gwt_did_you_mean (name, known);
   gwt_error_set (err, GWT_E_NOT_FOUND,
-                 "'%s': %s has no such property; it has id, size%s and share%s", name,
+                 "'%s': %s has no such property; it has id, size%s, share and prealloc%s", name,
                  kinds[m->kind], m->kind == FILE_BACKED ? ", mem-path" : "", near);
   return false;
 }
@@ -171,7 +171,8 @@ from_object (struct gwt_memdev *m, struct json_object *object, struct gwt_error 
 
     if (strcmp (name, "qom-type") == 0)
       continue;
-    if (strcmp (name, "share") == 0 && json_object_is_type (value, json_type_boolean))
+    if ((strcmp (name, "share") == 0 || strcmp (name, "prealloc") == 0)
+        && json_object_is_type (value, json_type_boolean))
       text = json_object_get_boolean (value) ? "on" : "off";
     else if (strcmp (name, "size") == 0 ? !json_object_is_type (value, json_type_int)
                                         : !json_object_is_type (value, json_type_string))
@@ -359,6 +360,34 @@ open_memfd (const struct gwt_memdev *m, struct gwt_error *err)
   return -1;
 }
 
+/* All of FD's bytes, now: later the host kills whoever touches one that it has no room for. */
+static bool
+take_room (const struct gwt_memdev *m, int fd, struct gwt_error *err)
+{
+  int failed = 0;
+
+  if (m->prealloc)
+    do
+      failed = posix_fallocate (fd, 0, (off_t) m->size);
+    while (failed == EINTR);
+  if (failed != 0)
+    gwt_error_set (err, GWT_E_NO_MEMORY, "prealloc: '%s': the host has no room for it: %s", m->id,
+                   g_strerror (failed));
+  return failed == 0;
+}
+
+/* The same for anonymous memory. */
+static void
+touch (const struct gwt_memdev *m, struct gwt_region *region)
+{
+  volatile uint8_t *host = gwt_memory_region_block (region)->host;
+  uint64_t at;
+
+  if (m->prealloc)
+    for (at = 0; at < m->size; at += PAGE)
+      host[at] = 0;
+}
+
 struct gwt_region *
 gwt_memdev_make_ram (struct gwt_memdev *m, uint64_t flags, struct gwt_error *err)
 {
@@ -366,11 +395,18 @@ gwt_memdev_make_ram (struct gwt_memdev *m, uint64_t flags, struct gwt_error *err
   struct gwt_region *region;
 
   if (m->kind == RAM && !m->shared)
-    return gwt_memory_new_ram (m->id, m->size, flags, err);
+    {
+      region = gwt_memory_new_ram (m->id, m->size, flags, err);
+      if (region != NULL)
+        touch (m, region);
+      return region;
+    }
   file.fd = m->kind == FILE_BACKED ? open_file (m, &file.named, err) : open_memfd (m, err);
   if (file.fd < 0)
     return NULL;
-  region = gwt_memory_new_ram_file (m->id, m->size, flags, &file, err);
+  region = take_room (m, file.fd, err)
+               ? gwt_memory_new_ram_file (m->id, m->size, flags, &file, err)
+               : NULL;
   if (region == NULL)
     close (file.fd);
   return region;

@@ -13,8 +13,8 @@
 
 struct gwt_memdev;
 
-/* "TYPE,id=ID,size=SIZE[,share=on|off][,mem-path=FILE]", or the same as JSON with "qom-type".
-   Judged; nothing is made. */
+/* "TYPE,id=ID,size=SIZE[,share=on|off][,prealloc=on|off][,mem-path=FILE]", or the same as JSON with
+   "qom-type". Judged; nothing is made. */
 bool gwt_memdev_new_option (const char *text, struct gwt_error *err);
 /* For who takes it.  NULL with ERR set: none has this id. */
 struct gwt_memdev *gwt_memdev_find (const char *id, struct gwt_error *err);

@@ -168,7 +168,8 @@ const struct gwt_option gwt_option_table[] = {
         "number of CPUs; -smp help tells how the rest is filled"),
   TEXT ("m", "SIZE[M|G]", memory, MACHINE, "RAM; a bare number counts MiB"),
   LIST ("object", "memory-backend-ram|memfd|file,id=ID,size=SIZE[,...]", objects, MACHINE,
-        "what RAM is made of: share=on|off, mem-path=FILE; for -M NAME,memory-backend=ID"),
+        "what RAM is made of: share=on|off, prealloc=on|off, mem-path=FILE; for -M "
+        "NAME,memory-backend=ID"),
   CALL ("uuid", "UUID", call_uuid, MACHINE, "the machine's UUID"),
   CALL ("name", "NAME", call_name, MACHINE,
         "the guest's name, for query-name and the process list"),
@@ -247,7 +248,7 @@ const struct gwt_option gwt_option_table[] = {
   ABSENT ("numa", "SPEC", "there is one memory node"),
   ABSENT ("mem-path", "DIR",
           "name the file with -object memory-backend-file and -M ...,memory-backend=ID"),
-  ABSENT ("mem-prealloc", NULL, "RAM is taken when it is used"),
+  ABSENT ("mem-prealloc", NULL, "say prealloc=on in -object memory-backend-ram"),
   ABSENT ("boot", "SPEC", "firmware and kernel are named with -bios and -kernel"),
   ABSENT ("rtc", "SPEC", "the clock is the host's, in UTC"),
   ABSENT ("mon", "SPEC", "use -qmp"),

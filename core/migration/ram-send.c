@@ -11,6 +11,7 @@
 #include "core/migration/ram-pages.h"
 #include "core/migration/xbzrle.h"
 #include <string.h>
+#include "core/cpu/throttle.h"
 #include "core/util/log.h"
 
 #define PAGE GWT_RAM_PAGE_SIZE
@@ -43,13 +44,15 @@ struct sender
   struct gwt_ram_options options;
   struct gwt_xbzrle_cache *cache;
   uint64_t cache_size; /* asked for when `cache` was made */
-  gint64 period_start;
+  gint64 period_start, last_round;
   uint64_t dirtied_in_period, sent_before_period;
   uint64_t pages_before_period; /* sent, of any kind, after the first pass */
   uint64_t pages_sent, missed_before_period, encoded_before_period, encoded_bytes_before_period;
   uint8_t current[PAGE];
   uint8_t encoded[PAGE];
 };
+
+gint64 gwt_ram_round_us = 5 * G_USEC_PER_SEC;
 
 /* Made by setup, used by the migration's thread alone until cleanup. */
 static struct sender *sender;
@@ -117,7 +120,7 @@ sync_round (struct sender *s)
   s->stats.syncs++;
   s->stats.dirtied = anew * PAGE;
   s->dirtied_in_period += anew * PAGE;
-  now = g_get_monotonic_time ();
+  s->last_round = now = g_get_monotonic_time ();
   if (now - s->period_start > PERIOD_US)
     end_period (s, now);
   publish (s);
@@ -466,6 +469,9 @@ gwt_ram_pending_exact (void *opaque, uint64_t *bytes)
 bool
 gwt_ram_iterate (void *opaque, struct gwt_vm_out *out, bool *done, struct gwt_error *err)
 {
+  if (sender->stats.syncs > 1 && gwt_throttle_percentage () > 0
+      && g_get_monotonic_time () - sender->last_round > gwt_ram_round_us)
+    sync_round (sender);
   if (!put_pages (sender, out, true, err))
     return false;
   *done = sender->dirty == 0;

@@ -66,13 +66,14 @@ bad "godwit: -object: mem-path=FILE is missing; add it" "$g" $m memory-backend-f
 bad "godwit: -object: size: '5' is not a multiple of 4096 bytes" "$g" $m memory-backend-ram,id=m0,size=5
 bad "godwit: -object: size: '5X' is no size" "$g" $m memory-backend-ram,id=m0,size=5X
 bad "godwit: -object: share: 'yes'" "$g" $m memory-backend-ram,id=m0,size=64M,share=yes
+bad "godwit: -object: prealloc: '1'" "$g" $m memory-backend-ram,id=m0,size=64M,prealloc=1
 bad "godwit: -object: id '0' is malformed" "$g" $m memory-backend-ram,id=0,size=64M
 bad "godwit: -object: 'size' is given twice" "$g" $m memory-backend-ram,id=m0,size=64M,size=64M
 bad "godwit: -object: 'share' has no value; write 'share=VALUE'" "$g" $m memory-backend-ram,share
-bad "godwit: -object: 'mem-path': memory-backend-memfd has no such property; it has id, size and share" \
+bad "godwit: -object: 'mem-path': memory-backend-memfd has no such property; it has id, size, share and prealloc" \
   "$g" $m memory-backend-memfd,id=m0,size=64M,mem-path=x
-bad "godwit: -object: 'shar': memory-backend-file has no such property; it has id, size, mem-path and \
-share; did you mean 'share'" "$g" $m memory-backend-file,shar=on
+bad "godwit: -object: 'shar': memory-backend-file has no such property; it has id, size, mem-path, \
+share and prealloc; did you mean 'share'" "$g" $m memory-backend-file,shar=on
 bad "godwit: -object: it has no 'qom-type'" "$g" $m '{"id": "m0"}'
 bad "godwit: -object: 'size' is a string" \
   "$g" $m '{"qom-type": "memory-backend-ram", "id": "m0", "size": "64M"}'

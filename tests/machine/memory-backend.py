@@ -54,6 +54,19 @@ def private(t):
         t.ok(not any(f.read(8 * MIB)), "nothing was written to it")
 
 
+@gwttest.test("all of it is taken at the start where that is asked for")
+def prealloc(t):
+    path = t.path("memory")
+    vm = start(t, f"memory-backend-file,id=m0,size=64M,mem-path={path},prealloc=on")
+    t.ok(os.stat(path).st_blocks * 512 >= 64 * MIB, "the file has holes")
+    end(vm)
+    vm = start(t, "memory-backend-ram,id=m0,size=64M,prealloc=on")
+    with open(f"/proc/{vm.pid}/status") as f:
+        resident = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+    t.ok(resident >= 64 << 10, "%d KiB of memory" % resident)
+    end(vm)
+
+
 @gwttest.test("a folder stays empty")
 def folder(t):
     os.mkdir(t.path("folder"))

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "core/cpu/run.h"
+#include "core/cpu/throttle.h"
 #include "core/migration/ram-internal.h"
 #include "core/migration/ram-pages.h"
 #include "tests/vmstate/check.h"
@@ -223,6 +224,43 @@ test_limit (void)
     g_assert_cmpmem (ram, 200 * PAGE, copy, 200 * PAGE);
   }
   gwt_ram_on_sync (NULL, NULL);
+  gwt_ram_cleanup (NULL);
+  gwt_vm_out_clear (&out);
+  gwt_memory_destroy_all ();
+}
+
+/* While the guest is slowed down, a round that takes long is not waited for. */
+static void
+test_slowed_down (void)
+{
+  GWT_AUTO_ERROR (err);
+  uint8_t *ram = ram_at ("ram", 0x80000000, 10, GWT_RAM_MIGRATED);
+  gint64 usual = gwt_ram_round_us;
+  struct gwt_ram_stats stats;
+  struct gwt_vm_out out;
+  uint64_t left;
+  bool done;
+
+  memset (ram, 1, 10 * PAGE);
+  gwt_ram_round_us = 0;
+  gwt_vm_out_init (&out);
+  g_assert_true (gwt_ram_setup (NULL, &out, &err));
+  gwt_throttle_set (20);
+  out.limit = 0;
+  g_assert_true (gwt_ram_iterate (NULL, &out, &done, &err));
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.syncs, ==, 1); /* the first pass goes to its end */
+  gwt_ram_pending_exact (NULL, &left);
+  while (stats.syncs < 3)
+    {
+      g_assert_true (gwt_ram_iterate (NULL, &out, &done, &err));
+      gwt_ram_stats (&stats);
+    }
+  gwt_throttle_set (0);
+  g_assert_true (gwt_ram_iterate (NULL, &out, &done, &err));
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.syncs, ==, 3);
+  gwt_ram_round_us = usual;
   gwt_ram_cleanup (NULL);
   gwt_vm_out_clear (&out);
   gwt_memory_destroy_all ();
@@ -731,6 +769,7 @@ main (int argc, char **argv)
   gwt_run_init ();
   g_test_add_func ("/ram/golden", test_golden);
   g_test_add_func ("/ram/limit", test_limit);
+  g_test_add_func ("/ram/slowed-down", test_slowed_down);
   g_test_add_func ("/ram/broken", test_broken);
   g_test_add_func ("/ram/busy", test_busy);
   g_test_add_func ("/ram/busy-xbzrle", test_busy_xbzrle);
