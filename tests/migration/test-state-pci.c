@@ -4,6 +4,10 @@
  * to a second tree, which then decodes, interrupts and reports errors as the first one did.
  */
 #include "tests/pcie/pcie-bench.h"
+#include "core/backend/block.h"
+#include "core/backend/chardev.h"
+#include "core/backend/netdev.h"
+#include "core/cpu/run.h"
 #include "core/migration/devices.h"
 #include "tests/migration/rows.h"
 #include "tests/vmstate/hostile.h"
@@ -628,6 +632,107 @@ test_blockers (void)
   bench_end ();
 }
 
+/* ---- every type that is a PCI function ------------------------------------------------------- */
+
+static GByteArray *
+sections_of (struct gwt_device *device)
+{
+  GByteArray *all = g_byte_array_new ();
+
+  for (guint i = 0; device->type->d.states[i] != NULL; i++)
+    {
+      GByteArray *bytes = save_of (device->type->d.states[i], device->instance, device, NULL);
+
+      g_byte_array_append (all, bytes->data, bytes->len);
+      g_byte_array_unref (bytes);
+    }
+  return all;
+}
+
+/* Does another first byte of the row show in what is saved? */
+static bool
+shows (struct gwt_device *device, struct gwt_device *part, const struct gwt_field *f)
+{
+  uint8_t *byte = (uint8_t *) part->instance + f->offset
+                  + (strcmp (f->name, "config") == 0 ? 0x3c : 0);
+  GByteArray *before = sections_of (device), *after;
+  bool same;
+
+  *byte ^= 1;
+  after = sections_of (device);
+  *byte ^= 1;
+  same = before->len == after->len && memcmp (before->data, after->data, after->len) == 0;
+  g_byte_array_unref (before);
+  g_byte_array_unref (after);
+  return !same;
+}
+
+/* What a device has from its parents is in its sections, whoever wrote its plugin. */
+static void
+check_parts (struct gwt_device *device)
+{
+  g_assert_nonnull (device->type->d.states);
+  for (struct gwt_device *part = device->base; part != NULL; part = part->base)
+    {
+      guint rows = 0, seen = 0;
+
+      for (guint64 i = 0; i < part->type->d.n_fields; i++)
+        {
+          const struct gwt_field *f = &part->type->fields[i];
+          bool is_state = (f->role == GWT_STATE || f->role == GWT_REG) && f->kind != GWT_OPAQUE;
+
+          if (!is_state)
+            continue;
+          rows++;
+          if (shows (device, part, f))
+            seen++;
+          else if (strcmp (f->name, "config") == 0 || strcmp (f->name, "intx-level") == 0)
+            g_error ("'%s' of '%s' is in no section", f->name, device->id);
+        }
+      if (rows > 0 && seen == 0)
+        g_error ("no state of part '%s' is in a section of '%s'", part->type->d.name, device->id);
+      g_test_message ("%s: %u of %u rows of %s are sent now", device->type->d.name, seen, rows,
+                      part->type->d.name);
+    }
+}
+
+static void
+test_every_type (void)
+{
+  GWT_AUTO_ERROR (err);
+  const char *top = g_getenv ("abs_top_builddir") ? g_getenv ("abs_top_builddir") : ".";
+  g_autofree char *folder = g_build_filename (top, "plugins", NULL);
+  guint count = 0, slot = 4;
+
+  bench_begin ();
+  gwt_run_init ();
+  gwt_chardev_register_extensions ();
+  gwt_block_register_extensions ();
+  gwt_netdev_register_extensions ();
+  gwt_loader_add_dir (folder);
+  gwt_loader_load_all ();
+  g_assert_cmpstr (err.text, ==, NULL);
+  gwt_block_add_option ("driver=null-co,node-name=disk,size=1048576", &err);
+  g_assert_cmpstr (err.text, ==, NULL);
+  g_autofree const struct gwt_type **types = gwt_type_list ();
+  for (guint i = 0; types[i] != NULL; i++)
+    if (!(types[i]->d.flags & GWT_TYPE_ABSTRACT) && gwt_type_is_a (types[i], "pci-device")
+        && !g_str_has_prefix (types[i]->d.name, "x"))
+      {
+        const char *name = types[i]->d.name;
+        g_autofree char *text
+            = g_strdup_printf ("%s,addr=%x%s", name, slot++,
+                               gwt_type_property (types[i], "drive") != NULL ? ",drive=disk" : "");
+
+        check_parts (bench_must (text));
+        count++;
+      }
+  g_assert_cmpuint (count, >=, 3);
+  bench_end ();
+  gwt_block_close_all ();
+  gwt_run_finish ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -641,5 +746,6 @@ main (int argc, char **argv)
   g_test_add_func ("/state/pci/blockers", test_blockers);
   g_test_add_func ("/state/pci/ari", test_ari);
   g_test_add_func ("/state/pci/hostile", test_hostile);
+  g_test_add_func ("/state/pci/every-type", test_every_type);
   return g_test_run ();
 }
