@@ -73,8 +73,9 @@ def terminal(t):
     a, qa = start(t, m, *without)
     ctl(t, qa, "set", "max-bandwidth=256K", "downtime-limit=0")
     p = t.start_program(gwttest.GODWIT_CTL, qa, "migrate", "exec:cat >/dev/null", pty=True)
-    p.expect(r"\r\[[#.]{24}\] +\d+% active, round \d+, .*\x1b\[K")
-    p.expect(r"\r\[[#.]{24}\] +\d+% active, round \d+, .*\x1b\[K")
+    line = r"\r\[[#.]{10}\] +\d+% active #\d+ \S+ sent, \S+ left, \S+/s, writes \S+/s, ~\d+ ms\x1b\[K"
+    p.expect(line)
+    t.ok(len(p.expect(line).group()) < 85, "longer than 80 columns")
     t.ok(a.alive(), "the emulator ended")
     ctl_c(t, p)
 

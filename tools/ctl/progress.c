@@ -13,7 +13,8 @@
 #include "core/util/text.h"
 #include "tools/ctl/client.h"
 
-#define BAR 24
+/* From so many columns on, the long line fits. */
+#define WIDE 130
 
 /* Bytes as a person reads them; in SIZE bytes of TEXT. */
 static const char *
@@ -37,6 +38,22 @@ add_bytes (GString *line, const char *format, double bytes)
   char text[64];
 
   g_string_append_printf (line, format, bytes_text (bytes, text, sizeof (text)));
+}
+
+/* BYTES in five characters. */
+static void
+add_short (GString *line, const char *before, double bytes, const char *behind)
+{
+  static const char units[] = "BKMGT";
+  guint unit = 0;
+
+  while (bytes >= 1000 && unit + 2 < sizeof (units))
+    {
+      bytes /= 1024;
+      unit++;
+    }
+  g_string_append_printf (line, unit == 0 || bytes >= 9.95 ? "%s%.0f%c%s" : "%s%.1f%c%s", before,
+                          MAX (bytes, 0), units[unit], behind);
 }
 
 static const char *
@@ -83,16 +100,40 @@ gwt_describe_migration (struct json_object *info)
   return gwt_one_line (line->str);
 }
 
+/* The same for 80 columns. */
+static char *
+describe_shortly (struct json_object *info)
+{
+  struct json_object *ram = gwt_answer_member (info, "ram", json_type_object);
+  double page = gwt_answer_number (ram, "page-size");
+  g_autoptr (GString) line = g_string_new (status_of (info));
+
+  if (ram != NULL)
+    {
+      g_string_append_printf (line, " #%" G_GINT64_FORMAT,
+                              gwt_answer_int (ram, "dirty-sync-count"));
+      add_short (line, " ", gwt_answer_number (ram, "transferred"), " sent");
+      add_short (line, ", ", gwt_answer_number (ram, "remaining"), " left");
+      add_short (line, ", ", gwt_answer_number (ram, "mbps") * 1e6 / 8, "/s");
+      add_short (line, ", writes ",
+                 gwt_answer_number (ram, "dirty-pages-rate") * (page > 0 ? page : 4096), "/s");
+    }
+  if (gwt_answer_member (info, "expected-downtime", json_type_int) != NULL)
+    g_string_append_printf (line, ", ~%" G_GINT64_FORMAT " ms",
+                            gwt_answer_int (info, "expected-downtime"));
+  return gwt_one_line (line->str);
+}
+
 static void
-add_bar (GString *line, struct json_object *info)
+add_bar (GString *line, struct json_object *info, int width)
 {
   struct json_object *ram = gwt_answer_member (info, "ram", json_type_object);
   double total = gwt_answer_number (ram, "total"), left = gwt_answer_number (ram, "remaining");
   double part = total > 0 ? CLAMP (1 - left / total, 0, 1) : 0;
-  int full = (int) (part * BAR), i;
+  int full = (int) (part * width), i;
 
   g_string_append_c (line, '[');
-  for (i = 0; i < BAR; i++)
+  for (i = 0; i < width; i++)
     g_string_append_c (line, i < full ? '#' : '.');
   g_string_append_printf (line, "] %3d%% ", (int) (part * 100));
 }
@@ -114,14 +155,15 @@ columns (void)
 void
 gwt_view_show (struct gwt_progress_view *view, struct json_object *info)
 {
-  g_autofree char *text = gwt_describe_migration (info);
+  bool wide = !view->terminal || columns () >= WIDE;
+  g_autofree char *text = wide ? gwt_describe_migration (info) : describe_shortly (info);
   g_autoptr (GString) line = g_string_new ("");
   long long second = g_get_monotonic_time () / G_USEC_PER_SEC;
   bool changed = strncmp (view->status, status_of (info), sizeof (view->status) - 1) != 0;
 
   if (view->terminal)
     {
-      add_bar (line, info);
+      add_bar (line, info, wide ? 24 : 10);
       g_string_append (line, text);
       /* Not to the last column: the cursor would go to the next line. */
       if (line->len >= columns () && g_utf8_validate (line->str, -1, NULL)
