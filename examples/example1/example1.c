@@ -3,8 +3,7 @@
  * The smallest useful device: one 32-bit register that keeps what the guest writes.
  *
  * Copy this file and rename "example1".  What it leaves out has a safe default: callbacks run under
- * the machine lock, accesses of other sizes or beyond the window never arrive, and a device whose
- * rows are complete can be saved.
+ * the machine lock, and accesses of other sizes or beyond the window never arrive.
  *
  *   make && godwit -plugin ./example1.so -M virt -device example1,reset-value=7 ...
  */
@@ -30,6 +29,14 @@ static const struct gwt_field fields[] = {
   GWT_REG_ROW (struct example1, scratch, "scratch", REG_SCRATCH, .wmask = 0xffffffff,
                .doc = "keeps what the guest writes"),
 };
+
+/* What a guest that is moved or saved takes along: every row that is a register or state. */
+static const struct gwt_vm_field saved[] = {
+  GWT_VM_VALUE (struct example1, scratch),
+};
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct example1, "example1", 1, 1, saved);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
 
 /* Set by the loader, and by start () below, before anything else is called. */
 static const struct gwt_host *host;
@@ -93,6 +100,7 @@ static const struct gwt_device_type example1_type = {
   .fields = fields,
   .field_size = sizeof fields[0],
   .n_fields = GWT_COUNT (fields),
+  .states = states,
   .realize = example1_realize,
   .reset = example1_reset,
 };

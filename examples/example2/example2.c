@@ -4,8 +4,8 @@
  * methods that monitor and scripts can call.
  *
  * Copy this file and rename "example2".  It saves enough to go on elsewhere: the time of expiry is
- * a row, and what the host owns (line and timer) is declared as such with the reason why it need
- * not be saved.
+ * a row and in the schema, and what the host owns (line and timer) is declared as such with the
+ * reason why it need not be saved.
  *
  *   make && godwit -plugin ./example2.so -M virt -device example2,id=t,frequency=1000 ...
  *   {"execute": "device-call", "arguments": {"device": "t", "method": "expirations"}}
@@ -59,6 +59,30 @@ update_line (struct example2 *e)
 {
   irqs->set (e->irq, e->status & e->control & 1);
 }
+
+static const struct gwt_vm_field saved[] = {
+  GWT_VM_VALUE_EQUAL (struct example2, frequency), /* ticks of another length would be others */
+  GWT_VM_VALUE (struct example2, load),
+  GWT_VM_VALUE (struct example2, control, .max = 1),
+  GWT_VM_VALUE (struct example2, status, .max = 1),
+  GWT_VM_VALUE (struct example2, expiry),
+  GWT_VM_VALUE (struct example2, expirations),
+};
+
+/* The state is there; what follows from it is made of it. */
+static void
+example2_loaded (void *self, uint32_t version)
+{
+  struct example2 *e = self;
+
+  (void)version;
+  clocks->timer_set (e->timer, e->expiry);
+  update_line (e);
+}
+
+static const struct gwt_vmstate state
+    = GWT_VMSTATE (struct example2, "example2", 1, 1, saved, .loaded = example2_loaded);
+static const struct gwt_vmstate *const states[] = { &state, NULL };
 
 static void
 run_down (struct example2 *e)
@@ -232,6 +256,7 @@ static const struct gwt_device_type example2_type = {
   .fields = fields,
   .field_size = sizeof fields[0],
   .n_fields = GWT_COUNT (fields),
+  .states = states,
   .methods = methods,
   .method_size = sizeof methods[0],
   .n_methods = GWT_COUNT (methods),

@@ -3,8 +3,10 @@
 that break, peers that stall.  Wherever it fails, the guest goes on where it was."""
 
 import os
+import shutil
 import signal
 import socket
+import subprocess
 
 import gwttest
 import mover
@@ -596,6 +598,61 @@ def by_hand(t):
     m.finished(a, "failed")
     b = m.start("-migrate-without", "rtc0", incoming="unix:" + m.socket("again"))
     moves_after_all(m, a, b)
+
+
+@gwttest.test("a device without a schema blocks, unless it is left out by hand",
+              skip=None if shutil.which("cc") else "there is no C compiler for a plugin to block")
+def blocks(t):
+    # The first example, without what it says about its state.
+    plugin, source = t.path("example1.so"), t.path("example1.c")
+    with open(os.path.join(gwttest.SRCDIR, "examples/example1/example1.c")) as f:
+        lines = [line for line in f if ".states" not in line]
+    with open(source, "w") as f:
+        f.writelines(lines)
+    subprocess.run(["cc", "-shared", "-fPIC", "-I", os.path.join(gwttest.SRCDIR, "include"), "-o",
+                    plugin, source], check=True)
+    device = ["-plugin", plugin, "-device", "example1,id=x0"]
+    why = "device 'x0' of type 'example1': it has state and no schema"
+    t.error("godwit: -only-migratable: %s; leave it out, or give -migrate-without" % why, "-M",
+            "virt", "-bios", "none", "-S", "-serial", "null", *device, "-only-migratable")
+    m = Mover(t)
+    a = m.start(*device)
+    t.equal(a.qmp.cmd("query-migrate"), {"blocked-reasons": [why]})
+    desc = t.raises("GenericError", a.qmp.cmd, "migrate", uri="unix:" + m.socket())
+    t.equal(desc, why + "; unplug it, or start with -migrate-without")
+    m.lives(a)
+    a.kill()
+    device += ["-migrate-without", "x0", "-only-migratable"]
+    a, b = m.start(*device), m.start(*device, incoming="unix:" + m.socket())
+    t.equal(a.qmp.cmd("query-migrate"), {})
+    move(m, a, b, "unix:" + m.socket())
+    m.lives(b)
+
+
+@gwttest.test("the examples for plugins go along, with a timer that runs",
+              skip=None if shutil.which("cc") else "there is no C compiler for plugins")
+def examples(t):
+    args = []
+    for name in ("example1", "example2"):
+        subprocess.run(["cc", "-shared", "-fPIC", "-I", os.path.join(gwttest.SRCDIR, "include"),
+                        "-o", t.path(name + ".so"),
+                        os.path.join(gwttest.SRCDIR, "examples", name, name + ".c")], check=True)
+        args += ["-plugin", t.path(name + ".so"), "-device", name + ",id=" + name]
+    m = Mover(t)
+    a, b = m.start(*args), m.start(*args, incoming="unix:" + m.socket())
+
+    def call(vm, method, **arguments):
+        return vm.qmp.cmd("device-call", device="example2", method=method,
+                          arguments=arguments)["result"]
+    a.qmp.cmd("stop")   # and with it the clock that it counts by
+    call(a, "start", ticks=1000000)
+    move(m, a, b, "unix:" + m.socket())
+    t.equal((call(b, "is_counting"), call(b, "expirations")), (True, 0))
+    b.qmp.cmd("cont")
+    m.lives(b)
+    while call(b, "is_counting"):
+        m.lives(b)
+    t.equal(call(b, "expirations"), 1)
 
 
 gwttest.main()
