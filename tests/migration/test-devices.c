@@ -28,6 +28,9 @@ static const struct gwt_vm_field host_fields[] = { GWT_VM_VALUE (struct thing, p
 static const struct gwt_vmstate all = GWT_VMSTATE (struct thing, "thing", 1, 1, all_fields);
 static const struct gwt_vmstate more = GWT_VMSTATE (struct thing, "more", 1, 1, more_fields);
 static const struct gwt_vmstate host = GWT_VMSTATE (struct thing, "host", 1, 1, host_fields);
+/* What is the host's may be compared, and so may what a pointer leads to be saved. */
+static const struct gwt_vm_field kept_fields[] = { GWT_VM_VALUE_EQUAL (struct thing, pad) };
+static const struct gwt_vmstate kept = GWT_VMSTATE (struct thing, "kept", 1, 1, kept_fields);
 static const struct gwt_vmstate small = GWT_VMSTATE (uint32_t, "small", 1, 1, all_fields);
 
 static int
@@ -51,6 +54,10 @@ instance (void *self)
 {
   return ((struct thing *) self)->size;
 }
+
+static const struct gwt_field byte_rows[]
+    = { { .name = "", .doc = "for tests", .role = GWT_HOST, .kind = GWT_OPAQUE, .size = 1,
+          .elems = 1 } };
 
 #define TYPE(NAME, ...)                                                                            \
   {                                                                                                \
@@ -81,6 +88,7 @@ test_coverage (void)
   check ((const struct gwt_vmstate *const[]){ &all, &more, &host, NULL },
          "device type 'checked': 'padding' is the host's alone and is saved all the same (byte 10 "
          "of the instance)");
+  check ((const struct gwt_vmstate *const[]){ &all, &more, &kept, NULL }, NULL);
   check ((const struct gwt_vmstate *const[]){ &small, NULL },
          "device type 'checked': schema 'small': field 'value': it lies outside the struct");
 }
@@ -138,11 +146,48 @@ test_entries (void)
   g_assert_cmpuint (count, ==, 0);
 }
 
+/* A device has what its parents have, and their reasons too. */
+static void
+test_parents (void)
+{
+  static const struct gwt_vmstate *const parts[] = { &all, &more, NULL };
+  static const struct gwt_device_type types[] = {
+    TYPE ("base", .flags = GWT_TYPE_ABSTRACT, .states = parts),
+    TYPE ("burning", .flags = GWT_TYPE_ABSTRACT, .states = parts, .unmigratable = "it burns"),
+    { .struct_size = sizeof (struct gwt_device_type), .name = "child", .doc = "for tests",
+      .parent = "base", .instance_size = 1, .fields = byte_rows, .n_fields = 1,
+      .field_size = sizeof (struct gwt_field), .realize = realize },
+    TYPE ("heir", .parent = "burning", .states = parts),
+  };
+  GWT_AUTO_ERROR (err);
+  g_auto (GStrv) blockers = NULL;
+  g_autofree struct gwt_entry **entries = NULL;
+  guint count;
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    gwt_type_register (&types[i], "tests", "1.0", &err);
+  gwt_device_realize (gwt_device_new (gwt_type_find ("child"), NULL, &err), &err);
+  gwt_device_realize (gwt_device_new (gwt_type_find ("heir"), NULL, &err), &err);
+  g_assert_cmpstr (err.text, ==, NULL);
+  blockers = gwt_migration_blockers ();
+  g_assert_cmpuint (g_strv_length (blockers), ==, 2);
+  g_assert_cmpstr (blockers[0], ==,
+                   "device 'child0' of type 'child': it has state and no schema");
+  g_assert_cmpstr (blockers[1], ==, "device 'heir0' of type 'heir': it burns");
+  /* The parents' schemas are parts of sections, and none themselves. */
+  g_assert_true (gwt_migration_add_devices (&err));
+  entries = gwt_entries (&count);
+  g_assert_cmpuint (count, ==, 2);
+  g_assert_cmpstr (gwt_entry_label (entries[0]), ==, "thing");
+  gwt_device_destroy_all ();
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/migration/coverage", test_coverage);
   g_test_add_func ("/migration/entries", test_entries);
+  g_test_add_func ("/migration/parents", test_parents);
   return g_test_run ();
 }
