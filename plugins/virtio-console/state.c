@@ -24,10 +24,12 @@ serial_feature_name (uint32_t bit)
 /* ---- writing ----------------------------------------------------------------------------------
  */
 
+/* Number 0 counts as taken whether a console is there or not, as drivers without messages have
+   it. */
 static uint32_t
 ports_of (const struct serial *s, uint32_t word)
 {
-  uint32_t map = 0, n;
+  uint32_t map = word == 0, n;
 
   for (n = 32 * word; n < 32 * word + 32 && n < s->max_ports; n++)
     map |= (uint32_t) (s->places[n].port != NULL) << n % 32;
@@ -157,7 +159,12 @@ serial_get_state (void *self, const struct gwt_virtio_loading *loading, struct g
   if (console_vmstate->get_be (in, 4, &count, err) != 0)
     return -1;
   if (count != count_ports (s))
-    return refuse (err, "number of ports", count);
+    {
+      console_host->error_set (err, GWT_E_INVALID,
+                               "%llu ports are at the sender and %u here; give both ends the same",
+                               (unsigned long long) count, count_ports (s));
+      return -1;
+    }
   memset (s->flags, 0, sizeof s->flags);
   memset (s->pending, 0, sizeof s->pending);
   memset (s->written, 0, sizeof s->written);
