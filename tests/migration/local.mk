@@ -1,7 +1,7 @@
 # tests/migration
 dist_check_SCRIPTS += tests/migration/stream-tool.py tests/migration/qemu-streams.py \
 	tests/migration/qemu-sections.py tests/migration/dump-vmstate.py \
-	tests/migration/ctl.py tests/migration/own-streams.py
+	tests/migration/ctl.py tests/migration/own-streams.py tests/migration/pflash.py
 EXTRA_DIST += tests/migration/dirtier.py tests/migration/rows.h tests/migration/streamreader.py
 unit_tests += tests/migration/test-channel
 tests_migration_test_channel_CFLAGS = $(CORE_CFLAGS)
