@@ -136,6 +136,20 @@ def finisher(t):
     t.equal(vm.wait(), 7, "exit status")
 
 
+@gwttest.test("what commands print comes whole, while jobs end behind them")
+def jobs(t):
+    vm = linuxguest.boot(t)
+    before = len(vm.console.output)
+    for n in range(150):
+        # The job of one command ends in the middle of another one.
+        t.equal(linuxguest.output(t, vm, "usleep %d & echo x%d" % (n * 300, n)), "x%d\n" % n)
+    last = linuxguest.run.count
+    wanted = "".join("@begin%d\nx%d\n\n@end%d 0\n" % (last - 149 + n, n, last - 149 + n)
+                     for n in range(150))
+    t.equal(vm.console.output[before:].decode().replace("\r", ""), wanted, "all that came")
+    linuxguest.power_off(t, vm)
+
+
 @gwttest.test("the guest's clock keeps the host's time")
 def wall_clock(t):
     vm = linuxguest.boot(t)
