@@ -329,14 +329,21 @@ timer_new (struct gwt_device *device, uint32_t clock, gwt_timer_fn fn, void *sel
 
 /* ---- firing ---------------------------------------------------------------------------------- */
 
+/* Do timers of CLOCK fire?  STANDING: also those of a virtual clock that stands. */
+static bool
+fires (int clock, bool standing)
+{
+  return clock != VIRTUAL || virtual_runs || standing;
+}
+
 /* The first timer that is due, still armed; NULL where none is. */
 static struct gwt_timer *
-first_due (int clock)
+first_due (int clock, bool standing)
 {
   struct gwt_timer *timer = NULL;
 
   g_mutex_lock (&lock);
-  if (heaps[clock] && heaps[clock]->len > 1 && (clock != VIRTUAL || virtual_runs))
+  if (heaps[clock] && heaps[clock]->len > 1 && fires (clock, standing))
     {
       timer = g_ptr_array_index (heaps[clock], 1);
       if (timer->expiry > now_of (clock))
@@ -353,7 +360,7 @@ first_due (int clock)
  * loop.
  */
 static void
-fire (int clock)
+fire (int clock, bool standing)
 {
   guint rounds;
 
@@ -362,7 +369,7 @@ fire (int clock)
   g_mutex_unlock (&lock);
   while (rounds-- > 0)
     {
-      struct gwt_timer *timer = first_due (clock);
+      struct gwt_timer *timer = first_due (clock, standing);
       bool due;
       int token;
 
@@ -370,7 +377,7 @@ fire (int clock)
         return;
       token = gwt_device_enter (timer->device);
       g_mutex_lock (&lock);
-      due = timer->place && timer->expiry <= now_of (clock) && (clock != VIRTUAL || virtual_runs);
+      due = timer->place && timer->expiry <= now_of (clock) && fires (clock, standing);
       if (due)
         disarm (timer);
       g_mutex_unlock (&lock);
@@ -378,6 +385,12 @@ fire (int clock)
         timer->fn (timer->self);
       gwt_device_leave (timer->device, token);
     }
+}
+
+void
+gwt_clock_fire_due (void)
+{
+  fire (VIRTUAL, true);
 }
 
 struct source
@@ -408,7 +421,7 @@ source_dispatch (GSource *base, GSourceFunc fn, gpointer data)
       armed[i] = UINT64_MAX;
   g_mutex_unlock (&lock);
   for (i = 0; i < N_CLOCKS; i++)
-    fire (i);
+    fire (i, false);
   g_mutex_lock (&lock);
   for (i = 0; i < N_FDS; i++)
     arm (i, false);

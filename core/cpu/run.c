@@ -210,6 +210,7 @@ gwt_vm_stop_to_migrate (void)
       gwt_vcpus_pause ();
       gwt_clock_virtual_stop ();
     }
+  gwt_clock_fire_due ();
   state = GWT_RUNSTATE_FINISH_MIGRATE;
   if (was == GWT_RUNSTATE_RUNNING)
     announce ("STOP", GWT_CAUSE_HOST_UI);

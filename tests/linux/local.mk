@@ -16,6 +16,7 @@ dist_check_SCRIPTS += tests/linux/nbd.py
 check_long_scripts += tests/linux/long-disk.py
 check_long_scripts += tests/linux/long-network.py
 check_long_scripts += tests/linux/virtio-moved.py
+check_long_scripts += tests/linux/long-saved.py
 EXTRA_DIST += tests/linux/linuxguest.py tests/linux/linuxdisk.py tests/linux/disklife.py \
 	tests/linux/linuxnet.py $(guest_programs)
 guest_programs = tests/guest/selftest.h tests/guest/selftest.c tests/guest/checksum.c \

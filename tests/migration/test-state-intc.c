@@ -199,6 +199,36 @@ test_time (void)
          "mip 0, mip 80");
 }
 
+/* A timer that is due when the guest stands, and that the main loop has not come to: what is saved
+   then is the state with its interrupt, whichever section comes first. */
+static void
+test_due (void)
+{
+  g_autoptr (GPtrArray) all = NULL;
+
+  gwt_clock_virtual_set (0);
+  make_plic ();
+  set (MTIMECMP (0), 8, 50);
+  set_csr (1, MENVCFG, UINT64_C (1) << 63);
+  set_csr (1, STIMECMP, 50);
+  gwt_clock_virtual_set (50 * TICK - 1);
+  gwt_clock_fire_due ();
+  g_assert_cmphex (get_csr (0, MIP) | get_csr (1, MIP), ==, 0);
+  gwt_clock_virtual_set (50 * TICK);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmphex (get_csr (0, MIP) | get_csr (1, MIP), ==, 0);
+  gwt_clock_fire_due ();
+  g_assert_cmphex (get_csr (0, MIP), ==, 0x80);
+  g_assert_cmphex (get_csr (1, MIP), ==, 0x20);
+  all = save_all ();
+  finish ();
+  make_plic ();
+  load_all (all, false);
+  assert_same (all);
+  finish ();
+}
+
 /* Names and types of the top level, one field after the other. */
 static char *
 outline (const char *description)
@@ -705,6 +735,7 @@ main (int argc, char **argv)
   bench_init ();
   g_test_add_func ("/state-intc/layouts", test_layouts);
   g_test_add_func ("/state-intc/time", test_time);
+  g_test_add_func ("/state-intc/due", test_due);
   g_test_add_func ("/state-intc/plic", test_plic);
   g_test_add_func ("/state-intc/aplic-lines", test_aplic_lines);
   g_test_add_func ("/state-intc/messages", test_messages);
