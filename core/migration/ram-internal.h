@@ -23,6 +23,8 @@ bool gwt_ram_is_ignored (const struct gwt_ram_block *block, const struct gwt_ram
 /* While vCPUs are slowed down a round begins this long after the last one at the latest, for it is
    rounds that decide whether they are slowed down more.  Tests do not wait that long. */
 extern gint64 gwt_ram_round_us;
+/* How long one call sends pages.  Tests have all the time that it takes. */
+extern gint64 gwt_ram_slice_us;
 bool gwt_ram_setup (void *opaque, struct gwt_vm_out *out, struct gwt_error *err);
 void gwt_ram_pending_estimate (void *opaque, uint64_t *bytes);
 void gwt_ram_pending_exact (void *opaque, uint64_t *bytes);

@@ -15,9 +15,8 @@
 #include "core/util/log.h"
 
 #define PAGE GWT_RAM_PAGE_SIZE
-/* What waits in the output before it goes out, and how long one call may take. */
+/* What waits in the output before it goes out. */
 #define BATCH (1u << 20)
-#define SLICE_US 50000
 #define PERIOD_US G_USEC_PER_SEC
 
 struct send_block
@@ -53,6 +52,7 @@ struct sender
 };
 
 gint64 gwt_ram_round_us = 5 * G_USEC_PER_SEC;
+gint64 gwt_ram_slice_us = 50000;
 
 /* Made by setup, used by the migration's thread alone until cleanup. */
 static struct sender *sender;
@@ -262,7 +262,7 @@ next_block (struct sender *s)
 static bool
 put_pages (struct sender *s, struct gwt_vm_out *out, bool limited, struct gwt_error *err)
 {
-  gint64 end = g_get_monotonic_time () + SLICE_US;
+  gint64 end = g_get_monotonic_time () + gwt_ram_slice_us;
   uint64_t before = out->total, counted = s->stats.transferred;
 
   while (s->dirty > 0)

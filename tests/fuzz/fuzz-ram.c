@@ -121,6 +121,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (a == NULL)
     {
       gwt_run_init ();
+      gwt_ram_slice_us = G_MAXINT64 / 2;
       a = make ("a", 2, GWT_RAM_MIGRATED);
       bb = make ("bb", 1, GWT_RAM_MIGRATED | GWT_RAM_READ_ONLY);
       mine = make ("mine", 1, 0);

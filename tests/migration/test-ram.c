@@ -767,6 +767,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   gwt_run_init ();
+  gwt_ram_slice_us = G_MAXINT64 / 2;
   g_test_add_func ("/ram/golden", test_golden);
   g_test_add_func ("/ram/limit", test_limit);
   g_test_add_func ("/ram/slowed-down", test_slowed_down);
