@@ -32,7 +32,7 @@
 #define CONFIG_MAX_ZEROES_SECTORS 48
 #define CONFIG_MAX_ZEROES_SEG 52
 #define CONFIG_ZEROES_MAY_UNMAP 56
-#define CONFIG_SIZE 60
+#define CONFIG_SIZE 57 /* what is behind it is unused */
 
 /* ---- properties -------------------------------------------------------------------------------
  */

@@ -102,7 +102,7 @@ test_config (void)
   g_assert_cmpuint (config (&d, 44, 4), ==, 1);
   g_assert_cmpuint (config (&d, 48, 4), ==, 4194303);
   g_assert_cmpuint (config (&d, 52, 4), ==, 1);
-  g_assert_cmpuint (config (&d, 56, 4), ==, 1);
+  g_assert_cmpuint (config (&d, 56, 1), ==, 1);
   g_assert_cmpuint (mock.logs, ==, 0);
   g_assert_cmphex (config (&d, 60, 4), ==, UINT32_MAX);
   g_assert_cmpuint (mock.logs, ==, 1);
