@@ -481,6 +481,7 @@ test_over_another (void)
 
 #define PACKED (UINT64_C (1) << 34)
 #define INDIRECT (UINT64_C (1) << 28)
+#define EVENT_IDX (UINT64_C (1) << 29)
 
 /* A chain of N descriptors, from PLACE of the ring on, of 8 bytes each, the last WRITABLE ones to
    be written. */
@@ -511,14 +512,18 @@ test_packed (void)
   struct vdriver d;
 
   mmio_new (&d, ",packed=on");
-  mmio_start (&d, PACKED, 8);
+  mmio_start (&d, PACKED | EVENT_IDX, 8);
   packed_add (&d, 0, 1, 10, 3, 1);
   packed_add (&d, 3, 1, 11, 4, 4);
   c = virtio->pop (d.probe->queue[0]);
   virtio->push (d.probe->queue[0], c, 8);
   c = virtio->pop (d.probe->queue[0]);
   g_assert_cmpuint (c->n_writable, ==, 4);
+  /* The driver is asked to say when there is one at place 7, and still is after the move. */
+  g_assert_null (virtio->pop (d.probe->queue[0]));
+  g_assert_cmphex (get16 (AREA (0, 2)), ==, 0x8007);
   mmio_move (&d, ",packed=on");
+  g_assert_cmphex (get16 (AREA (0, 2) + 2), ==, 2);
   go_on ();
   c = virtio->pop (d.probe->queue[0]);
   g_assert_true (c->n_writable == 4 && c->writable[3].base == ram (BUFFERS + 0x600));
@@ -658,6 +663,23 @@ test_refused (void)
   bench_end ();
 }
 
+/* A vector that there is not, behind PCI. */
+static void
+test_vector (void)
+{
+  g_autoptr (GByteArray) bytes = NULL;
+  struct vdriver d;
+  gsize config_vector = 4 + 256 + 16 + 4 * 16 + 1;
+
+  vdriver_new (&d, false, "");
+  vdriver_start (&d, 0, 0xffff);
+  bytes = save_device (d.device);
+  changed (bytes, &d, NULL, config_vector, 2, 4,
+           "MSI-X vector 4 of 4; give both ends the same vectors");
+  changed (bytes, &d, NULL, config_vector + 2 + 8 + 4 + 8 + 4 + 14, 2, 0x100, "MSI-X vector 256");
+  bench_end ();
+}
+
 /* Rings or buffers where no RAM is: as when a driver does that. */
 static void
 test_bad_memory (void)
@@ -723,6 +745,7 @@ main (int argc, char **argv)
   g_test_add_func ("/state-virtio/packed", test_packed);
   g_test_add_func ("/state-virtio/other-device", test_other_device);
   g_test_add_func ("/state-virtio/refused", test_refused);
+  g_test_add_func ("/state-virtio/vector", test_vector);
   g_test_add_func ("/state-virtio/bad-memory", test_bad_memory);
   g_test_add_func ("/state-virtio/hostile", test_hostile_state);
   return g_test_run ();
