@@ -3,6 +3,7 @@
    that this has, since it runs on an emulated processor.
 
      nettest send|take SEED RECORDS HOST PORT
+     nettest send|take SEED RECORDS listen PORT
 
    Word J of record I is word (J) xor word (RECORD_WORDS + I), little-endian, where word (N) is
    output N of SplitMix64 begun with SEED: whatever was lost, doubled, moved or left over differs.
@@ -137,24 +138,41 @@ take_all (int fd, uint64_t seed, uint64_t records)
   return 0;
 }
 
+/* To or, with LISTENS, at that address.  A descriptor, or -1 with errno.  */
+static int
+open_connection (const struct sockaddr_in *to, bool listens)
+{
+  int fd = socket (AF_INET, SOCK_STREAM, 0), on = 1, peer = -1;
+  if (fd < 0)
+    return -1;
+  if (!listens)
+    return connect (fd, (const struct sockaddr *) to, sizeof *to) < 0 ? -1 : fd;
+  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind (fd, (const struct sockaddr *) to, sizeof *to) == 0 && listen (fd, 1) == 0)
+    peer = accept (fd, NULL, NULL);
+  close (fd);
+  return peer;
+}
+
 int
 main (int argc, char **argv)
 {
   struct sockaddr_in to = { .sin_family = AF_INET };
-  int fd = socket (AF_INET, SOCK_STREAM, 0);
   bool sends = argc == 6 && strcmp (argv[1], "send") == 0;
+  bool listens = argc == 6 && strcmp (argv[4], "listen") == 0;
 
   if (argc != 6 || (!sends && strcmp (argv[1], "take") != 0)
-      || inet_pton (AF_INET, argv[4], &to.sin_addr) != 1)
+      || (!listens && inet_pton (AF_INET, argv[4], &to.sin_addr) != 1))
     {
-      fprintf (stderr, "usage: nettest send|take SEED RECORDS HOST PORT\n");
+      fprintf (stderr, "usage: nettest send|take SEED RECORDS HOST|listen PORT\n");
       return 2;
     }
   to.sin_port = htons ((uint16_t) atoi (argv[5]));
   signal (SIGPIPE, SIG_IGN);
-  if (fd < 0 || connect (fd, (struct sockaddr *) &to, sizeof to) < 0)
+  int fd = open_connection (&to, listens);
+  if (fd < 0)
     {
-      perror ("nettest: connect");
+      perror (listens ? "nettest: listen" : "nettest: connect");
       return 1;
     }
   uint64_t seed = strtoull (argv[2], NULL, 0), records = strtoull (argv[3], NULL, 0);
