@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 
 import gwttest
@@ -496,6 +497,98 @@ def bad_address(t):
     t.ok(not os.path.exists(t.path("pid")), "the pidfile was written")
     t.error("godwit: -incoming", "-M", "virt", "-bios", "none", "-serial", "null", "-incoming",
             "unix:/nonexistent/x")
+
+
+class Peer:
+    """A receiver that is none: reads all, and says what it is told."""
+
+    def __init__(self, t, m, a):
+        self.t = t
+        path = m.socket("peer%d" % id(self))
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(path)
+            server.listen(1)
+            a.qmp.cmd("migrate", uri="unix:" + path)
+            self.sock, _ = server.accept()
+        t.cleanup(self.sock.close)
+        self.stream = gwttest.Stream.from_socket(self.sock, "sender")
+
+    def read_until(self, data):
+        at = max(0, len(self.stream.output) - 65536)
+        while data not in self.stream.output[at:]:
+            self.t.ok(self.stream.fill(60), "the sender ended")
+
+    def say(self, *numbers):
+        """16 bits each: type, length, and what is in it."""
+        self.sock.sendall(struct.pack(">%dH" % len(numbers), *numbers))
+
+
+@gwttest.test("what is said on the return path is not trusted")
+def return_path(t):
+    m = Mover(t)
+    a = m.start()
+    m.set(a, "return-path", max_bandwidth=1 << 20)
+    head = b"QEVM\0\0\0\3\x07\0\0\0\x08virt-1.0\x08\0\1\0\0\x08\0\2\0\4\0\0\0\1"
+    cases = [
+        ((0, 0), "return path: message 0 is not understood here"),
+        ((7, 0), "return path: message 7 is not understood here"),
+        ((65535, 65535), "return path: message 65535 is not understood here"),
+        ((2, 5, 0, 0), "return path: message 2 has 5 bytes instead of 4"),
+        ((1, 0), "return path: message 1 has 0 bytes instead of 4"),
+        ((2, 4, 0), "return path: it ends in the middle of a message"),
+        ((1, 4, 0, 1), "the other end could not load the guest; its own message says why"),
+        ((1, 4, 0, 0), "the other end says that all is well before it was sent all"),
+    ]
+    for numbers, text in cases:
+        peer = Peer(t, m, a)
+        peer.read_until(head)
+        peer.say(2, 4, 0, 1)    # as it is to be
+        peer.say(*numbers)
+        if numbers == (2, 4, 0):
+            peer.sock.shutdown(socket.SHUT_WR)
+        t.equal(m.finished(a, "failed")["error-desc"], text)
+        m.lives(a)
+    # And one that does all as it is to be, with no guest in it.
+    m.set(a, max_bandwidth=1 << 40)
+    peer = Peer(t, m, a)
+    peer.say(2, 4, 0, 1, 2, 4, 0, 77)
+    peer.read_until(b'"page_size"')
+    peer.say(1, 4, 0, 0)
+    m.finished(a)
+    t.ok(head == peer.stream.output[:len(head)], "the stream's beginning")
+    t.ok(b"\x08\0\x0b\0\0\x03" in peer.stream.output, "no SWITCHOVER_START before the last of RAM")
+
+
+@gwttest.test("commands to a receiver that it must not obey")
+def commands(t):
+    m = Mover(t)
+    head = b"QEVM\0\0\0\3\x07\0\0\0\x08virt-1.0"
+    at = len(head)
+    opened = b"\x08\0\1\0\0"
+    cases = [
+        (b"\x08\0\2\0\4\0\0\0\1", at, 2, "a ping, and there is no return path to answer on"),
+        (opened + b"\x08\0\2\0\x08" + bytes(8), at + 5, 2, "it has 8 bytes instead of 4"),
+        (b"\x08\0\1\0\1\0", at, 1, "it has 1 bytes instead of 0"),
+        (b"\x08\0\x0b\0\2\0\0", at, 11, "it has 2 bytes instead of 0"),
+        (b"\x08\0\3\0\x10" + bytes(16), at, 3, "it belongs to postcopy"),
+        (b"\x08\0\x0c\0\0", at, 12, "it is not known here"),
+        (b"\x08\0\0\0\0", at, 0, "it is not known here"),
+    ]
+    for n, (data, place, number, text) in enumerate(cases):
+        path = m.socket("c%d" % n)
+        b = m.start(incoming="unix:" + path)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(path)
+            s.sendall(head + data)
+            answers = b""
+            if data.startswith(opened):
+                s.shutdown(socket.SHUT_WR)
+                while (got := s.recv(100)):
+                    answers += got
+                t.equal(answers, b"\0\1\0\4\0\0\0\1", "what it answers")
+            t.equal(b.wait(), 1)
+        m.one_line(b, "godwit: -incoming unix:%s: byte %d: command %d: %s"
+                   % (path, place, number, text))
 
 
 # ---- files --------------------------------------------------------------------------------------

@@ -83,3 +83,6 @@ endif
 EXTRA_DIST += tests/migration/virtio-state.h
 dist_check_SCRIPTS += tests/migration/ram-live.py
 dist_check_SCRIPTS += tests/migration/sections.py
+unit_tests += tests/migration/test-status
+tests_migration_test_status_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_status_LDADD = $(CORE_LIBS)
