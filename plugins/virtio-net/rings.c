@@ -325,6 +325,7 @@ net_link_changed (void *self, uint32_t up)
 {
   struct virtio_net *n = self;
 
+  n->link_moved = 0;
   if (up)
     __atomic_or_fetch (&n->status, STATUS_LINK_UP, __ATOMIC_SEQ_CST);
   else

@@ -253,8 +253,12 @@ static void
 loaded (void *self, uint32_t version)
 {
   struct virtio_net *n = self;
+  struct gwt_net_info info = { .struct_size = sizeof info };
 
   (void) version;
+  if (n->attached)
+    net_api->info (n->netdev, &info);
+  n->link_moved = !!(n->status & STATUS_LINK_UP) != !!info.link_up;
   net_derive (n, virtio_api->features (n->virtio));
   net_apply_offloads (n);
   if (n->attached)

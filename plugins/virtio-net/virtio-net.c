@@ -85,10 +85,10 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (N, warned, "whether the log has a line about the guest already"),
   GWT_HOST_ROW (N, attached, "whether the back end is ours"),
   GWT_HOST_ROW (N, announces, "of a load: once it runs"),
+  GWT_HOST_ROW (N, link_moved, "of a load: once it runs"),
   GWT_HOST_ROW (N, pad_1, "padding"),
   GWT_HOST_ROW (N, pad_2, "padding"),
   GWT_HOST_ROW (N, pad_3, "padding"),
-  GWT_HOST_ROW (N, pad_4, "padding"),
   GWT_HOST_ROW (N, pad_5, "padding"),
   GWT_HOST_ROW (N, n_pairs, "follows from mq and the back end"),
   GWT_HOST_ROW (N, control_index, "follows from features"),
@@ -192,19 +192,6 @@ net_features_accepted (void *self, uint64_t features)
   return 0;
 }
 
-/* Where it was loaded, its cable may be another one. */
-static void
-see_link (struct virtio_net *n)
-{
-  struct gwt_net_info info = { .struct_size = sizeof info };
-
-  if (n->attached)
-    net_api->info (n->netdev, &info);
-  if (!!(__atomic_load_n (&n->status, __ATOMIC_SEQ_CST) & STATUS_LINK_UP)
-      != (n->attached && info.link_up))
-    net_client.link_changed (n, n->attached && info.link_up);
-}
-
 static uint32_t
 ask_to_announce (struct virtio_net *n)
 {
@@ -229,7 +216,7 @@ net_running (void *self, uint32_t running)
       n->running = 0;
       clock_api->timer_set (n->control_timer, GWT_TIMER_OFF);
       pthread_mutex_unlock (&n->control_lock);
-      n->announces = 0;
+      n->announces = n->link_moved = 0;
       net_hold_all (n);
       for (i = 0; i < n->n_pairs; i++)
         rings_forget (&n->pairs[i]);
@@ -244,7 +231,8 @@ net_running (void *self, uint32_t running)
                                                     : n->pairs[n->control_index / 2].rx;
   n->running = 1;
   pthread_mutex_unlock (&n->control_lock);
-  see_link (n);
+  if (n->link_moved)
+    net_client.link_changed (n, !(n->status & STATUS_LINK_UP));
   net_release_all (n);
   if (n->announces)
     ask_to_announce (n);
@@ -561,7 +549,7 @@ announce (void *self, struct gwt_error *err)
   if (n->running)
     return (uint8_t) ask_to_announce (n);
   /* One that was loaded a moment ago does not know yet that it runs. */
-  n->announces = (n->features & F_GUEST_ANNOUNCE) != 0;
+  n->announces = (virtio_api->features (n->virtio) & F_GUEST_ANNOUNCE) != 0;
   return n->announces;
 }
 

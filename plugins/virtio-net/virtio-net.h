@@ -104,8 +104,8 @@ struct virtio_net
   uint8_t running;
   uint8_t warned;
   uint8_t attached;
-  uint8_t announces; /* as soon as it runs */
-  uint8_t pad_4;
+  uint8_t announces;  /* as soon as it runs */
+  uint8_t link_moved; /* loaded, and the link here is the other way; told as soon as it runs */
   uint32_t n_pairs;
   uint32_t control_index; /* UINT32_MAX: none */
   uint8_t pad_5[4];

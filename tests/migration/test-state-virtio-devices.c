@@ -486,6 +486,44 @@ is_announced (void)
   return reg_load (MMIO_SLOT + 0x106, 1) & 2;
 }
 
+static bool
+is_link_down (void)
+{
+  return !(reg_load (MMIO_SLOT + 0x106, 1) & 1);
+}
+
+static void
+new_net_down (void)
+{
+  GWT_AUTO_ERROR (err);
+
+  new_net ();
+  gwt_netdev_set_link ("n", false, &err);
+  bench_fine (&err);
+}
+
+/* The cable is out where the guest goes on: its driver is told when it runs. */
+static void
+test_link (void)
+{
+  struct gwt_device *card;
+
+  if (!plugin ("virtio-net"))
+    return;
+  new_net ();
+  card = machine (CARD, NULL);
+  start_queues (NET_FEATURES, 3);
+  g_assert_false (is_link_down ());
+  card = moved (card, CARD, NULL, new_net_down);
+  g_assert_false (is_link_down ());
+  g_assert_cmpuint (sink->level[3], ==, 0);
+  gwt_vm_start ();
+  wait_for (is_link_down);
+  g_assert_cmpuint (sink->level[3], ==, 1);
+  end ();
+  gwt_netdev_close_all ();
+}
+
 /* Asked to before it knows that it runs, as it is after a move. */
 static void
 test_announce (void)
@@ -633,6 +671,7 @@ main (int argc, char **argv)
   g_test_add_func ("/state-virtio/disk-refused", test_disk_refused);
   g_test_add_func ("/state-virtio/rng", test_rng);
   g_test_add_func ("/state-virtio/card", test_card);
+  g_test_add_func ("/state-virtio/link", test_link);
   g_test_add_func ("/state-virtio/announce", test_announce);
   g_test_add_func ("/state-virtio/serial", test_serial);
   return g_test_run ();
