@@ -370,6 +370,37 @@ test_tcp_range (void)
 }
 
 static void
+test_tcp_half (void)
+{
+  /* A port that another has in one family is not taken in the other: who connects to the name
+     might come to him. */
+  GWT_AUTO_ERROR (err);
+  struct gwt_address *a = parse (GWT_INCOMING, "tcp:localhost:0");
+  struct gwt_listener *l = gwt_listener_new (a, &err);
+  g_assert_nonnull (l);
+  struct json_object *list = gwt_listener_addresses (l);
+  size_t families = json_object_array_length (list);
+  json_object_put (list);
+  gwt_listener_free (l);
+  gwt_address_free (a);
+  if (families < 2)
+    {
+      g_test_skip ("localhost is one address here");
+      return;
+    }
+  struct gwt_listener *other = listen_on (parse (GWT_INCOMING, "tcp:127.0.0.1:0"));
+  g_autofree char *text = g_strdup_printf (
+      "tcp:localhost:%d: cannot listen: Address already in use; choose another port, or give a "
+      "range with to=N",
+      port_of (other));
+  a = parse (GWT_INCOMING, "tcp:localhost:%d", port_of (other));
+  g_assert_null (gwt_listener_new (a, &err));
+  g_assert_cmpstr (err.text, ==, text);
+  gwt_address_free (a);
+  gwt_listener_free (other);
+}
+
+static void
 test_unix (void)
 {
   g_autofree char *path = path_of ("socket");
@@ -452,6 +483,11 @@ test_file (void)
   g_assert_true (g_file_get_contents (path, &all, &size, NULL));
   g_assert_cmpuint (size, ==, 9 + SENT_BYTES);
   g_assert_cmpmem (all, 9, "keep this", 9);
+  /* Nothing of a longer one stays behind. */
+  g_autofree char *longer = g_malloc0 (SENT_BYTES + 100000);
+  g_assert_true (g_file_set_contents (path, longer, (gssize) SENT_BYTES + 100000, NULL));
+  send_to (parse (GWT_OUTGOING, "file:%s", path));
+  check_from (parse (GWT_INCOMING, "file:%s", path));
   /* Beyond its end, too. */
   g_assert_true (g_file_set_contents (path, "keep", -1, NULL));
   send_to (parse (GWT_OUTGOING, "file:%s,offset=1M", path));
@@ -1062,6 +1098,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bytes/tcp-name", test_tcp_name);
   g_test_add_func ("/bytes/tcp-v6", test_tcp_v6);
   g_test_add_func ("/bytes/tcp-range", test_tcp_range);
+  g_test_add_func ("/bytes/tcp-half", test_tcp_half);
   g_test_add_func ("/bytes/unix", test_unix);
   g_test_add_func ("/bytes/exec", test_exec);
   g_test_add_func ("/bytes/exec-without-shell", test_exec_without_shell);
