@@ -342,7 +342,8 @@ get_footer (struct gwt_stream_in *s, const struct section *section, struct gwt_e
     {
       gwt_error_set (err, GWT_E_INVALID,
                      "byte %" G_GUINT64_FORMAT ": section '%s': 0x%02" G_GINT64_MODIFIER
-                     "x instead of its footer; the two ends do not agree on what is in it",
+                     "x instead of its footer; the two ends do not agree on what is in it: give "
+                     "both the same -smp, -cpu and -device",
                      at, gwt_entry_label (section->entry), tag);
       return false;
     }
@@ -413,7 +414,7 @@ static bool
 get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_error *err)
 {
   g_autofree char *name = NULL;
-  uint64_t id, instance, version;
+  uint64_t id, instance, version, at = s->in->offset - 1;
   struct section section = { 0 };
 
   if (!gwt_vm_get_be (s->in, 4, &id, err)
@@ -424,11 +425,8 @@ get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_erro
   section.version = (uint32_t) version;
   section.entry = gwt_entry_find (name, (uint32_t) instance);
   if (section.entry == NULL)
-    {
-      refuse_unknown (name, (uint32_t) instance, err);
-      return false;
-    }
-  if (s->ops.left_out != NULL && s->ops.left_out (section.entry))
+    refuse_unknown (name, (uint32_t) instance, err);
+  else if (s->ops.left_out != NULL && s->ops.left_out (section.entry))
     gwt_error_set (err, GWT_E_INVALID,
                    "section '%s': its device was left out here, and was not by the sender; leave "
                    "it out at both ends",
@@ -445,7 +443,10 @@ get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_erro
                    "section '%s': version %u is newer than the %u that can be read here",
                    gwt_entry_label (section.entry), section.version, section.entry->version);
   if (gwt_error_is_set (err))
-    return false;
+    {
+      gwt_error_prefix (err, "byte %" G_GUINT64_FORMAT, at);
+      return false;
+    }
   g_array_append_val (s->sections, section);
   if (section.entry->live != NULL && section.entry->live->load_setup != NULL
       && !section.entry->live->load_setup (section.entry->opaque, err))

@@ -276,29 +276,29 @@ test_refusals (void)
   refused (HEAD "09", "byte 21: tag 0x09 begins no section");
   refused (HEAD "08 000c 0000", "byte 21: command 12 is not known here");
   refused (HEAD "04 00000009 03 666f6f 00000000 00000001",
-           "section 'foo': there is no such device here; give this end the sender's devices");
+           "byte 21: section 'foo': there is no such device here; give this end the sender's devices");
   refused (HEAD "04 00000009 07 636f756e746572 00000002 00000001",
-           "section 'counter' 2: there is no device with that number here; give this end the "
-           "sender's devices");
+           "byte 21: section 'counter' 2: there is no device with that number here; give this end "
+           "the sender's devices");
   refused (HEAD "04 00000009 00", "byte 27: a section's name is no name");
   refused (HEAD "04 00000009 03 660066", "byte 27: a section's name is no name");
   refused (HEAD "04 00000009 03 627573 00000000 00000002",
-           "section 'bus': version 2 is newer than the 1 that can be read here");
+           "byte 21: section 'bus': version 2 is newer than the 1 that can be read here");
   refused (HEAD "04 00000009 07 636f756e746572 00000000 00000000",
            "section 'counter': byte 0: version 0 of 'counter' cannot be read here; versions 1 to "
            "2 can");
   refused (HEAD "01 00000009 03 627573 00000000 00000001",
-           "section 'bus': it is sent in pieces, and is not of that kind");
+           "byte 21: section 'bus': it is sent in pieces, and is not of that kind");
   refused (HEAD "04 00000009 03 72616d 00000000 00000004",
-           "section 'ram': it is sent whole, and is not of that kind");
+           "byte 21: section 'ram': it is sent whole, and is not of that kind");
   refused (HEAD "01 00000009 03 72616d 00000000 00000004 abce",
            "byte 40: section 'ram': 0xabce is not what is sent");
   refused (HEAD "02 00000000", "byte 22: a piece of section 0, which was not begun");
   refused (HEAD BUS "02 00000004", "byte 48: a piece of section 4, which was not begun");
-  refused (HEAD BUS BUS, "section 'bus': it comes twice");
+  refused (HEAD BUS BUS, "byte 47: section 'bus': it comes twice");
   refused (HEAD "04 00000004 03 627573 00000000 00000001 00000099 00",
            "byte 42: section 'bus': 0x00 instead of its footer; the two ends do not agree on what "
-           "is in it");
+           "is in it: give both the same -smp, -cpu and -device");
   refused (HEAD "04 00000004 03 627573 00000000 00000001 00000099 7e 00000005",
            "byte 42: section 'bus': its footer is that of section 5");
   refused (HEAD LIVE BUS A C "00",
