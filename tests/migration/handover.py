@@ -20,8 +20,8 @@ ROOT_PORT = ["-device", "pcie-root-port,id=rp0,addr=4"]
 class Image:
     """A disk image, and who has it: read off the locks that the emulators hold."""
 
-    def __init__(self, t):
-        self.path = t.path("disk.img")
+    def __init__(self, t, name="disk.img"):
+        self.path = t.path(name)
         with open(self.path, "wb") as f:
             f.truncate(1 << 20)
         self.fd = os.open(self.path, os.O_RDWR)
@@ -129,8 +129,10 @@ def not_to_be_had(t):
 
 @gwttest.test("late-block-activate: a receiver that does not run the guest leaves the images alone")
 def late(t):
-    m, image = mover.Mover(t), Image(t)
+    m = mover.Mover(t)
     for n, capabilities in enumerate(((), ("late-block-activate",))):
+        # Another one each time: who was killed lets go of his a little later.
+        image = Image(t, "disk%d.img" % n)
         a = m.start(*image.args)
         path = m.socket("late%d" % n)
         b = m.start(*image.args, "-S", incoming="unix:" + path)

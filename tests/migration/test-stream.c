@@ -275,8 +275,9 @@ test_refusals (void)
   refused (HEAD "7e 00000000", "byte 21: tag 0x7e begins no section");
   refused (HEAD "09", "byte 21: tag 0x09 begins no section");
   refused (HEAD "08 000c 0000", "byte 21: command 12 is not known here");
-  refused (HEAD "04 00000009 03 666f6f 00000000 00000001",
-           "byte 21: section 'foo': there is no such device here; give this end the sender's devices");
+  refused (
+      HEAD "04 00000009 03 666f6f 00000000 00000001",
+      "byte 21: section 'foo': there is no such device here; give this end the sender's devices");
   refused (HEAD "04 00000009 07 636f756e746572 00000002 00000001",
            "byte 21: section 'counter' 2: there is no device with that number here; give this end "
            "the sender's devices");
