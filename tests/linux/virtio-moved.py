@@ -11,12 +11,14 @@ linuxdisk.need_disk()
 MOVES = 4
 
 
-def devices(image, transport, port):
+def devices(image, transport, port, rings):
+    def device(kind, options):
+        return linuxdisk.device(kind, transport, ",".join(o for o in (options, rings) if o))
+
     console = ["-chardev", "socket,id=c1,path=%s,server=on,wait=off" % port]
-    return [*linuxdisk.disk(image, transport),
-            *linuxdisk.device("virtio-rng", transport, ""),
-            "-netdev", "user,id=n0", *linuxdisk.device("virtio-net", transport, "netdev=n0"),
-            *console, *linuxdisk.device("virtio-serial", transport, "id=vs,max-ports=4"),
+    return [*linuxdisk.disk(image, transport, options=rings), *device("virtio-rng", ""),
+            "-netdev", "user,id=n0", *device("virtio-net", "netdev=n0"),
+            *console, *device("virtio-serial", "id=vs,max-ports=4"),
             "-device", "virtserialport,bus=vs.0,nr=1,name=test.1,chardev=c1"]
 
 
@@ -52,13 +54,13 @@ def moved(t, vm, arguments, number):
     return other
 
 
-def life(t, transport, machine):
+def life(t, transport, machine, rings=""):
     linuxdisk.need_machine(t, machine)
     image = linuxdisk.root_copy(t)
     where = {"harts": 2, "machine": linuxdisk.MACHINES[machine], "append": "root=/dev/vda"}
 
     def arguments(n):
-        return [*linuxguest.arguments(**where), *devices(image, transport, t.path("port%d" % n))]
+        return [*linuxguest.arguments(**where), *devices(image, transport, t.path("port%d" % n), rings)]
 
     vm = start(t, 0, *arguments(0))
     linuxguest.ready(vm)
@@ -94,6 +96,11 @@ def aia(t):
 @gwttest.test("in slots of MMIO")
 def mmio(t):
     life(t, "mmio", "plic")
+
+
+@gwttest.test("packed rings that are used in order")
+def packed(t):
+    life(t, "pci", "aia", "packed=on,in-order=on")
 
 
 gwttest.main()
