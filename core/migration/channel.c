@@ -396,6 +396,12 @@ gwt_channel_received (const struct gwt_channel *c)
   return __atomic_load_n (&c->received, __ATOMIC_RELAXED);
 }
 
+bool
+gwt_channel_is_socket (const struct gwt_channel *c)
+{
+  return c->medium == GWT_MEDIUM_SOCKET;
+}
+
 void
 gwt_channel_end_writing (struct gwt_channel *c)
 {

@@ -88,6 +88,8 @@ const char *gwt_channel_label (const struct gwt_channel *c);
 /* [any] Everything on it fails from now on; whoever waits returns. */
 void gwt_channel_shutdown (struct gwt_channel *c);
 bool gwt_channel_is_shut_down (const struct gwt_channel *c); /* [any] */
+/* [any] One whose writing can be ended (see below) while another thread writes. */
+bool gwt_channel_is_socket (const struct gwt_channel *c);
 /* No more is written; the other end reads an end.  Answers can still be read. */
 void gwt_channel_end_writing (struct gwt_channel *c);
 /* Ends it and frees C, which no other thread may be using.  False with ERR set where what was

@@ -7,7 +7,9 @@
  * The thread never holds the machine lock while it writes, and what is done to the guest is done
  * on main.  Who has the guest in the end is decided by one thing alone: without a return path,
  * whether the last byte was written; with it, whether the other end said that all is well.  So a
- * cancel that comes late only shuts the connection, and then it is seen who was first.
+ * cancel that comes late only shuts the connection, and then it is seen who was first.  With a
+ * return path it shuts our half alone: the other end looks whether we are there before it says that
+ * all is well, so either it gives up, or what it has said is still read.
  */
 #include "config.h"
 #include "core/migration/internal.h"
@@ -24,6 +26,8 @@
 #include "core/util/log.h"
 
 #define LOOK_MS 5000
+/* How long another end that was told of a cancel may take to say what became of the guest. */
+#define ANSWER_MS 2000
 
 static struct
 {
@@ -38,6 +42,8 @@ static struct
   GCond changed;
   struct gwt_channel *channel; /* under `lock`: so that main may shut it down */
   bool go_ahead;               /* under `lock`: migrate-continue */
+  bool answer_decides;         /* under `lock`: the last bytes are on their way */
+  guint hardening;             /* [main] source: the other end has had its time */
 
   /* The thread's, and main's while it is called by the thread. */
   struct gwt_return_path *return_path;
@@ -342,6 +348,9 @@ send_rest (void)
   gwt_vm_put_ref (&o.out, o.devices.bytes->data, o.devices.bytes->len);
   gwt_stream_put_end (&o.out);
   gwt_stream_put_description (&o.out, o.config_text->str, o.devices_text->str);
+  g_mutex_lock (&o.lock);
+  o.answer_decides = o.return_path != NULL;
+  g_mutex_unlock (&o.lock);
   if (!gwt_vm_out_drain (&o.out, &o.error))
     return false;
   gwt_progress_part (GWT_DOWNTIME_SEND);
@@ -384,12 +393,19 @@ go_on (void)
 static bool
 hand_over (void)
 {
-  if (o.return_path != NULL && !gwt_return_path_wait (o.return_path, &o.error))
+  bool answered = o.return_path != NULL;
+
+  if (answered && !gwt_return_path_wait (o.return_path, &o.error))
     return false;
   gwt_progress_ended (o.out.total);
-  if (o.return_path != NULL)
+  if (answered)
     gwt_progress_part (GWT_DOWNTIME_ANSWER);
   gwt_return_path_close (g_steal_pointer (&o.return_path));
+  /* It has the guest, whatever becomes of the connection. */
+  if (answered && !close_channel ())
+    gwt_error_clear (&o.error);
+  if (answered)
+    return true;
   return close_channel () && (o.plan.written == NULL || o.plan.written (o.plan.data, &o.error));
 }
 
@@ -446,6 +462,9 @@ conclude (void *data)
     end_well ();
   else
     end_badly ();
+  if (o.hardening != 0)
+    g_source_remove (o.hardening);
+  o.hardening = 0;
   clean_up_live ();
   gwt_converge_stop ();
   o.runs = false;
@@ -521,6 +540,7 @@ gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
   gwt_address_free (o.plan.address);
   o.plan = *plan;
   atomic_store (&o.cancelled, false);
+  o.answer_decides = false;
   o.go_ahead = o.stopped = false;
   gwt_vm_out_init (&o.devices);
   o.config_text = g_string_new (NULL);
@@ -547,30 +567,72 @@ gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
   return false;
 }
 
-void
-gwt_outgoing_cancel (void)
+/* The connection breaks, whoever waits on it. */
+static void
+shut (void)
 {
-  static const uint64_t one = 1;
-  enum gwt_migration_status status = gwt_migration_status ();
-
-  if (!o.runs || atomic_exchange (&o.cancelled, true))
-    return;
-  /* In `device` it may be too late: see above. */
-  if (status != GWT_MIGRATION_DEVICE && gwt_migration_status_cancelable (status))
-    gwt_migration_move (status, GWT_MIGRATION_CANCELLING);
-  if (write (o.cancel_fd, &one, sizeof (one)) < 0)
-    gwt_log (GWT_LOG_ERROR, "migrate_cancel: %s", g_strerror (errno));
   g_mutex_lock (&o.lock);
   if (o.channel != NULL)
     gwt_channel_shutdown (o.channel);
+  g_mutex_unlock (&o.lock);
+}
+
+static gboolean
+harden (gpointer data)
+{
+  o.hardening = 0;
+  shut ();
+  return G_SOURCE_REMOVE;
+}
+
+/* Our half of it, where the other end may have the guest already; true where that was it. */
+static bool
+shut_our_half (void)
+{
+  bool half;
+
+  g_mutex_lock (&o.lock);
+  half = o.answer_decides && o.channel != NULL && gwt_channel_is_socket (o.channel);
+  if (half)
+    gwt_channel_end_writing (o.channel);
+  g_mutex_unlock (&o.lock);
+  return half;
+}
+
+static void
+cancel (bool patiently)
+{
+  static const uint64_t one = 1;
+  enum gwt_migration_status status = gwt_migration_status ();
+  bool first = !atomic_exchange (&o.cancelled, true);
+
+  if (!o.runs)
+    return;
+  /* In `device` it may be too late: see above. */
+  if (first && status != GWT_MIGRATION_DEVICE && gwt_migration_status_cancelable (status))
+    gwt_migration_move (status, GWT_MIGRATION_CANCELLING);
+  if (first && write (o.cancel_fd, &one, sizeof (one)) < 0)
+    gwt_log (GWT_LOG_ERROR, "migrate_cancel: %s", g_strerror (errno));
+  if (first && patiently && shut_our_half ())
+    o.hardening = g_timeout_add (ANSWER_MS, harden, NULL);
+  else if (o.hardening == 0 || !patiently)
+    shut ();
+  g_mutex_lock (&o.lock);
   g_cond_broadcast (&o.changed);
   g_mutex_unlock (&o.lock);
+}
+
+void
+gwt_outgoing_cancel (void)
+{
+  cancel (true);
 }
 
 void
 gwt_outgoing_continue (void)
 {
   g_mutex_lock (&o.lock);
+  o.answer_decides = false;
   o.go_ahead = true;
   g_cond_broadcast (&o.changed);
   g_mutex_unlock (&o.lock);
@@ -579,8 +641,11 @@ gwt_outgoing_continue (void)
 void
 gwt_outgoing_finish (void)
 {
-  gwt_outgoing_cancel ();
+  cancel (false);
   join ();
+  if (o.hardening != 0)
+    g_source_remove (o.hardening);
+  o.hardening = 0;
   if (o.runs)
     {
       clean_up_live ();

@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 
 import gwttest
 import mover
@@ -241,6 +242,23 @@ def cancel_device(t):
     server.close()
     peer.close()
     moves_after_all(m, a)
+
+
+@gwttest.test("cancelled when the other end has said that it has it: the guest is there, and not here")
+def cancel_late(t):
+    m = Mover(t, pages=512)
+    a, b = m.start(), m.start(incoming="unix:" + m.socket())
+    hold = threading.Event()
+    proxy = Proxy(t, m.socket(), hold=hold)
+    m.set(a, "return-path", max_bandwidth=1 << 40)
+    a.qmp.cmd("migrate", uri="unix:" + proxy.path)
+    m.wait(a, "device")
+    m.wait(b, "completed")
+    a.qmp.cmd("migrate_cancel")
+    hold.set()
+    m.finished(a)
+    t.equal(a.qmp.cmd("query-status")["status"], "postmigrate")
+    m.lives(b)
 
 
 @gwttest.test("the process ends in order whatever the migration is doing")
@@ -504,7 +522,8 @@ class Peer:
 
     def __init__(self, t, m, a):
         self.t = t
-        path = m.socket("peer%d" % id(self))
+        m.count += 1
+        path = m.socket("peer%d" % m.count)
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(path)
             server.listen(1)

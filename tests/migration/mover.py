@@ -95,12 +95,12 @@ class Proxy:
     """Between two ends: passes bytes on, until it is told or has seen enough.
 
     limit: bytes to the receiver, after which both connections are closed; back=False: nothing is
-    passed on to the sender.
+    passed on to the sender; hold: an event that what goes back waits for.
     """
 
-    def __init__(self, t, target, limit=None, back=True):
+    def __init__(self, t, target, limit=None, back=True, hold=None):
         self.path = t.path("proxy%d.sock" % id(self))
-        self.target, self.limit, self.back = target, limit, back
+        self.target, self.limit, self.back, self.hold = target, limit, back, hold
         self.seen = 0
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
@@ -131,11 +131,17 @@ class Proxy:
 
     def _pass(self, source, target):
         while True:
-            ready, _, _ = select.select([source, target], [], [])
+            held = self.hold and not self.hold.is_set()
+            ready, _, _ = select.select([source] if held else [source, target], [], [])
             if source in ready:
                 data = source.recv(65536)
                 if self.limit is not None:
                     data = data[:self.limit - self.seen]
+                if not data and self.hold:
+                    target.shutdown(socket.SHUT_WR)
+                    self.hold.wait(60)
+                    while (data := target.recv(65536)):
+                        source.sendall(data)
                 if not data:
                     return
                 target.sendall(data)
