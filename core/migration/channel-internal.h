@@ -60,8 +60,9 @@ struct gwt_channel
   enum gwt_medium medium;
   enum gwt_direction direction;
   int in, out; /* may be the same; -1: not this way */
+  int enough;  /* eventfd, readable when no more is to be written */
   int wake;    /* eventfd, readable after the shutdown */
-  gint down;
+  gint down, no_more;
   char *label;
   guint64 sent, received;
   /* Of a command. */

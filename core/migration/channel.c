@@ -34,10 +34,13 @@ gwt_channel_new (enum gwt_medium medium, enum gwt_direction direction, int in, i
                  const char *label, struct gwt_error *err)
 {
   int wake = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake < 0)
+  int enough = wake < 0 ? -1 : eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (enough < 0)
     {
       gwt_error_set (err, GWT_E_IO, "%s: no eventfd: %s; close other files", label,
                      g_strerror (errno));
+      if (wake >= 0)
+        close (wake);
       if (in >= 0)
         close (in);
       if (out >= 0 && out != in)
@@ -52,6 +55,7 @@ gwt_channel_new (enum gwt_medium medium, enum gwt_direction direction, int in, i
   c->in = in;
   c->out = out;
   c->wake = wake;
+  c->enough = enough;
   c->label = g_strdup (label);
   return c;
 }
@@ -119,6 +123,17 @@ gwt_channel_shutdown (struct gwt_channel *c)
   if (c->medium == GWT_MEDIUM_SOCKET)
     shutdown (c->in, SHUT_RDWR);
   if (write (c->wake, &one, sizeof one) < 0)
+    return; /* it is readable already */
+}
+
+void
+gwt_channel_stop_writing (struct gwt_channel *c)
+{
+  uint64_t one = 1;
+  g_atomic_int_set (&c->no_more, 1);
+  if (c->medium == GWT_MEDIUM_SOCKET)
+    shutdown (c->out, SHUT_WR);
+  if (write (c->enough, &one, sizeof one) < 0)
     return; /* it is readable already */
 }
 
@@ -212,7 +227,7 @@ put_all (struct gwt_channel *c, struct iovec *iov, size_t count, struct gwt_erro
         }
       if (count == 0)
         return true;
-      if (gwt_channel_is_shut_down (c))
+      if (gwt_channel_is_shut_down (c) || g_atomic_int_get (&c->no_more))
         {
           was_shut_down (c, err);
           return false;
@@ -222,7 +237,7 @@ put_all (struct gwt_channel *c, struct iovec *iov, size_t count, struct gwt_erro
         continue;
       if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         {
-          if (gwt_fd_wait (c->out, POLLOUT, -1, c->wake, -1) != -1)
+          if (gwt_fd_wait (c->out, POLLOUT, -1, c->wake, c->enough) != -1)
             continue;
         }
       /* "cat FILE", say; the stream in it may well ask for answers. */
@@ -302,7 +317,9 @@ gwt_channel_readv (struct gwt_channel *c, const struct iovec *iov, int count, st
   for (;;)
     {
       ssize_t n;
-      if (gwt_channel_is_shut_down (c))
+      bool down = gwt_channel_is_shut_down (c);
+      /* What the receiver said before is its word all the same: it may run the guest by now. */
+      if (down && (c->medium != GWT_MEDIUM_SOCKET || c->direction != GWT_OUTGOING))
         {
           was_shut_down (c, err);
           return -1;
@@ -316,6 +333,11 @@ gwt_channel_readv (struct gwt_channel *c, const struct iovec *iov, int count, st
         n = readv (c->in, iov, count);
       if (n < 0 && errno == EINTR)
         continue;
+      if (n <= 0 && down)
+        {
+          was_shut_down (c, err);
+          return -1;
+        }
       if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         {
           if (gwt_fd_wait (c->in, POLLIN, -1, c->wake, -1) != -1)
@@ -396,12 +418,6 @@ gwt_channel_received (const struct gwt_channel *c)
   return __atomic_load_n (&c->received, __ATOMIC_RELAXED);
 }
 
-bool
-gwt_channel_is_socket (const struct gwt_channel *c)
-{
-  return c->medium == GWT_MEDIUM_SOCKET;
-}
-
 void
 gwt_channel_end_writing (struct gwt_channel *c)
 {
@@ -448,6 +464,7 @@ gwt_channel_close (struct gwt_channel *c, int cancel_fd, struct gwt_error *err)
   else if (!down)
     gwt_channel_check_status (c, &why);
   close (c->wake);
+  close (c->enough);
   g_free (c->label);
   g_free (c->path);
   g_free (c);

@@ -85,11 +85,13 @@ bool gwt_channel_two_way (const struct gwt_channel *c);
    output is no sign that nobody waits for an answer. */
 bool gwt_channel_peer_gone (const struct gwt_channel *c);
 const char *gwt_channel_label (const struct gwt_channel *c);
-/* [any] Everything on it fails from now on; whoever waits returns. */
+/* [any] Everything on it fails from now on; whoever waits returns.  But what had come over a socket
+   that we write to is still read. */
 void gwt_channel_shutdown (struct gwt_channel *c);
+/* [any] Writes fail from now on, whoever waits in one returns; the other end of a socket reads an
+   end.  Answers can still be read. */
+void gwt_channel_stop_writing (struct gwt_channel *c);
 bool gwt_channel_is_shut_down (const struct gwt_channel *c); /* [any] */
-/* [any] One whose writing can be ended (see below) while another thread writes. */
-bool gwt_channel_is_socket (const struct gwt_channel *c);
 /* No more is written; the other end reads an end.  Answers can still be read. */
 void gwt_channel_end_writing (struct gwt_channel *c);
 /* Ends it and frees C, which no other thread may be using.  False with ERR set where what was

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "core/backend/block.h"
 #include "core/cpu/run.h"
+#include "core/device/device.h"
 #include "core/device/lock.h"
 #include "core/migration/announce.h"
 #include "core/migration/globalstate.h"
@@ -101,6 +102,24 @@ accept_channel (void)
   return still_wanted () && gwt_migration_on_main (stop_listening, NULL);
 }
 
+/* The guest is not ours after all.  The sender wants the images back as soon as it hears that, and
+   who is sent next may not mention all that this one did. */
+static void
+step_back (void *data)
+{
+  GWT_AUTO_ERROR (err);
+
+  (void) data;
+  if (n.committed)
+    {
+      gwt_device_reset_all (GWT_RESET_COLD);
+      gwt_vm_forget_halts ();
+    }
+  n.committed = false;
+  if (!gwt_block_inactivate_all (&err))
+    gwt_log (GWT_LOG_ERROR, "%s: %s", n.command, err.text);
+}
+
 static void
 commit (void *data)
 {
@@ -110,7 +129,9 @@ commit (void *data)
   if (!(gwt_capability (GWT_CAP_LATE_BLOCK_ACTIVATE) && !n.autostart)
       && !gwt_block_activate_all (&n.error))
     return;
-  n.committed = gwt_reader_commit (n.reader, &n.error);
+  n.committed = true;
+  if (!gwt_reader_commit (n.reader, &n.error))
+    step_back (NULL);
 }
 
 /* A sender that waits for our word and has gone has given up: it goes on with the guest. */
@@ -176,9 +197,17 @@ take_over (void)
 {
   enum gwt_runstate state = gwt_globalstate_received ();
   bool ran = state == GWT_RUNSTATE_RUNNING || state == GWT_RUNSTATE_SUSPENDED;
+  GWT_AUTO_ERROR (err);
 
   n.awaited = false;
   gwt_announce_when_running ();
+  /* 'cont' may have come after the images were left alone. */
+  if (ran && n.autostart && !gwt_block_activate_all (&err))
+    {
+      gwt_log (GWT_LOG_ERROR, "%s: %s; the guest is paused: 'cont' tries again", n.command,
+               err.text);
+      n.autostart = false;
+    }
   if (ran && n.autostart)
     gwt_vm_start ();
   else
@@ -241,6 +270,8 @@ run (gpointer data)
       n.reader = gwt_reader_new (n.channel);
       good = gwt_reader_read (n.reader, &n.error) && still_wanted ()
              && gwt_migration_on_main (commit, NULL) && n.committed && say_well ();
+      if (!good && n.committed)
+        gwt_migration_on_main (step_back, NULL);
     }
   if (good)
     gwt_migration_on_main (conclude, &good);

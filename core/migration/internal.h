@@ -3,6 +3,7 @@
 #ifndef CORE_MIGRATION_INTERNAL_H
 #define CORE_MIGRATION_INTERNAL_H
 
+#include <stdatomic.h>
 #include "core/migration/channel.h"
 #include "core/migration/migration.h"
 #include "core/migration/stream.h"
@@ -116,9 +117,10 @@ bool gwt_return_path_failed (struct gwt_return_path *rp, struct gwt_error *err);
 /* [migration] A write failed with ERR: where the receiver has said in its last word that it gives
    up, that is the better reason. */
 void gwt_return_path_explain (struct gwt_return_path *rp, struct gwt_error *err);
-/* [migration] Wait for the receiver's last word; true: all is well there.  A
-   shutdown of the channel ends the wait. */
-bool gwt_return_path_wait (struct gwt_return_path *rp, struct gwt_error *err);
+/* [migration] All was sent; wait for the receiver's last word; true: all is well there.  A shutdown
+   of the channel ends the wait; once CANCELLED is set, so does a second without a word. */
+bool gwt_return_path_wait (struct gwt_return_path *rp, const atomic_bool *cancelled,
+                           struct gwt_error *err);
 /* [migration] The channel is shut down, or the last word was heard. */
 void gwt_return_path_close (struct gwt_return_path *rp);
 

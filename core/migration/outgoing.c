@@ -7,9 +7,9 @@
  * The thread never holds the machine lock while it writes, and what is done to the guest is done
  * on main.  Who has the guest in the end is decided by one thing alone: without a return path,
  * whether the last byte was written; with it, whether the other end said that all is well.  So a
- * cancel that comes late only shuts the connection, and then it is seen who was first.  With a
- * return path it shuts our half alone: the other end looks whether we are there before it says that
- * all is well, so either it gives up, or what it has said is still read.
+ * cancel that comes late only shuts the connection, and then it is seen who was first: an end that
+ * was sent all may have begun to run the guest, so it is asked (by an end of what we write) and has
+ * a moment to answer.
  */
 #include "config.h"
 #include "core/migration/internal.h"
@@ -26,8 +26,9 @@
 #include "core/util/log.h"
 
 #define LOOK_MS 5000
-/* How long another end that was told of a cancel may take to say what became of the guest. */
-#define ANSWER_MS 2000
+/* How long another process that is ending may keep an image that is to come back. */
+#define BACK_US 1000000
+#define BACK_STEP_US 10000
 
 static struct
 {
@@ -42,8 +43,7 @@ static struct
   GCond changed;
   struct gwt_channel *channel; /* under `lock`: so that main may shut it down */
   bool go_ahead;               /* under `lock`: migrate-continue */
-  bool answer_decides;         /* under `lock`: the last bytes are on their way */
-  guint hardening;             /* [main] source: the other end has had its time */
+  bool answer_due;             /* under `lock`: the other end has all or gets it now */
 
   /* The thread's, and main's while it is called by the thread. */
   struct gwt_return_path *return_path;
@@ -335,6 +335,15 @@ switch_over (void *data)
 }
 
 static bool
+may_finish (void)
+{
+  g_mutex_lock (&o.lock);
+  o.answer_due = o.return_path != NULL && !atomic_load (&o.cancelled);
+  g_mutex_unlock (&o.lock);
+  return still_wanted ();
+}
+
+static bool
 send_rest (void)
 {
   guint i;
@@ -347,10 +356,10 @@ send_rest (void)
   gwt_progress_part (GWT_DOWNTIME_RAM);
   gwt_vm_put_ref (&o.out, o.devices.bytes->data, o.devices.bytes->len);
   gwt_stream_put_end (&o.out);
+  /* With what comes now it is whole. */
+  if (!gwt_vm_out_drain (&o.out, &o.error) || !may_finish ())
+    return false;
   gwt_stream_put_description (&o.out, o.config_text->str, o.devices_text->str);
-  g_mutex_lock (&o.lock);
-  o.answer_decides = o.return_path != NULL;
-  g_mutex_unlock (&o.lock);
   if (!gwt_vm_out_drain (&o.out, &o.error))
     return false;
   gwt_progress_part (GWT_DOWNTIME_SEND);
@@ -393,19 +402,21 @@ go_on (void)
 static bool
 hand_over (void)
 {
-  bool answered = o.return_path != NULL;
-
-  if (answered && !gwt_return_path_wait (o.return_path, &o.error))
+  if (o.return_path != NULL && !gwt_return_path_wait (o.return_path, &o.cancelled, &o.error))
     return false;
   gwt_progress_ended (o.out.total);
-  if (answered)
-    gwt_progress_part (GWT_DOWNTIME_ANSWER);
-  gwt_return_path_close (g_steal_pointer (&o.return_path));
-  /* It has the guest, whatever becomes of the connection. */
-  if (answered && !close_channel ())
-    gwt_error_clear (&o.error);
-  if (answered)
-    return true;
+  if (o.return_path != NULL)
+    {
+      gwt_progress_part (GWT_DOWNTIME_ANSWER);
+      gwt_return_path_close (g_steal_pointer (&o.return_path));
+      if (!close_channel ())
+        {
+          /* A tunnel that fails now: the guest runs elsewhere already. */
+          gwt_log (GWT_LOG_WARN, "%s: %s; the guest has arrived", o.plan.what, o.error.text);
+          gwt_error_clear (&o.error);
+        }
+      return true;
+    }
   return close_channel () && (o.plan.written == NULL || o.plan.written (o.plan.data, &o.error));
 }
 
@@ -462,9 +473,6 @@ conclude (void *data)
     end_well ();
   else
     end_badly ();
-  if (o.hardening != 0)
-    g_source_remove (o.hardening);
-  o.hardening = 0;
   clean_up_live ();
   gwt_converge_stop ();
   o.runs = false;
@@ -497,6 +505,27 @@ let_go (void)
   g_string_free (g_steal_pointer (&o.devices_text), TRUE);
 }
 
+/* *DATA: are the images ours? */
+static void
+try_back (void *data)
+{
+  GWT_AUTO_ERROR (later);
+
+  *(bool *) data = !o.stopped || gwt_block_activate_all (&later);
+}
+
+/* A receiver that gave up, or was killed, has closed the connection and still has to close the
+   images. */
+static void
+wait_for_images (void)
+{
+  int64_t until = g_get_monotonic_time () + BACK_US;
+  bool back = false;
+
+  while (gwt_migration_on_main (try_back, &back) && !back && g_get_monotonic_time () < until)
+    g_usleep (BACK_STEP_US);
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -508,6 +537,8 @@ run (gpointer data)
          && gwt_migration_on_main (switch_over, NULL) && !gwt_error_is_set (&o.error)
          && still_wanted () && send_rest () && go_on () && hand_over ();
   let_go ();
+  if (!good)
+    wait_for_images ();
   gwt_migration_thread_ends ();
   gwt_migration_on_main (conclude, &good);
   return NULL;
@@ -540,8 +571,7 @@ gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
   gwt_address_free (o.plan.address);
   o.plan = *plan;
   atomic_store (&o.cancelled, false);
-  o.answer_decides = false;
-  o.go_ahead = o.stopped = false;
+  o.go_ahead = o.answer_due = o.stopped = false;
   gwt_vm_out_init (&o.devices);
   o.config_text = g_string_new (NULL);
   o.devices_text = g_string_new (NULL);
@@ -567,72 +597,32 @@ gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
   return false;
 }
 
-/* The connection breaks, whoever waits on it. */
-static void
-shut (void)
-{
-  g_mutex_lock (&o.lock);
-  if (o.channel != NULL)
-    gwt_channel_shutdown (o.channel);
-  g_mutex_unlock (&o.lock);
-}
-
-static gboolean
-harden (gpointer data)
-{
-  o.hardening = 0;
-  shut ();
-  return G_SOURCE_REMOVE;
-}
-
-/* Our half of it, where the other end may have the guest already; true where that was it. */
-static bool
-shut_our_half (void)
-{
-  bool half;
-
-  g_mutex_lock (&o.lock);
-  half = o.answer_decides && o.channel != NULL && gwt_channel_is_socket (o.channel);
-  if (half)
-    gwt_channel_end_writing (o.channel);
-  g_mutex_unlock (&o.lock);
-  return half;
-}
-
-static void
-cancel (bool patiently)
-{
-  static const uint64_t one = 1;
-  enum gwt_migration_status status = gwt_migration_status ();
-  bool first = !atomic_exchange (&o.cancelled, true);
-
-  if (!o.runs)
-    return;
-  /* In `device` it may be too late: see above. */
-  if (first && status != GWT_MIGRATION_DEVICE && gwt_migration_status_cancelable (status))
-    gwt_migration_move (status, GWT_MIGRATION_CANCELLING);
-  if (first && write (o.cancel_fd, &one, sizeof (one)) < 0)
-    gwt_log (GWT_LOG_ERROR, "migrate_cancel: %s", g_strerror (errno));
-  if (first && patiently && shut_our_half ())
-    o.hardening = g_timeout_add (ANSWER_MS, harden, NULL);
-  else if (o.hardening == 0 || !patiently)
-    shut ();
-  g_mutex_lock (&o.lock);
-  g_cond_broadcast (&o.changed);
-  g_mutex_unlock (&o.lock);
-}
-
 void
 gwt_outgoing_cancel (void)
 {
-  cancel (true);
+  static const uint64_t one = 1;
+  enum gwt_migration_status status = gwt_migration_status ();
+
+  if (!o.runs || atomic_exchange (&o.cancelled, true))
+    return;
+  /* In `device` it may be too late: see above. */
+  if (status != GWT_MIGRATION_DEVICE && gwt_migration_status_cancelable (status))
+    gwt_migration_move (status, GWT_MIGRATION_CANCELLING);
+  if (write (o.cancel_fd, &one, sizeof (one)) < 0)
+    gwt_log (GWT_LOG_ERROR, "migrate_cancel: %s", g_strerror (errno));
+  g_mutex_lock (&o.lock);
+  if (o.channel != NULL && o.answer_due)
+    gwt_channel_stop_writing (o.channel);
+  else if (o.channel != NULL)
+    gwt_channel_shutdown (o.channel);
+  g_cond_broadcast (&o.changed);
+  g_mutex_unlock (&o.lock);
 }
 
 void
 gwt_outgoing_continue (void)
 {
   g_mutex_lock (&o.lock);
-  o.answer_decides = false;
   o.go_ahead = true;
   g_cond_broadcast (&o.changed);
   g_mutex_unlock (&o.lock);
@@ -641,11 +631,13 @@ gwt_outgoing_continue (void)
 void
 gwt_outgoing_finish (void)
 {
-  cancel (false);
+  gwt_outgoing_cancel ();
+  /* Nobody here waits for an answer any more. */
+  g_mutex_lock (&o.lock);
+  if (o.channel != NULL)
+    gwt_channel_shutdown (o.channel);
+  g_mutex_unlock (&o.lock);
   join ();
-  if (o.hardening != 0)
-    g_source_remove (o.hardening);
-  o.hardening = 0;
   if (o.runs)
     {
       clean_up_live ();

@@ -10,6 +10,9 @@
 #define MESSAGE_MAX 512
 /* How long a receiver that has closed the connection may take to be heard. */
 #define EXPLAIN_US 1000000
+/* How long one that was sent all may take to say whether it has the guest, after a cancel. */
+#define LATE_US 1000000
+#define LOOK_US 50000
 
 struct gwt_return_path
 {
@@ -19,7 +22,7 @@ struct gwt_return_path
   GCond changed;
   bool ended;      /* the thread reads no more */
   bool well;       /* the last word was that all is well */
-  bool told;       /* there was a last word */
+  bool told;       /* there was a last word, or one that is not understood */
   struct gwt_error error; /* ended otherwise */
 };
 
@@ -70,6 +73,7 @@ read_message (struct gwt_return_path *rp, bool *last, struct gwt_error *err)
     }
   type = (guint) head[0] << 8 | head[1];
   size = (guint) head[2] << 8 | head[3];
+  *last = true;
   if (type != GWT_RETURN_SHUT && type != GWT_RETURN_PONG)
     {
       gwt_error_set (err, GWT_E_UNSUPPORTED, "return path: message %u is not understood here",
@@ -82,6 +86,7 @@ read_message (struct gwt_return_path *rp, bool *last, struct gwt_error *err)
                      size);
       return false;
     }
+  *last = false;
   if (!read_all (rp, body, size, &end, err))
     {
       gwt_error_set (err, GWT_E_IO, "return path: it ends in the middle of a message");
@@ -115,6 +120,9 @@ run (gpointer data)
     gwt_error_move (&rp->error, &err);
   g_cond_broadcast (&rp->changed);
   g_mutex_unlock (&rp->lock);
+  /* It may have ceased to read, too: whoever writes, with the guest stopped perhaps, comes back. */
+  if (last && !good)
+    gwt_channel_shutdown (rp->channel);
   gwt_migration_thread_ends ();
   return NULL;
 }
@@ -172,13 +180,25 @@ gwt_return_path_explain (struct gwt_return_path *rp, struct gwt_error *err)
 }
 
 bool
-gwt_return_path_wait (struct gwt_return_path *rp, struct gwt_error *err)
+gwt_return_path_wait (struct gwt_return_path *rp, const atomic_bool *cancelled,
+                      struct gwt_error *err)
 {
+  int64_t until = 0, now;
   bool well;
 
   g_mutex_lock (&rp->lock);
   while (!rp->ended)
-    g_cond_wait (&rp->changed, &rp->lock);
+    {
+      now = g_get_monotonic_time ();
+      if (until == 0 && atomic_load (cancelled))
+        {
+          gwt_channel_end_writing (rp->channel);
+          until = now + LATE_US;
+        }
+      if (until != 0 && now >= until)
+        gwt_channel_shutdown (rp->channel);
+      g_cond_wait_until (&rp->changed, &rp->lock, now + LOOK_US);
+    }
   well = rp->well;
   if (!well)
     gwt_error_set (err, rp->error.code, "%s", rp->error.text);

@@ -58,6 +58,8 @@ def nobody_answers(t, m, a):
     m.wait(a, "device")
     t.cleanup(peer.close)
     server.close()
+    peer.setblocking(True)
+    return peer, bytes(reader.output)
 
 
 @gwttest.test("an image is one end's until the guest stands, and then the other's")
@@ -125,6 +127,163 @@ def not_to_be_had(t):
     image.let_go()
     a.qmp.cmd("cont")
     m.lives(a)
+
+
+def half_closed(t, path, stream):
+    """Who listens at PATH is sent all of STREAM by somebody who goes before he hears an answer."""
+    s = socket.socket(socket.AF_UNIX)
+    t.cleanup(s.close)
+    s.connect(path)
+    s.sendall(stream)
+    s.shutdown(socket.SHUT_WR)
+    return s
+
+
+@gwttest.test("a receiver that gives up late lets go of the images before it says so")
+def given_up_late(t):
+    m, image = mover.Mover(t), Image(t)
+    a = m.start(*image.args)
+    _, stream = nobody_answers(t, m, a)
+    b = m.start(*image.args, incoming="defer")
+    for n in range(2):
+        path = m.socket("late%d" % n)
+        b.qmp.cmd("migrate-incoming", uri="unix:" + path, exit_on_error=False)
+        s = half_closed(t, path, stream)
+        said = b""
+        while True:
+            data = s.recv(4096)
+            if not data:
+                break
+            said += data
+        t.ok(not image.taken(), "the receiver has the image of a guest that it gave up")
+        # The answer to the ping, and that it could not be
+        t.equal(said, struct.pack(">HHIHHI", 2, 4, 1, 1, 4, 1))
+        t.contains(m.finished(b, "failed")["error-desc"], "the guest goes on there")
+        t.equal(b.qmp.cmd("query-status")["status"], "inmigrate")
+    a.qmp.cmd("migrate_cancel")
+    m.finished(a, "cancelled")
+    m.lives(a)
+    b.qmp.cmd("migrate-incoming", uri="unix:" + m.socket())
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    m.finished(a)
+    m.wait(b, "completed")
+    m.lives(b)
+
+
+@gwttest.test("an image that a dying receiver still has for a moment comes back to a guest that runs")
+def comes_back_soon(t):
+    m, image = mover.Mover(t), Image(t)
+    a = m.start(*image.args)
+    peer, _ = nobody_answers(t, m, a)
+    image.take()
+    peer.close()
+    for _ in range(20):
+        a.qmp.cmd("query-migrate")
+    image.let_go()
+    m.finished(a, "failed")
+    t.ok(image.taken(), "the image did not come back")
+    m.lives(a)
+
+
+# ---- the last word ------------------------------------------------------------------------------
+
+@gwttest.test("cancelled, and the other end says that it has the guest: it has it")
+def too_late(t):
+    for before in (True, False):
+        m, image = mover.Mover(t), Image(t, "before%d.img" % before)
+        a = m.start(*image.args)
+        peer, _ = nobody_answers(t, m, a)
+        well = struct.pack(">HHI", 1, 4, 0)
+        if before:
+            peer.sendall(well)
+        a.qmp.cmd("migrate_cancel")
+        if not before:
+            t.equal(peer.recv(1), b"", "the sender wrote on")
+            peer.sendall(well)
+        m.finished(a)
+        t.equal(a.qmp.cmd("query-status")["status"], "postmigrate")
+        t.ok(not image.taken(), "the sender has the image of a guest that has gone")
+        a.kill()
+        os.unlink(m.socket("silent"))
+
+
+@gwttest.test("cancelled, and the other end says that it has it not, or nothing: the guest goes on")
+def in_time(t):
+    for word in (None, b"", struct.pack(">HHI", 1, 4, 1), b"\0"):
+        m = mover.Mover(t)
+        a = m.start()
+        peer, _ = nobody_answers(t, m, a)
+        a.qmp.cmd("migrate_cancel")
+        t.equal(peer.recv(1), b"", "the sender wrote on")
+        if word is not None:
+            peer.sendall(word)
+            peer.close()
+        m.finished(a, "cancelled")
+        m.lives(a)
+        a.kill()
+        os.unlink(m.socket("silent"))
+
+
+@gwttest.test("a tunnel that fails after the last word: the guest stays where it arrived")
+def tunnel_fails(t):
+    m, image = mover.Mover(t), Image(t)
+    a, b = m.start(*image.args), m.start(*image.args, incoming="unix:" + m.socket())
+    script = t.path("tunnel.py")
+    with open(script, "w") as f:
+        f.write(TUNNEL)
+    m.set(a, "return-path")
+    a.qmp.cmd("migrate", uri="exec:exec %s %s %s" % (sys.executable, script, m.socket()))
+    m.wait(b, "completed")
+    m.finished(a)
+    t.equal(a.qmp.cmd("query-status")["status"], "postmigrate")
+    m.one_line(a, "godwit: warning: migrate: ", "the command ended with status 3",
+               "the guest has arrived")
+    m.lives(b)
+
+
+TUNNEL = """
+import os, socket, sys, threading
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+def back():
+    while True:
+        data = s.recv(65536)
+        if not data:
+            os._exit(3)
+        os.write(1, data)
+threading.Thread(target=back, daemon=True).start()
+while True:
+    data = os.read(0, 65536)
+    if not data:
+        break
+    s.sendall(data)
+threading.Event().wait()
+"""
+
+
+@gwttest.test("an end that gives up, or talks nonsense, and reads no more: the guest goes on at once")
+def reads_no_more(t):
+    for n, (word, text) in enumerate((
+            (struct.pack(">HHI", 1, 4, 7), "the other end could not load the guest"),
+            (struct.pack(">HHI", 9, 4, 0), "return path: message 9 is not understood here"),
+            (struct.pack(">HH", 1, 512), "return path: message 1 has 512 bytes instead of 4"))):
+        m = mover.Mover(t, pages=2000, rounds=16)
+        a = m.start()
+        m.lives(a)
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(m.socket("deaf%d" % n))
+        server.listen(1)
+        m.set(a, "return-path", max_bandwidth=1 << 40)
+        a.qmp.cmd("migrate", uri="unix:" + m.socket("deaf%d" % n))
+        peer, _ = server.accept()
+        m.wait(a, "active")
+        m.lives(a)
+        peer.sendall(word)
+        t.contains(m.finished(a, "failed")["error-desc"], text)
+        m.lives(a)
+        a.kill()
+        peer.close()
+        server.close()
 
 
 @gwttest.test("late-block-activate: a receiver that does not run the guest leaves the images alone")
