@@ -7,6 +7,7 @@
 #include "core/cli/options.h"
 #include <stddef.h>
 #include <string.h>
+#include "core/cpu/icount.h"
 #include "core/util/text.h"
 
 /* Spellings of "no display": there is none to begin with. */
@@ -131,6 +132,63 @@ call_uuid (struct gwt_options *options, const char *argument, struct gwt_error *
   return true;
 }
 
+static bool
+call_icount (struct gwt_options *options, const char *argument, struct gwt_error *err)
+{
+  g_auto (GStrv) items = g_strsplit (argument, ",", -1);
+  bool has_shift = false;
+  guint64 shift;
+
+  if (options->icount)
+    gwt_error_set (err, GWT_E_INVALID, "-icount: '%s': given twice; give it once", argument);
+  for (guint i = 0; items[i] != NULL && !gwt_error_is_set (err); i++)
+    {
+      const char *item = items[i];
+      if (strcmp (item, "shift=auto") == 0)
+        gwt_error_set (err, GWT_E_UNSUPPORTED,
+                       "-icount: '%s': follows the host's speed, which no two runs share; give "
+                       "shift=0 to shift=%u",
+                       item, GWT_ICOUNT_SHIFT_MAX);
+      else if (g_str_has_prefix (item, "shift="))
+        {
+          if (has_shift)
+            gwt_error_set (err, GWT_E_INVALID, "-icount: 'shift': given twice; give it once");
+          else if (!g_ascii_string_to_unsigned (item + 6, 10, 0, GWT_ICOUNT_SHIFT_MAX, &shift,
+                                                NULL))
+            gwt_error_set (err, GWT_E_INVALID,
+                           "-icount: shift: '%s': not a number from 0 to %u; correct it", item + 6,
+                           GWT_ICOUNT_SHIFT_MAX);
+          else
+            options->icount_shift = (unsigned) shift;
+          has_shift = true;
+        }
+      else if (strcmp (item, "sleep=off") == 0 || strcmp (item, "align=off") == 0)
+        continue;
+      else if (strcmp (item, "sleep=on") == 0)
+        gwt_error_set (err, GWT_E_UNSUPPORTED,
+                       "-icount: '%s': not in this release: time that the guest waits is skipped; "
+                       "use sleep=off or leave it out",
+                       item);
+      else if (strcmp (item, "align=on") == 0)
+        gwt_error_set (err, GWT_E_UNSUPPORTED,
+                       "-icount: '%s': not in this release: the guest's time does not wait for the "
+                       "host's; use align=off or leave it out",
+                       item);
+      else if (g_str_has_prefix (item, "rr"))
+        gwt_error_set (err, GWT_E_UNSUPPORTED,
+                       "-icount: '%s': not in this release: nothing is recorded; leave it out",
+                       item);
+      else
+        gwt_error_set (
+            err, GWT_E_INVALID,
+            "-icount: '%s': there are 'shift=N', 'sleep=off' and 'align=off'; correct it", item);
+    }
+  if (!gwt_error_is_set (err) && !has_shift)
+    gwt_error_set (err, GWT_E_INVALID, "-icount: '%s': no shift=N; give it", argument);
+  options->icount = true;
+  return !gwt_error_is_set (err);
+}
+
 #define FIELD(member) offsetof (struct gwt_options, member)
 #define FLAG(names, member, group, doc)                                                            \
   {                                                                                                \
@@ -214,6 +272,8 @@ const struct gwt_option gwt_option_table[] = {
         "take a guest over: tcp:HOST:PORT, unix:FILE, exec:COMMAND, fd:N, file:FILE[,offset=N]"),
   TEXT ("dump-vmstate", "FILE|-", dump_vmstate, RUN,
         "write the schemas of all devices' state to FILE as JSON, and end"),
+  CALL ("icount", "shift=N[,sleep=off]", call_icount, RUN,
+        "deterministic: an instruction takes 2^N ns of the guest's time, N from 0 to 10"),
   FLAG ("only-migratable", only_migratable, RUN, "refuse devices that cannot be migrated"),
   LIST ("migrate-without", "DEVICE", without, RUN, "leave the state of a device out, at both ends"),
   LIST ("qmp", "unix:FILE,server=on[,wait=off]|tcp:HOST:PORT,...|stdio", qmps, RUN,
@@ -244,7 +304,6 @@ const struct gwt_option gwt_option_table[] = {
   ABSENT ("daemonize", NULL, "use setsid or a service manager"),
   ABSENT ("accel", "NAME", "there is one way to run guests; leave it out"),
   ABSENT ("enable-kvm", NULL, "there is one way to run guests; leave it out"),
-  ABSENT ("icount", "SPEC", "there is no instruction counting"),
   ABSENT ("numa", "SPEC", "there is one memory node"),
   ABSENT ("mem-path", "DIR",
           "name the file with -object memory-backend-file and -M ...,memory-backend=ID"),

@@ -21,6 +21,8 @@ struct gwt_options
       version;
   bool log_guest;
   bool has_uuid;
+  bool icount;
+  unsigned icount_shift;
   uint8_t uuid[16];
   char uuid_text[37];
 };

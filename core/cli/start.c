@@ -17,6 +17,7 @@
 #include "core/backend/chardev.h"
 #include "core/backend/memdev.h"
 #include "core/backend/netdev.h"
+#include "core/cpu/icount.h"
 #include "core/cpu/run.h"
 #include "core/device/event.h"
 #include "core/device/lock.h"
@@ -294,6 +295,8 @@ plan (struct session *s, struct gwt_error *err)
           && !check_writable ("-dump-vmstate", o->dump_vmstate, err))
       || !check_writable ("-pidfile", o->pidfile, err) || !check_writable ("-D", o->log_file, err))
     return false;
+  if (o->icount)
+    gwt_icount_enable (o->icount_shift);
   stamp (s, "planned: machine type, plugins, files");
   return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Clocks and timers.  Two timerfds stand behind the main loop's source: glib's own time-outs count
- * in milliseconds, which a guest's tick would feel.  It must not know why the virtual clock stops.
+ * in milliseconds, which a guest's tick would feel.  It must not know why the virtual clock stops,
+ * nor, where instructions drive it, whose they are.
  */
 #include "config.h"
 #include "core/cpu/clock.h"
@@ -10,6 +11,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+#include "core/cpu/icount.h"
 #include "core/device/device.h"
 #include "core/device/lock.h"
 #include "core/util/extension.h"
@@ -40,6 +42,7 @@ struct gwt_timer
   void *self;
   int clock;
   uint64_t expiry;
+  uint64_t serial;
   guint place; /* in its heap, from 1; 0: not armed */
 };
 
@@ -56,6 +59,12 @@ static uint64_t armed[N_FDS] = { UINT64_MAX, UINT64_MAX };
 static unsigned virtual_sequence;
 static bool virtual_runs;
 static uint64_t virtual_base, virtual_origin;
+
+/* Where instructions drive it: since base `*counted` have passed, each 1 << shift ns. */
+static bool counting;
+static guint count_shift;
+static const uint64_t *counted;
+static enum gwt_clock_firing firing; /* under `lock` */
 
 static uint64_t
 host_now (clockid_t id)
@@ -75,7 +84,16 @@ virtual_now (void)
       bool runs = __atomic_load_n (&virtual_runs, __ATOMIC_RELAXED);
       uint64_t base = __atomic_load_n (&virtual_base, __ATOMIC_RELAXED);
       uint64_t origin = __atomic_load_n (&virtual_origin, __ATOMIC_RELAXED);
-      uint64_t now = runs ? base + (host_now (CLOCK_MONOTONIC) - origin) : base;
+      uint64_t now = base;
+
+      if (G_UNLIKELY (counting))
+        {
+          const uint64_t *more = __atomic_load_n (&counted, __ATOMIC_RELAXED);
+
+          now += more ? __atomic_load_n (more, __ATOMIC_RELAXED) << count_shift : 0;
+        }
+      else if (runs)
+        now += host_now (CLOCK_MONOTONIC) - origin;
 
       __atomic_thread_fence (__ATOMIC_ACQUIRE);
       if (G_LIKELY (!(before & 1)
@@ -112,6 +130,9 @@ head_due (int clock)
 {
   struct gwt_timer *head;
 
+  /* Its harts see what is due, and ask. */
+  if (clock == VIRTUAL && counting)
+    return firing == GWT_FIRING_ASKED ? 1 : UINT64_MAX;
   if (!heaps[clock] || heaps[clock]->len < 2 || (clock == VIRTUAL && !virtual_runs))
     return UINT64_MAX;
   head = g_ptr_array_index (heaps[clock], 1);
@@ -150,6 +171,20 @@ arm (int fd, bool exactly)
     gwt_log (GWT_LOG_ERROR, "timer: the host refuses to set one (%s)", g_strerror (errno));
 }
 
+/* Around a change of what virtual_now () reads, under `lock`. */
+static void
+change_begins (void)
+{
+  __atomic_store_n (&virtual_sequence, virtual_sequence + 1, __ATOMIC_RELAXED);
+  __atomic_thread_fence (__ATOMIC_RELEASE);
+}
+
+static void
+change_ends (void)
+{
+  __atomic_store_n (&virtual_sequence, virtual_sequence + 1, __ATOMIC_RELEASE);
+}
+
 static void
 virtual_change (bool runs)
 {
@@ -159,12 +194,12 @@ virtual_change (bool runs)
   if (runs != virtual_runs)
     {
       now = virtual_now ();
-      __atomic_store_n (&virtual_sequence, virtual_sequence + 1, __ATOMIC_RELAXED);
-      __atomic_thread_fence (__ATOMIC_RELEASE);
+      change_begins ();
       __atomic_store_n (&virtual_base, now, __ATOMIC_RELAXED);
       __atomic_store_n (&virtual_origin, host_now (CLOCK_MONOTONIC), __ATOMIC_RELAXED);
       __atomic_store_n (&virtual_runs, runs, __ATOMIC_RELAXED);
-      __atomic_store_n (&virtual_sequence, virtual_sequence + 1, __ATOMIC_RELEASE);
+      __atomic_store_n (&counted, NULL, __ATOMIC_RELAXED);
+      change_ends ();
       arm (FD_MONOTONIC, true);
     }
   g_mutex_unlock (&lock);
@@ -186,11 +221,90 @@ void
 gwt_clock_virtual_set (uint64_t now)
 {
   g_mutex_lock (&lock);
-  __atomic_store_n (&virtual_sequence, virtual_sequence + 1, __ATOMIC_RELAXED);
-  __atomic_thread_fence (__ATOMIC_RELEASE);
+  change_begins ();
   __atomic_store_n (&virtual_base, now, __ATOMIC_RELAXED);
-  __atomic_store_n (&virtual_sequence, virtual_sequence + 1, __ATOMIC_RELEASE);
+  change_ends ();
   g_mutex_unlock (&lock);
+}
+
+/* ---- instructions as its clockwork ----------------------------------------------------------- */
+
+void
+gwt_clock_count (guint shift)
+{
+  g_mutex_lock (&lock);
+  counting = true;
+  count_shift = shift;
+  g_mutex_unlock (&lock);
+}
+
+void
+gwt_clock_follow (const uint64_t *executed)
+{
+  g_mutex_lock (&lock);
+  change_begins ();
+  __atomic_store_n (&counted, executed, __ATOMIC_RELAXED);
+  change_ends ();
+  g_mutex_unlock (&lock);
+}
+
+uint64_t
+gwt_clock_counted (uint64_t *executed)
+{
+  uint64_t n;
+
+  g_mutex_lock (&lock);
+  change_begins ();
+  n = __atomic_exchange_n (executed, 0, __ATOMIC_RELAXED);
+  __atomic_store_n (&virtual_base, virtual_base + (n << count_shift), __ATOMIC_RELAXED);
+  change_ends ();
+  g_mutex_unlock (&lock);
+  return n;
+}
+
+void
+gwt_clock_jump (uint64_t to)
+{
+  g_mutex_lock (&lock);
+  if (to > virtual_base)
+    {
+      change_begins ();
+      __atomic_store_n (&virtual_base, to, __ATOMIC_RELAXED);
+      change_ends ();
+    }
+  g_mutex_unlock (&lock);
+}
+
+uint64_t
+gwt_clock_deadline (void)
+{
+  uint64_t due = UINT64_MAX;
+
+  g_mutex_lock (&lock);
+  if (heaps[VIRTUAL] && heaps[VIRTUAL]->len > 1)
+    due = ((struct gwt_timer *) g_ptr_array_index (heaps[VIRTUAL], 1))->expiry;
+  g_mutex_unlock (&lock);
+  return due;
+}
+
+void
+gwt_clock_ask_firing (void)
+{
+  g_mutex_lock (&lock);
+  firing = GWT_FIRING_ASKED;
+  arm (FD_MONOTONIC, true);
+  g_mutex_unlock (&lock);
+}
+
+enum gwt_clock_firing
+gwt_clock_firing (void)
+{
+  enum gwt_clock_firing answer;
+
+  g_mutex_lock (&lock);
+  answer = firing;
+  g_mutex_unlock (&lock);
+  return answer;
 }
 
 /* ---- heaps ----------------------------------------------------------------------------------- */
@@ -202,6 +316,13 @@ put (GPtrArray *heap, guint place, struct gwt_timer *timer)
   timer->place = place;
 }
 
+/* Of two that are due at once the older one is first: in a guest that is taken over too. */
+static bool
+is_before (const struct gwt_timer *a, const struct gwt_timer *b)
+{
+  return a->expiry < b->expiry || (a->expiry == b->expiry && a->serial < b->serial);
+}
+
 /* Let TIMER, which may go to PLACE, find its place towards either end. */
 static void
 settle (GPtrArray *heap, guint place, struct gwt_timer *timer)
@@ -210,7 +331,7 @@ settle (GPtrArray *heap, guint place, struct gwt_timer *timer)
     {
       struct gwt_timer *parent = heap->pdata[place / 2];
 
-      if (parent->expiry <= timer->expiry)
+      if (!is_before (timer, parent))
         break;
       put (heap, place, parent);
       place /= 2;
@@ -220,10 +341,9 @@ settle (GPtrArray *heap, guint place, struct gwt_timer *timer)
       guint child = place * 2;
       struct gwt_timer *least = heap->pdata[child];
 
-      if (child + 1 < heap->len
-          && ((struct gwt_timer *) heap->pdata[child + 1])->expiry < least->expiry)
+      if (child + 1 < heap->len && is_before (heap->pdata[child + 1], least))
         least = heap->pdata[++child];
-      if (least->expiry >= timer->expiry)
+      if (!is_before (least, timer))
         break;
       put (heap, place, least);
       place = child;
@@ -251,6 +371,8 @@ disarm (struct gwt_timer *timer)
 static void
 timer_set (struct gwt_timer *timer, uint64_t expiry)
 {
+  bool sooner = false;
+
   g_mutex_lock (&lock);
   if (expiry == GWT_TIMER_OFF)
     disarm (timer);
@@ -266,8 +388,11 @@ timer_set (struct gwt_timer *timer, uint64_t expiry)
         }
       settle (heap, timer->place, timer);
       arm (timer->clock == HOST ? FD_WALL : FD_MONOTONIC, false);
+      sooner = counting && timer->clock == VIRTUAL && timer->place == 1;
     }
   g_mutex_unlock (&lock);
+  if (G_UNLIKELY (sooner))
+    gwt_icount_deadline_moved ();
 }
 
 static uint64_t
@@ -296,6 +421,7 @@ static struct gwt_timer *
 timer_new (struct gwt_device *device, uint32_t clock, gwt_timer_fn fn, void *self,
            struct gwt_error *err)
 {
+  static uint64_t serials;
   struct gwt_timer *timer;
   int index = clock_index (clock);
 
@@ -317,6 +443,7 @@ timer_new (struct gwt_device *device, uint32_t clock, gwt_timer_fn fn, void *sel
   timer->clock = index;
   timer->expiry = GWT_TIMER_OFF;
   g_mutex_lock (&lock);
+  timer->serial = serials++;
   if (!heaps[index])
     {
       heaps[index] = g_ptr_array_new ();
@@ -412,20 +539,28 @@ static gboolean
 source_dispatch (GSource *base, GSourceFunc fn, gpointer data)
 {
   uint64_t expirations;
+  bool asked;
   int i;
 
   g_mutex_lock (&lock);
+  asked = firing == GWT_FIRING_ASKED;
   for (i = 0; i < N_FDS; i++)
     /* ECANCELED says that the wall clock was set: all the more reason to look. */
     if (read (fds[i], &expirations, sizeof (expirations)) >= 0 || errno == ECANCELED)
       armed[i] = UINT64_MAX;
   g_mutex_unlock (&lock);
   for (i = 0; i < N_CLOCKS; i++)
-    fire (i, false);
+    /* In the middle of a turn nothing happens that its hart did not ask for. */
+    if (i != VIRTUAL || !counting || asked)
+      fire (i, false);
   g_mutex_lock (&lock);
+  if (asked)
+    firing = virtual_runs ? GWT_FIRING_DONE : GWT_FIRING_NONE;
   for (i = 0; i < N_FDS; i++)
     arm (i, false);
   g_mutex_unlock (&lock);
+  if (asked)
+    gwt_icount_stir ();
   return G_SOURCE_CONTINUE;
 }
 

@@ -32,6 +32,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "core/cpu/icount.h"
 #include "core/device/irq.h"
 #include "core/device/lock.h"
 #include "core/memory/memory.h"
@@ -79,6 +80,7 @@ struct vcpu
   GThread *thread;
   atomic_int tid;
   gint64 rest_end; /* under `control` */
+  struct gwt_icount_hart turns;
 };
 
 static GPtrArray *vcpus; /* [main]; others read it while vCPUs exist */
@@ -106,6 +108,8 @@ wake (struct vcpu *v)
   if (G_UNLIKELY (atomic_load_explicit (&v->sleeping, memory_order_relaxed))
       && atomic_exchange (&v->sleeping, 0))
     futex_wake (&v->sleeping);
+  if (G_UNLIKELY (gwt_icount_on ()))
+    gwt_icount_woken ();
 }
 
 static void
@@ -127,6 +131,8 @@ tell (void)
   g_mutex_lock (&control);
   g_cond_broadcast (&changed);
   g_mutex_unlock (&control);
+  if (G_UNLIKELY (gwt_icount_on ()))
+    gwt_icount_stir ();
 }
 
 /* Wait until V is in no mode above MOST, or has seen to BIT since. */
@@ -306,6 +312,7 @@ vcpu_main (gpointer data)
     {
       unsigned bits;
       uint32_t reason;
+      uint64_t executed;
 
       /* Cleared before the bits are read: who sets one from now on sets this after it. */
       __atomic_store_n (&v->run.exit_request, 0, __ATOMIC_SEQ_CST);
@@ -316,7 +323,12 @@ vcpu_main (gpointer data)
             break;
           continue;
         }
-      if (atomic_load_explicit (&v->halted, memory_order_relaxed))
+      if (G_UNLIKELY (gwt_icount_on ()))
+        {
+          if (!gwt_icount_take_turn (&v->turns))
+            continue;
+        }
+      else if (atomic_load_explicit (&v->halted, memory_order_relaxed))
         {
           sleep_until_work (v);
           continue;
@@ -333,7 +345,11 @@ vcpu_main (gpointer data)
          before that is done. */
       enter_host (v);
       v->run.exit_reason = reason;
-      atomic_fetch_add (&v->executed, __atomic_exchange_n (&v->run.executed, 0, __ATOMIC_RELAXED));
+      if (G_UNLIKELY (gwt_icount_on ()))
+        executed = gwt_icount_ran (&v->turns, reason);
+      else
+        executed = __atomic_exchange_n (&v->run.executed, 0, __ATOMIC_RELAXED);
+      atomic_fetch_add (&v->executed, executed);
       see_exit (v, reason);
       atomic_store (&v->mode, OUT);
       if (atomic_load (&v->attention))
@@ -367,6 +383,8 @@ vcpu_device_gone (void *data)
   struct vcpu *v = data;
 
   vcpu_end (v);
+  if (gwt_icount_on ())
+    gwt_icount_leave (&v->turns);
   if (vcpus)
     g_ptr_array_remove (vcpus, v);
   v->device->vcpu = NULL;
@@ -404,6 +422,9 @@ gwt_vcpu_new (struct gwt_device *device, struct gwt_error *err)
   v->run.struct_size = sizeof (v->run);
   v->work_end = &v->work;
   atomic_init (&v->attention, running ? 0 : STOP);
+  v->turns = (struct gwt_icount_hart){ &v->run, &v->ops, v->self, &v->attention, &v->halted };
+  if (gwt_icount_on ())
+    gwt_icount_join (&v->turns);
   v->ops.attach (v->self, &v->run);
   /* Signals are the main thread's. */
   sigfillset (&all);
@@ -416,6 +437,8 @@ gwt_vcpu_new (struct gwt_device *device, struct gwt_error *err)
                      "device '%s': the host gives no thread (%s); use fewer CPUs (-smp)",
                      device->id, error->message);
       g_error_free (error);
+      if (gwt_icount_on ())
+        gwt_icount_leave (&v->turns);
       g_free (v);
       return false;
     }
@@ -513,6 +536,8 @@ gwt_vcpus_pause (void)
 {
   running = false;
   stop_all_for (STOP);
+  if (gwt_icount_on ())
+    gwt_icount_stir (); /* see icount.c */
 }
 
 static void
@@ -528,6 +553,18 @@ clear_all (unsigned bit)
 void
 gwt_vcpus_resume (void)
 {
+  guint i;
+
+  if (gwt_icount_on ())
+    gwt_icount_new_round ();
+  /* As it is in a process that has just taken the guest over. */
+  for (i = 0; gwt_icount_on () && vcpus && i < vcpus->len; i++)
+    {
+      struct vcpu *v = g_ptr_array_index (vcpus, i);
+
+      atomic_store (&v->halted, false);
+      ask (v, MAP);
+    }
   running = true;
   clear_all (STOP);
 }

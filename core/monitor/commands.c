@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/cpu/icount.h"
 #include "core/cpu/run.h"
 #include "core/device/device.h"
 #include "core/device/event.h"
@@ -49,6 +50,34 @@ query_status (struct json_object *args, struct gwt_error *err)
   json_object_object_add (result, "running",
                           json_object_new_boolean (state == GWT_RUNSTATE_RUNNING));
   return result;
+}
+
+static struct json_object *
+query_icount (struct json_object *args, struct gwt_error *err)
+{
+  struct json_object *result = json_object_new_object ();
+
+  json_object_object_add (result, "enabled", json_object_new_boolean (gwt_icount_on ()));
+  if (gwt_icount_on ())
+    {
+      json_object_object_add (result, "shift", json_object_new_int ((int) gwt_icount_shift ()));
+      json_object_object_add (result, "icount", json_object_new_int64 ((int64_t) gwt_icount ()));
+    }
+  return result;
+}
+
+static struct json_object *
+icount_break (struct json_object *args, struct gwt_error *err)
+{
+  struct json_object *value;
+  int64_t icount;
+
+  json_object_object_get_ex (args, "icount", &value);
+  icount = json_object_get_int64 (value);
+  if (icount < 0)
+    gwt_error_set (err, GWT_E_INVALID, "Parameter 'icount' is negative; correct it");
+  return icount >= 0 && gwt_icount_break ((uint64_t) icount, err) ? json_object_new_object ()
+                                                                  : NULL;
 }
 
 static struct json_object *
@@ -353,6 +382,8 @@ device_call (struct json_object *args, struct gwt_error *err)
 /* ---- registration ------------------------------------------------------------------------------
  */
 
+static const struct gwt_qmp_arg icount_args[]
+    = { { "icount", "int", false }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg path_args[] = { { "path", "str", false }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg qom_get_args[]
     = { { "path", "str", false }, { "property", "str", false }, { NULL, NULL, false } };
@@ -390,6 +421,8 @@ static const struct gwt_qmp_command commands[] = {
   { "stop", stop, NULL },
   { "system_powerdown", system_powerdown, NULL },
   { "system_reset", system_reset, NULL },
+  { "x-icount-break", icount_break, icount_args },
+  { "x-query-icount", query_icount, NULL },
 };
 
 static void

@@ -35,7 +35,9 @@ struct gwt_cpu_run
   uint32_t exit_reason; /* same as run ()'s result */
   /* Instructions to execute at the most, 0: no limit.  Set by the core before run (). */
   uint64_t budget;
-  uint64_t executed; /* out: instructions retired in this call */
+  /* Out: instructions retired in this call.  With a budget it is right whenever the CPU reaches a
+     device or asks for the time, too: the host's clock may count them. */
+  uint64_t executed;
   /* GWT_EXIT_MMIO */
   uint64_t mmio_address, mmio_data;
   uint32_t mmio_size, mmio_is_write, mmio_status, reserved_1;

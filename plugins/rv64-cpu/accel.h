@@ -128,6 +128,7 @@ struct rv_accel
   uint32_t serial;                /* last one given out */
   uint32_t pad;
   int64_t slice; /* insn_left when instret was last brought up to date */
+  int64_t budget; /* insn_left when run () was entered */
 
   struct gwt_span span_load, span_store; /* last answers of gwt_vcpu_api.span */
 

@@ -23,10 +23,19 @@
 
 static const void *const *handlers;
 
+/* Let the host's clock see how far the hart is in this call of run (): LEFT may still be started,
+   the one under execution among them. */
+static void
+show_executed (struct rv_hart *h, int64_t left)
+{
+  __atomic_store_n (&h->run->executed, (uint64_t) (h->accel->budget - left), __ATOMIC_RELAXED);
+}
+
 /* Bring instret up to date; the instruction under execution, if any, is not counted. */
 static void
 sync_instret (struct rv_hart *h, int64_t left)
 {
+  show_executed (h, left);
   h->instret += (uint64_t) (h->accel->slice - left);
   h->accel->slice = left;
 }
@@ -231,6 +240,15 @@ run_blocks (struct rv_hart *h)
   while (0)
 /* Before anything that may trap or look at the hart. */
 #define SYNC_PC (h->pc = pc + 2 * (uint64_t) ip->pos)
+/* Before what may reach a device, which may look at a clock that counts instructions. */
+#define SYNC_ACCESS                                                                                \
+  do                                                                                               \
+    {                                                                                              \
+      SYNC_PC;                                                                                     \
+      if (UNLIKELY (h->run->budget != 0))                                                          \
+        show_executed (h, left + rv_block_rest (h->block, ip->pos));                               \
+    }                                                                                              \
+  while (0)
 
 #include "exec-int.inc"
 #include "exec-flow.inc"
@@ -376,7 +394,7 @@ rv_run (struct rv_hart *h)
   else
     {
       h->waiting = 0;
-      h->insn_left = h->accel->slice = budget;
+      h->insn_left = h->accel->slice = h->accel->budget = budget;
       rv_fp_enter (h);
       why = run_blocks (h);
       rv_fp_leave (h);

@@ -18,6 +18,7 @@ check_long_scripts += tests/linux/long-disk.py
 check_long_scripts += tests/linux/long-network.py
 check_long_scripts += tests/linux/virtio-moved.py
 check_long_scripts += tests/linux/long-saved.py
+check_long_scripts += tests/linux/long-lockstep.py
 check_long_scripts += tests/linux/long-migrate.py
 EXTRA_DIST += tests/linux/linuxguest.py tests/linux/linuxdisk.py tests/linux/disklife.py \
 	tests/linux/linuxnet.py tests/linux/linuxmove.py $(guest_programs)
