@@ -20,7 +20,7 @@ LENGTH = float(os.environ.get("GODWIT_LONG") or 1)
 SEED = int(os.environ.get("GODWIT_SEED") or 1)
 STEP = int(100e6 * LENGTH)
 # The time of day is the host's, and two who ask for it one after the other are told different things.
-COMMAND_LINE = "initcall_blacklist=goldfish_rtc_driver_init"
+COMMAND_LINE = "initcall_blacklist=goldfish_rtc_init"
 WORK = "(while :; do echo 7 | sed s/7/8/ > /tmp/w; done) & (while :; do :; done) & true"
 
 
