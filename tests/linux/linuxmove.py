@@ -219,9 +219,11 @@ class Guest:
 
     def broken(self, chance, cancels):
         """A move that is cancelled, or whose connection breaks, wherever CHANCE says, but before all
-        of the memory that is checked can have been sent; the guest goes on.  How it ended."""
+        of the memory that is checked can have been sent; the guest goes on, at the other end where a
+        cancel came too late.  How it ended."""
         to, uri = self.incoming()
         if cancels:
+            self.set(self.vm, max_bandwidth=64 << 20)
             self.vm.qmp.cmd("migrate", uri=uri)
             self.vm.console.fill(chance.random() / 4)
             self.vm.qmp.cmd("migrate_cancel")
@@ -229,10 +231,15 @@ class Guest:
             proxy = Proxy(self.t, uri.partition(":")[2], chance.randrange(10, 16 << 20))
             self.vm.qmp.cmd("migrate", uri="unix:" + proxy.path)
         how = self.ended()
+        self.set(self.vm, max_bandwidth=128 << 20)
+        if how == "completed":
+            # Cancelled too late: the other end has it.
+            self.t.ok(cancels, "completed over a connection that was cut")
+            self.arrived(to, self.vm.qmp.cmd("query-migrate")["downtime"] / 1000)
+            return how
         to.kill()
         to.close()
-        if how != "completed":
-            self.beat()
+        self.beat()
         return how
 
     def arrived(self, to, stood):

