@@ -5,6 +5,7 @@ in while it ran."""
 
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
@@ -129,13 +130,18 @@ def not_to_be_had(t):
     m.lives(a)
 
 
-def half_closed(t, path, stream):
-    """Who listens at PATH is sent all of STREAM by somebody who goes before he hears an answer."""
+def half_closed(t, vm, path, stream):
+    """VM, which listens at PATH, is sent all of STREAM by somebody who goes before he hears an
+    answer."""
     s = socket.socket(socket.AF_UNIX)
     t.cleanup(s.close)
     s.connect(path)
-    s.sendall(stream)
+    s.sendall(stream[:-256])
+    # It stands meanwhile, or it could have read the last byte before it can see that nobody is there.
+    os.kill(vm.pid, signal.SIGSTOP)
+    s.sendall(stream[-256:])
     s.shutdown(socket.SHUT_WR)
+    os.kill(vm.pid, signal.SIGCONT)
     return s
 
 
@@ -148,7 +154,7 @@ def given_up_late(t):
     for n in range(2):
         path = m.socket("late%d" % n)
         b.qmp.cmd("migrate-incoming", uri="unix:" + path, exit_on_error=False)
-        s = half_closed(t, path, stream)
+        s = half_closed(t, b, path, stream)
         said = b""
         while True:
             data = s.recv(4096)
