@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* core/memory: regions, the flat view, accesses, DMA, dirty bitmaps; without CPUs (tests/vcpu
-   has those). */
+   has those).  One file, since all of it uses the devices and blocks at its top. */
 #include "config.h"
 #include <glib.h>
 #include <string.h>

@@ -3,6 +3,9 @@ dist_check_SCRIPTS += tests/migration/stream-tool.py tests/migration/qemu-stream
 	tests/migration/qemu-sections.py tests/migration/dump-vmstate.py \
 	tests/migration/ctl.py tests/migration/own-streams.py tests/migration/pflash.py
 EXTRA_DIST += tests/migration/dirtier.py tests/migration/rows.h tests/migration/streamreader.py
+unit_tests += tests/migration/test-address
+tests_migration_test_address_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_address_LDADD = $(CORE_LIBS)
 unit_tests += tests/migration/test-channel
 tests_migration_test_channel_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_channel_LDADD = $(CORE_LIBS)

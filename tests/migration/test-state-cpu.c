@@ -2,6 +2,7 @@
 /*
  * A hart's state: the layout of its sections to the byte and to the name, in hostile hands, and
  * carried to a second hart that then does, instruction by instruction, what the first one does.
+ * One file, since all of it is about the same section of the same hart.
  */
 #include "config.h"
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The network device on the mock host: frames both ways, commands, filters, drivers without
-   manners. */
+   manners.  One file, since each test is the same driver with another intent. */
 #include "net-driver.h"
 
 #include <string.h>
