@@ -4,6 +4,7 @@
 
      fill MIB             that much memory gets content no two pages share; "@end"
      dirty RATE SPACE     from now on RATE MiB a second, page by page through SPACE MiB; "@end"
+     work 0|1             a thread does nothing else; or sleeps
      beat MS              from now on "@beat NANOSECONDS WORK" every so many ms, 0: never; "@end"
 
    per line of standard input.  WORK counts loops of a thread that does nothing else, so what the
@@ -23,7 +24,7 @@
 #define PAGE 4096
 #define TICK_NS 10000000ul
 
-static _Atomic uint64_t work, rate, space, interval;
+static _Atomic uint64_t work, works, rate, space, interval;
 static uint8_t *area;
 static size_t area_size;
 
@@ -69,6 +70,11 @@ work_on (void *unused)
   (void) unused;
   for (;;)
     {
+      if (!atomic_load (&works))
+        {
+          sleep_ns (TICK_NS);
+          continue;
+        }
       for (i = 0; i < 1000; i++)
         x = mixed (x);
       /* The sum is looked at, so that it is computed. */
@@ -162,6 +168,8 @@ main (void)
           atomic_store (&space, b);
           atomic_store (&rate, a);
         }
+      else if (sscanf (line, "work %lu", &a) == 1)
+        atomic_store (&works, a);
       else if (sscanf (line, "beat %lu", &a) == 1)
         atomic_store (&interval, a);
       else
