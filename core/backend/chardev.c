@@ -224,7 +224,8 @@ give (struct gwt_chardev *chardev, const uint8_t *data, uint64_t size)
 
   while (done < size)
     {
-      uint64_t n = MIN (chardev->client.can_receive (self), size - done);
+      uint64_t n = chardev->client.can_receive (self);
+      n = MIN (n, size - done);
 
       if (n == 0)
         break;

@@ -99,8 +99,10 @@ gwt_fd_wait (int fd, short events, int ms, int other, int another)
   gint64 deadline = g_get_monotonic_time () + (gint64) ms * 1000;
   for (;;)
     {
-      gint64 left = ms < 0 ? -1 : MAX (0, deadline - g_get_monotonic_time ());
-      int n = poll (fds, G_N_ELEMENTS (fds), left < 0 ? -1 : (int) ((left + 999) / 1000));
+      /* Looked at once: MAX () evaluates its arguments twice, and the clock goes on in between. */
+      gint64 left = deadline - g_get_monotonic_time ();
+      int patience = ms < 0 ? -1 : left <= 0 ? 0 : (int) ((left + 999) / 1000);
+      int n = poll (fds, G_N_ELEMENTS (fds), patience);
       if (n < 0 && errno == EINTR)
         continue;
       if (n <= 0)

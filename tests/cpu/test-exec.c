@@ -375,7 +375,8 @@ make_program (struct rvhost *t, GRand *rand)
       code[i] = any_insn (rand, i > 0 ? code[i - 1] >> 7 & 15 : 0);
       if ((code[i] & 0x7f) == 0x63)
         {
-          int to = MIN (PROGRAM, i + g_rand_int_range (rand, 1, 8));
+          int to = i + g_rand_int_range (rand, 1, 8);
+          to = MIN (to, PROGRAM);
           if (g_rand_int_range (rand, 0, 16) == 0)
             to = g_rand_int_range (rand, 0, PROGRAM); /* perhaps backward, perhaps for ever */
           code[i] |= B_TYPE (0, 0, 0, 4 * (to - i)) & ~0x7fu;
