@@ -101,7 +101,7 @@ gwt_kind_is_pointer (uint32_t kind)
 bool
 gwt_field_is_bounded (const struct gwt_field *field)
 {
-  return field->min != 0 || field->max != 0;
+  return field->min != 0 || field->max != 0 || (field->flags & GWT_FIELD_BOUNDED) != 0;
 }
 
 char **

@@ -41,7 +41,9 @@ append_property (GString *out, const struct gwt_field *f)
   g_autofree char *head = g_strdup_printf ("%s=<%s>", f->name, type_text (f));
   g_autofree char *def = default_text (f);
   g_autofree char *range
-      = f->kind != GWT_BOOL && f->values == NULL ? gwt_field_range_text (f) : NULL;
+      = (f->kind != GWT_BOOL || gwt_field_is_bounded (f)) && f->values == NULL
+            ? gwt_field_range_text (f)
+            : NULL;
   g_string_append_printf (out, "  %-26s %s", head, f->doc);
   GString *more = g_string_new (NULL);
   if ((f->flags & GWT_FIELD_REQUIRED) != 0)

@@ -76,7 +76,9 @@ char *
 gwt_field_range_text (const struct gwt_field *f)
 {
   if (f->kind == GWT_BOOL)
-    return g_strdup ("on or off");
+    return g_strdup (!gwt_field_is_bounded (f) || f->min < f->max ? "on or off"
+                     : f->max != 0                                ? "on"
+                                                                  : "off");
   if (f->values != NULL)
     return values_text (f);
   bool number = gwt_kind_is_signed (f->kind) || gwt_kind_is_unsigned (f->kind);

@@ -47,7 +47,10 @@ enum gwt_field_flag
   GWT_FIELD_SIZE = 1 << 0,     /* takes 64K, 2M, 1G */
   GWT_FIELD_HEX = 1 << 1,      /* shown in hexadecimal */
   GWT_FIELD_REQUIRED = 1 << 2, /* must be given */
-  GWT_FIELD_HOST_ONLY = 1 << 3 /* unseen by the guest (back ends): no part of a machine's promise */
+  /* unseen by the guest (back ends): no part of a machine's promise */
+  GWT_FIELD_HOST_ONLY = 1 << 3,
+  /* min and max hold, though both are 0: a build or host that can do nothing else */
+  GWT_FIELD_BOUNDED = 1 << 4
 };
 
 struct gwt_field
@@ -64,7 +67,7 @@ struct gwt_field
   uint32_t until;
   uint64_t flags;        /* enum gwt_field_flag */
   uint64_t def;          /* default of a numeric or bool property */
-  uint64_t min, max;     /* bounds on set and on load, both 0: none */
+  uint64_t min, max;     /* bounds on set and on load, both 0: none, but see GWT_FIELD_BOUNDED */
   uint64_t wmask;        /* GWT_REG: bits the guest can write */
   const char *def_text;  /* default of GWT_STR, or of a property with `values` */
   const char *values;    /* "sv39|sv48|sv57": a numeric property that takes names; first is 0 */

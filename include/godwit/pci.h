@@ -75,6 +75,11 @@ struct gwt_pci_client
   /* [vcpu, main] Optional.  The guest reads configuration space: bytes that follow something else
      can be brought up to date with config_set () now. */
   void (*config_reading) (void *self, uint32_t offset, uint32_t size);
+  /* [main] Optional.  Configuration space comes with a migration and does not fit: its MSI-X table
+     has THERE vectors, and HERE in this function.  Which property that follows from, with both
+     values ("num-queues is 4 there and 1 here"), into TEXT of SIZE bytes; left alone where nothing
+     is known.  TEXT is "" before. */
+  void (*vectors_differ) (void *self, uint32_t there, uint32_t here, char *text, uint64_t size);
 };
 
 struct gwt_pci_api

@@ -111,6 +111,7 @@ extern "C"
     uint32_t pci_class; /* 24-bit class code behind PCI */
     uint32_t pci_vectors; /* MSI-X vectors by default, 0: one for each queue and one more */
     uint32_t reserved_1;
+    const char *queues_property; /* the property that n_queues follows, for messages; or NULL */
   };
 
   struct gwt_virtio_api

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define CONTROL 2 /* message control, offset in the capability */
+#define CONTROL MSIX_CONTROL
 #define CONTROL_ENABLE 0x8000
 #define CONTROL_MASK 0x4000
 #define TABLE 4

@@ -150,6 +150,8 @@ enum pcie_port_type
 #define PCI_PINS 4
 #define PCI_BARS 6
 #define MSIX_VECTORS_MAX 2048
+#define MSIX_CONTROL 2 /* offset in the capability, as the specification has it */
+#define MSIX_TABLE_SIZE 0x07ffu /* in it: vectors less one */
 #define MSIX_ENTRY 16 /* bytes */
 #define MSIX_WORDS 4
 

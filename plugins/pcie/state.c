@@ -191,21 +191,39 @@ passing_bits (const struct gwt_pci *pci, uint32_t offset)
   return 0;
 }
 
+/* What follows from what, behind a colon, where byte OFFSET says how many vectors there are. */
+static void
+explain_vectors (const struct gwt_pci *pci, const uint8_t *bytes, uint32_t offset, char *text,
+                 size_t size)
+{
+  uint32_t control = pci->msix + MSIX_CONTROL;
+  text[0] = text[2] = '\0';
+  if (pci->msix == 0 || offset < control || offset > control + 1 || pci->client == NULL
+      || !GWT_HAS (pci->client, vectors_differ))
+    return;
+  pci->client->vectors_differ (pci->self, (pci_get (bytes + control, 2) & MSIX_TABLE_SIZE) + 1,
+                               pci->n_vectors, text + 2, size - 2);
+  if (text[2] != '\0')
+    memcpy (text, ": ", 2);
+}
+
 static bool
 check_config (const struct gwt_pci *pci, const uint8_t *bytes, uint32_t size, struct gwt_error *err)
 {
+  char why[160];
   for (uint32_t i = 0; i < size; i++)
     {
       uint8_t fixed = (uint8_t) (pci->cmask[i] & ~pci->wmask[i] & ~pci->w1cmask[i]);
       fixed |= passing_bits (pci, i);
       if (((bytes[i] ^ pci->config[i]) & fixed) == 0)
         continue;
+      explain_vectors (pci, bytes, i, why, sizeof why);
       pci_gwt->error_set (err, GWT_E_INVALID,
                           "configuration space of '%s', byte 0x%x (%s): 0x%02x comes, 0x%02x is "
-                          "here, and the guest can change 0x%02x of it; make it the same device "
+                          "here, and the guest can change 0x%02x of it%s; make it the same device "
                           "with the same properties at both ends",
                           pci_devices->id (pci->device), i, register_name (pci, i), bytes[i],
-                          pci->config[i], fixed ^ 0xff);
+                          pci->config[i], fixed ^ 0xff, why);
       return false;
     }
   uint32_t power = pci->power != 0 ? bytes[pci->power + POWER_STATUS] & POWER_STATE : 0;

@@ -107,6 +107,19 @@ check_queues (struct vblk *d, struct gwt_error *err)
   return 0;
 }
 
+/* What was left to this host and this drive is a value from now on: where the guest goes, and who
+   asks what it sees, need the number and not a rule that may give another one there.  What follows
+   from other properties alone stays a rule. */
+static void
+settle_properties (struct vblk *d)
+{
+  d->num_queues = (uint16_t) d->n_queues;
+  d->logical_block_size = d->logical;
+  if (d->physical != d->logical)
+    d->physical_block_size = d->physical;
+  d->write_cache = d->first_writeback ? 1 : 2;
+}
+
 int
 vblk_configure (struct vblk *d, struct gwt_error *err)
 {
@@ -121,6 +134,7 @@ vblk_configure (struct vblk *d, struct gwt_error *err)
   d->max_transfer = info.max_transfer;
   d->capacity = info.size >> SECTOR_BITS;
   d->first_writeback = d->write_cache ? d->write_cache == 1 : info.write_cache != 0;
+  settle_properties (d);
   /* Discard and write-zeroes are offered whatever the drive can, so that the guest sees the same
      disk on every host: a discard may do nothing, zeros may be written one by one. */
   d->features = FEATURE_SEG_MAX | FEATURE_GEOMETRY | FEATURE_BLK_SIZE | FEATURE_TOPOLOGY

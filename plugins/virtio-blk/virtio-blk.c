@@ -112,6 +112,7 @@ vblk_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     .struct_size = sizeof info,
     .device_id = DEVICE_ID,
     .pci_class = 0x010000,
+    .queues_property = "num-queues",
   };
 
   d->handle = device;

@@ -9,6 +9,7 @@
  */
 #include "virtio.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define VENDOR 0x1af4
@@ -518,11 +519,24 @@ pci_function_reset (void *self)
   virtio_unlock (&p->v);
 }
 
+/* Vectors follow queues, where nobody chose them. */
+static void
+pci_vectors_differ (void *self, uint32_t there, uint32_t here, char *text, uint64_t size)
+{
+  struct virtio_pci *p = self;
+  const char *name = p->vectors == VECTORS_AUTO ? p->v.info.queues_property : NULL;
+  uint32_t more = name != NULL; /* there is one for the configuration, too */
+
+  (void) snprintf (text, size, "%s is %u there and %u here", more ? name : "vectors", there - more,
+                   here - more);
+}
+
 static const struct gwt_pci_client pci_client = {
   .struct_size = sizeof pci_client,
   .config_written = pci_config_written,
   .function_reset = pci_function_reset,
   .config_reading = pci_config_reading,
+  .vectors_differ = pci_vectors_differ,
 };
 
 static void

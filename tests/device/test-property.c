@@ -350,6 +350,32 @@ test_ids (void)
   gwt_device_destroy_all ();
 }
 
+/* A build that cannot do something says so by a bound: of a bool, too. */
+static void
+test_pinned (void)
+{
+  static const struct
+  {
+    uint64_t max, flags;
+    const char *text, *error;
+  } cases[] = {
+    { 0, 0, "on", NULL },
+    { 0, GWT_FIELD_BOUNDED, "on", "'on' is out of range; use off" },
+    { 0, GWT_FIELD_BOUNDED, "off", NULL },
+    { 1, GWT_FIELD_BOUNDED, "on", NULL },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      struct gwt_field f = { .name = "b", .role = GWT_PROP, .kind = GWT_BOOL, .size = 1,
+                             .elems = 1, .max = cases[i].max, .flags = cases[i].flags };
+      struct gwt_value value;
+      GWT_AUTO_ERROR (err);
+      g_assert_cmpint (gwt_value_from_text (&f, cases[i].text, &value, &err), ==,
+                       cases[i].error == NULL);
+      g_assert_cmpstr (err.text, ==, cases[i].error);
+    }
+}
+
 static void *
 find_chardev (const char *id)
 {
@@ -391,6 +417,7 @@ main (int argc, char **argv)
   g_test_add_func ("/property/defaults", test_defaults);
   g_test_add_func ("/property/round-trip", test_round_trip);
   g_test_add_func ("/property/refusals", test_refusals);
+  g_test_add_func ("/property/pinned", test_pinned);
   g_test_add_func ("/property/provenance", test_provenance);
   g_test_add_func ("/device/life", test_life);
   g_test_add_func ("/device/ids", test_ids);
