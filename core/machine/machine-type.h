@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include "core/machine/board.h"
 #include "core/util/error.h"
+#include "core/util/version.h"
 
 #define GWT_MACHINE_FORMAT 1
 #define GWT_MACHINE_CHAIN_MAX 64
@@ -52,10 +53,6 @@ struct gwt_machine_type *gwt_machine_type_load (const char *path, struct gwt_err
 struct gwt_machine_type *gwt_machine_type_parse (const char *name, const char *text, size_t size,
                                                  struct gwt_error *err);
 void gwt_machine_type_free (struct gwt_machine_type *type);
-
-/* Dotted numbers: negative, 0 or positive as A is older than, equal to, or newer than B. */
-int gwt_version_compare (const char *a, const char *b);
-bool gwt_version_is_valid (const char *text);
 
 /* A machine type with all that it derives from, and its board. */
 struct gwt_machine_choice

@@ -21,6 +21,11 @@ core_libcore_a_SOURCES += \
 	core/migration/incoming.c \
 	core/migration/internal.h \
 	core/migration/migration.c \
+	core/migration/manifest-devices.c \
+	core/migration/manifest-internal.h \
+	core/migration/manifest-members.c \
+	core/migration/manifest.c \
+	core/migration/manifest.h \
 	core/migration/migration.h \
 	core/migration/outgoing.c \
 	core/migration/params.c \

@@ -7,4 +7,5 @@ core_libcore_a_SOURCES += \
 	core/util/json.c core/util/json.h \
 	core/util/log.c core/util/log.h \
 	core/util/socket.c core/util/socket.h \
-	core/util/text.c core/util/text.h
+	core/util/text.c core/util/text.h \
+	core/util/version.c core/util/version.h

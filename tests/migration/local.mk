@@ -91,3 +91,6 @@ dist_check_SCRIPTS += tests/migration/sections.py
 unit_tests += tests/migration/test-status
 tests_migration_test_status_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_status_LDADD = $(CORE_LIBS)
+unit_tests += tests/migration/test-manifest
+tests_migration_test_manifest_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_manifest_LDADD = $(CORE_LIBS)
