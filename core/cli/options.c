@@ -283,6 +283,8 @@ const struct gwt_option gwt_option_table[] = {
   TEXT ("pidfile", "FILE", pidfile, RUN, "write the process id to FILE"),
 
   LIST ("plugin", "FILE", plugins, FILES, "load a plugin"),
+  LIST ("plugin-level", "PLUGIN=VERSION", plugin_levels, FILES,
+        "behave as that version of the plugin, whatever the machine type says"),
   LIST ("plugin-dir", "DIR", plugin_dirs, FILES, "look for plugins here first"),
   LIST ("machine-dir", "DIR", machine_dirs, FILES, "look for boards here first"),
   LIST ("compat-dir", "DIR", compat_dirs, FILES, "look for machine types here first"),

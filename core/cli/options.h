@@ -16,7 +16,7 @@ struct gwt_options
   GPtrArray *devices, *globals, *drives, *pflashes, *blockdevs, *chardevs, *serials, *qmps,
       *netdevs, *nics, *objects;
   GPtrArray *expanded; /* char *, owned: what -nic and -drive stand for */
-  GPtrArray *without, *plugins, *plugin_dirs, *machine_dirs, *compat_dirs;
+  GPtrArray *without, *plugins, *plugin_levels, *plugin_dirs, *machine_dirs, *compat_dirs;
   bool nographic, nodefaults, paused, no_reboot, no_shutdown, only_migratable, verbose, help,
       version;
   bool log_guest;

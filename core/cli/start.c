@@ -267,6 +267,8 @@ plan (struct session *s, struct gwt_error *err)
                                              .append = o->append,
                                              .dtb = o->dtb,
                                              .devices = (const char *const *) o->devices->pdata,
+                                             .plugin_levels
+                                             = (const char *const *) o->plugin_levels->pdata,
                                              .n_serials = o->serials->len - 1,
                                              .pflashes
                                              = (const char *const *) s->pflash_ids->pdata,

@@ -6,8 +6,10 @@
  */
 #include "config.h"
 #include <string.h>
+#include "core/device/value.h"
 #include "core/machine/machine.h"
 #include "core/plugin/loader.h"
+#include "core/util/text.h"
 
 struct row
 {
@@ -25,14 +27,18 @@ newest_first (gconstpointer a, gconstpointer b)
   return order != 0 ? order : (ra->order > rb->order) - (ra->order < rb->order);
 }
 
+/* Rows of one plugin. */
 static bool
-apply_plugin_rows (const struct gwt_machine_choice *choice, struct gwt_device *device,
-                   struct gwt_error *err)
+apply_rows_of (const struct gwt_machine_choice *choice, const char *plugin,
+               struct gwt_device *device, struct gwt_error *err)
 {
-  const char *level = gwt_machine_choice_level (choice, device->type->plugin_id);
-  const struct gwt_plugin_info *info = gwt_loader_find (device->type->plugin_id);
-  if (level == NULL || info == NULL || info->plugin == NULL || info->plugin->n_compat == 0)
+  const struct gwt_machine_level *promise = gwt_machine_choice_find_level (choice, plugin);
+  const struct gwt_plugin_info *info = gwt_loader_find (plugin);
+  if (promise == NULL || info == NULL || info->plugin == NULL)
     return true;
+  if (!gwt_machine_level_check (promise, info, err))
+    return false;
+  const char *level = promise->level;
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (struct row));
   for (guint i = 0; i < info->plugin->n_compat; i++)
     {
@@ -48,16 +54,32 @@ apply_plugin_rows (const struct gwt_machine_choice *choice, struct gwt_device *d
     {
       const struct gwt_compat_row *row = g_array_index (rows, struct row, i).row;
       g_autofree char *detail
-          = g_strdup_printf ("plugin %s, level %s", device->type->plugin_id, row->level);
+          = g_strdup_printf ("plugin %s, level %s", plugin, row->level);
       if (!gwt_device_set (device, row->property, row->value, GWT_SOURCE_PLUGIN_COMPAT, detail,
                            err))
         {
-          gwt_error_prefix (err, "plugin '%s': compat row of level %s", device->type->plugin_id,
-                            row->level);
+          gwt_error_prefix (err, "plugin '%s': compat row of level %s", plugin, row->level);
           return false;
         }
     }
   return true;
+}
+
+/* A device is partly of its ancestors' plugins, and each of those keeps its promise, the parent's
+   first. */
+static bool
+apply_plugin_rows (const struct gwt_machine_choice *choice, const struct gwt_type *type,
+                   struct gwt_device *device, struct gwt_error *err)
+{
+  if (type == NULL)
+    return true;
+  const struct gwt_type *parent = gwt_type_parent (type);
+  if (!apply_plugin_rows (choice, parent, device, err))
+    return false;
+  for (; parent != NULL; parent = gwt_type_parent (parent))
+    if (strcmp (parent->plugin_id, type->plugin_id) == 0)
+      return true; /* done with that one */
+  return apply_rows_of (choice, type->plugin_id, device, err);
 }
 
 static bool
@@ -103,26 +125,72 @@ gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *d
                    GPtrArray *board_props, GPtrArray *model_props, struct gwt_error *err)
 {
   g_autofree char *detail = g_strdup_printf ("board %s", choice->board->name);
-  return apply_plugin_rows (choice, device, err) && apply_overrides (choice, device, err)
+  return apply_plugin_rows (choice, device->type, device, err) && apply_overrides (choice, device, err)
          && apply_props (device, board_props, detail, err)
          && apply_props (device, model_props, detail, err) && gwt_globals_apply (device, err);
 }
 
-/* True where any type that is loaded has TYPE as itself or an ancestor; *HAS: one with PROPERTY. */
-static bool
-known_type (const char *type, const char *property, bool *has)
+/* A property that OVERRIDE speaks of, of any type that is loaded; *KNOWN: such a type is there. */
+static const struct gwt_field *
+overridden (const struct gwt_machine_override *override, bool *known)
 {
   g_autofree const struct gwt_type **types = gwt_type_list ();
-  bool known = false;
-  *has = false;
-  for (guint i = 0; types[i] != NULL; i++)
-    if (gwt_type_is_a (types[i], type))
+  const struct gwt_field *field = NULL;
+  *known = false;
+  for (guint i = 0; types[i] != NULL && field == NULL; i++)
+    if (gwt_type_is_a (types[i], override->type))
       {
-        known = true;
-        if (gwt_type_property (types[i], property) != NULL)
-          *has = true;
+        *known = true;
+        field = gwt_type_property (types[i], override->property);
       }
-  return known;
+  return field;
+}
+
+static bool
+fail_property (const struct gwt_machine_override *override, struct gwt_error *err)
+{
+  const struct gwt_type *type = gwt_type_find (override->type);
+  g_autofree const char **names = type != NULL ? gwt_type_property_names (type) : NULL;
+  g_autofree char *near = names != NULL ? gwt_nearest_names (override->property, names) : NULL;
+  if (near != NULL)
+    gwt_error_set (err, GWT_E_NOT_FOUND, "%s: type '%s' has no property '%s'; did you mean %s?",
+                   override->where, override->type, override->property, near);
+  else
+    gwt_error_set (err, GWT_E_NOT_FOUND, "%s: type '%s' has no property '%s'; see -device %s,help",
+                   override->where, override->type, override->property, override->type);
+  return false;
+}
+
+static bool
+check_override (const struct gwt_machine_override *override, struct gwt_error *err)
+{
+  GWT_AUTO_ERROR (absent);
+  GWT_AUTO_ERROR (inner);
+  bool known;
+  const struct gwt_field *field = overridden (override, &known);
+  if (!known && gwt_loader_need_type (override->type, &absent))
+    field = overridden (override, &known);
+  if (!known)
+    {
+      /* Of a plugin that is not installed no device can be made. */
+      if (override->plugin != NULL && gwt_loader_find (override->plugin) == NULL)
+        return true;
+      gwt_error_set (err, GWT_E_NOT_FOUND, "%s: %s%s", override->where, absent.text,
+                     override->plugin == NULL
+                         ? "; if its plugin need not be installed, name that as \"plugin\" here"
+                         : "");
+      return false;
+    }
+  if (field == NULL)
+    return fail_property (override, err);
+  struct gwt_value value = { 0 };
+  bool good = gwt_value_from_json (field, override->value, &value, &inner);
+  gwt_value_clear (&value);
+  if (good)
+    return true;
+  gwt_error_set (err, inner.code, "%s: property '%s' of '%s': %s", override->where,
+                 override->property, override->type, inner.text);
+  return false;
 }
 
 bool
@@ -132,35 +200,8 @@ gwt_machine_check_compat (const struct gwt_machine_choice *choice, struct gwt_er
     {
       const struct gwt_machine_type *type = g_ptr_array_index (choice->chain, i);
       for (guint n = 0; n < type->overrides->len; n++)
-        {
-          const struct gwt_machine_override *override = g_ptr_array_index (type->overrides, n);
-          GWT_AUTO_ERROR (absent);
-          bool has;
-          /* A type whose plugin is not installed hurts nobody who does not use it. */
-          if (!known_type (override->type, override->property, &has)
-              && (!gwt_loader_need_type (override->type, &absent)
-                  || !known_type (override->type, override->property, &has)))
-            continue;
-          if (has)
-            continue;
-          gwt_error_set (err, GWT_E_NOT_FOUND,
-                         "%s: type '%s' has no property '%s'; see -device %s,help", override->where,
-                         override->type, override->property, override->type);
+        if (!check_override (g_ptr_array_index (type->overrides, n), err))
           return false;
-        }
-      for (guint n = 0; n < type->levels->len; n++)
-        {
-          const struct gwt_machine_level *level = g_ptr_array_index (type->levels, n);
-          const struct gwt_plugin_info *info
-              = strcmp (level->plugin, "*") != 0 ? gwt_loader_find (level->plugin) : NULL;
-          if (info == NULL || info->version == NULL
-              || gwt_version_compare (level->level, info->version) <= 0)
-            continue;
-          gwt_error_set (err, GWT_E_RANGE,
-                         "%s: level %s is newer than plugin '%s' %s in %s; install a newer plugin",
-                         level->where, level->level, level->plugin, info->version, info->path);
-          return false;
-        }
     }
-  return true;
+  return gwt_machine_choice_check_levels (choice, err);
 }

@@ -39,16 +39,27 @@ gwt_machine_split_name (const char *text, char **name, char ***options, struct g
   return true;
 }
 
-const char *
-gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice)
+const struct gwt_machine_type *
+gwt_machine_choice_with (const struct gwt_machine_choice *choice, enum gwt_machine_default what)
 {
   for (guint i = 0; i < choice->chain->len; i++)
     {
       const struct gwt_machine_type *type = g_ptr_array_index (choice->chain, i);
-      if (type->smp_fill != NULL)
-        return type->smp_fill;
+      const bool says[] = { [GWT_DEFAULT_CPU] = type->cpu != NULL,
+                            [GWT_DEFAULT_CPUS] = type->cpus != 0,
+                            [GWT_DEFAULT_MEMORY] = type->memory != 0,
+                            [GWT_DEFAULT_SMP_FILL] = type->smp_fill != NULL };
+      if (says[what])
+        return type;
     }
-  return "cores";
+  return NULL;
+}
+
+const char *
+gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice)
+{
+  const struct gwt_machine_type *type = gwt_machine_choice_with (choice, GWT_DEFAULT_SMP_FILL);
+  return type != NULL ? type->smp_fill : "cores";
 }
 
 /* Give what is not said (0) its value: the first of -smp's parts in ORDER takes what is left. */

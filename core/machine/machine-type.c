@@ -9,8 +9,8 @@
 #include "core/machine/json-file.h"
 #include "core/util/text.h"
 
-static void
-level_free (gpointer data)
+void
+gwt_machine_level_free (gpointer data)
 {
   struct gwt_machine_level *level = data;
   g_free (level->plugin);
@@ -25,6 +25,8 @@ override_free (gpointer data)
   struct gwt_machine_override *override = data;
   g_free (override->type);
   g_free (override->property);
+  g_free (override->plugin);
+  g_free (override->doc);
   g_free (override->where);
   g_free (override);
 }
@@ -96,7 +98,7 @@ static bool
 read_overrides (const struct gwt_json_at *root, struct gwt_machine_type *type,
                 struct gwt_error *err)
 {
-  static const char *const keys[] = { "type", "property", "value", "doc", NULL };
+  static const char *const keys[] = { "type", "property", "value", "plugin", "doc", NULL };
   struct gwt_json_at list, item, value;
   bool found;
   if (!gwt_json_array (root, "overrides", false, &list, &found, err))
@@ -108,14 +110,14 @@ read_overrides (const struct gwt_json_at *root, struct gwt_machine_type *type,
     }
   for (size_t i = 0; found && i < gwt_json_count (&list); i++)
     {
-      g_autofree char *doc = NULL;
       struct gwt_machine_override *override = g_new0 (struct gwt_machine_override, 1);
       g_ptr_array_add (type->overrides, override);
       gwt_json_element (&list, i, &item);
       if (!gwt_json_keys (&item, keys, err)
           || !gwt_json_str (&item, "type", true, &override->type, err)
           || !gwt_json_str (&item, "property", true, &override->property, err)
-          || !gwt_json_str (&item, "doc", false, &doc, err))
+          || !gwt_json_str (&item, "plugin", false, &override->plugin, err)
+          || !gwt_json_str (&item, "doc", false, &override->doc, err))
         return false;
       if (!gwt_json_member (&item, "value", &value))
         {
@@ -126,6 +128,12 @@ read_overrides (const struct gwt_json_at *root, struct gwt_machine_type *type,
         {
           gwt_json_fail (&item, err, "'%s.%s' is no type and property; use a-z, 0-9 and '-'",
                          override->type, override->property);
+          return false;
+        }
+      if (override->plugin != NULL && !gwt_name_is_valid (override->plugin))
+        {
+          gwt_json_fail_at (&item, "plugin", err, "'%s' is no plugin's id; use a-z, 0-9 and '-'",
+                            override->plugin);
           return false;
         }
       override->value = value.value;
@@ -229,7 +237,7 @@ type_from_json (struct gwt_json_file *file, struct gwt_error *err)
   type->file = file;
   type->path = g_strdup (file->name);
   type->aliases = g_ptr_array_new_with_free_func (g_free);
-  type->levels = g_ptr_array_new_with_free_func (level_free);
+  type->levels = g_ptr_array_new_with_free_func (gwt_machine_level_free);
   type->overrides = g_ptr_array_new_with_free_func (override_free);
   gwt_json_root (file, &root);
   if (read_type (&root, type, err))

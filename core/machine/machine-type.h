@@ -13,6 +13,8 @@
 #include "core/util/error.h"
 #include "core/util/version.h"
 
+struct gwt_plugin_info;
+
 #define GWT_MACHINE_FORMAT 1
 #define GWT_MACHINE_CHAIN_MAX 64
 #define GWT_MACHINE_OVERRIDES_MAX 4096
@@ -28,6 +30,8 @@ struct gwt_machine_override
 {
   char *type; /* device type or a parent of it */
   char *property;
+  char *plugin;              /* whose type it is, which need not be installed; or NULL */
+  char *doc;                 /* why, or NULL */
   struct json_object *value; /* borrowed from the file */
   char *where;               /* "FILE:LINE: PATH" */
 };
@@ -60,14 +64,31 @@ struct gwt_machine_choice
   GPtrArray *chain; /* struct gwt_machine_type: [0] was asked for, the last is the newest base */
   struct gwt_board *board;
   char *board_path;
+  GPtrArray *given_levels; /* struct gwt_machine_level: over those of the chain; or NULL */
 };
 
 /* NAME is a machine type's name, an alias, or the path of a machine type or board file. */
 struct gwt_machine_choice *gwt_machine_choose (const char *name, struct gwt_error *err);
 void gwt_machine_choice_free (struct gwt_machine_choice *choice);
 const char *gwt_machine_choice_name (const struct gwt_machine_choice *choice);
-/* Level of PLUGIN that this machine type promises; NULL where none is named. */
+
+/* levels.c.  Level of PLUGIN that is promised; NULL where none is named, then it is as it is. */
 const char *gwt_machine_choice_level (const struct gwt_machine_choice *choice, const char *plugin);
+/* The same with where it stands; its plugin may be "*". */
+const struct gwt_machine_level *
+gwt_machine_choice_find_level (const struct gwt_machine_choice *choice, const char *plugin);
+/* What -plugin-level says, "PLUGIN=VERSION", over the machine types; ended by NULL, may be NULL. */
+bool gwt_machine_choice_add_levels (struct gwt_machine_choice *choice, const char *const *texts,
+                                    struct gwt_error *err);
+/* One, as another source of levels says; unchecked.  WHERE begins errors about it. */
+void gwt_machine_choice_set_level (struct gwt_machine_choice *choice, const char *plugin,
+                                   const char *level, const char *where);
+/* The levels that count are none that their plugin has yet to reach. */
+bool gwt_machine_choice_check_levels (const struct gwt_machine_choice *choice,
+                                      struct gwt_error *err);
+bool gwt_machine_level_check (const struct gwt_machine_level *level,
+                              const struct gwt_plugin_info *info, struct gwt_error *err);
+void gwt_machine_level_free (gpointer level);
 
 /* Where names are looked up.  -compat-dir and -machine-dir add in front, in the order given; then
    GODWIT_COMPAT_PATH and GODWIT_MACHINE_PATH (colon separated), the installed folders last. */

@@ -24,6 +24,7 @@ struct gwt_machine_config
   const char *cpu, *smp, *memory;
   const char *bios, *kernel, *initrd, *append, *dtb;
   const char *const *devices; /* -device, ended by NULL; may be NULL */
+  const char *const *plugin_levels; /* likewise */
   guint n_serials;            /* how often -serial is given */
   /* Block back ends by flash unit, "": none; ended by NULL.  May be NULL. */
   const char *const *pflashes;
@@ -88,6 +89,16 @@ bool gwt_machine_parse_memory (const char *text, const struct gwt_board *board, 
                                struct gwt_error *err);
 /* NAME and options of -M; OPTIONS: name, value, name, value, ..., NULL. */
 bool gwt_machine_split_name (const char *text, char **name, char ***options, struct gwt_error *err);
+/* The nearest type of the chain that says something about WHAT, or NULL. */
+enum gwt_machine_default
+{
+  GWT_DEFAULT_CPU,
+  GWT_DEFAULT_CPUS,
+  GWT_DEFAULT_MEMORY,
+  GWT_DEFAULT_SMP_FILL
+};
+const struct gwt_machine_type *gwt_machine_choice_with (const struct gwt_machine_choice *choice,
+                                                        enum gwt_machine_default what);
 const char *gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice);
 
 /* compat.c: give DEVICE its values below -device: plugin rows, machine type, board, -global. */

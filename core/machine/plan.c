@@ -74,6 +74,8 @@ plan_choice (struct gwt_machine *machine, struct gwt_error *err)
       gwt_error_move (err, &inner);
       return false;
     }
+  if (!gwt_machine_choice_add_levels (machine->choice, machine->config.plugin_levels, err))
+    return false;
   machine->board = machine->choice->board;
   machine->name = g_strdup (gwt_machine_choice_name (machine->choice));
   const struct gwt_machine_type *type = g_ptr_array_index (machine->choice->chain, 0);
@@ -120,8 +122,10 @@ static bool
 plan_cpu (struct gwt_machine *machine, struct gwt_error *err)
 {
   const struct gwt_board *board = machine->board;
-  const struct gwt_machine_type *type = g_ptr_array_index (machine->choice->chain, 0);
-  const char *text = machine->config.cpu != NULL ? machine->config.cpu : type->cpu;
+  const struct gwt_machine_type *type = gwt_machine_choice_with (machine->choice, GWT_DEFAULT_CPU);
+  const char *text = machine->config.cpu;
+  if (text == NULL && type != NULL)
+    text = type->cpu;
   machine->model = g_ptr_array_index (board->models, 0);
   if (text == NULL)
     return true;
@@ -222,8 +226,9 @@ static bool
 plan_memory (struct gwt_machine *machine, struct gwt_error *err)
 {
   const struct gwt_board *board = machine->board;
-  const struct gwt_machine_type *type = g_ptr_array_index (machine->choice->chain, 0);
-  machine->ram_size = type->memory != 0 ? type->memory : board->ram_default;
+  const struct gwt_machine_type *type
+      = gwt_machine_choice_with (machine->choice, GWT_DEFAULT_MEMORY);
+  machine->ram_size = type != NULL ? type->memory : board->ram_default;
   if (machine->config.memory != NULL
       && !gwt_machine_parse_memory (machine->config.memory, board, &machine->ram_size, err))
     return false;
@@ -295,8 +300,9 @@ gwt_machine_plan (const struct gwt_machine_config *config, struct gwt_error *err
   bool good = plan_choice (machine, err);
   if (good)
     {
-      const struct gwt_machine_type *type = g_ptr_array_index (machine->choice->chain, 0);
-      uint64_t cpus = type->cpus != 0 ? type->cpus : machine->board->cpus_default;
+      const struct gwt_machine_type *type
+          = gwt_machine_choice_with (machine->choice, GWT_DEFAULT_CPUS);
+      uint64_t cpus = type != NULL ? type->cpus : machine->board->cpus_default;
       good = plan_memory (machine, err)
              && gwt_machine_parse_smp (config->smp, gwt_machine_choice_smp_fill (machine->choice),
                                        (uint32_t) MIN (cpus, UINT32_MAX),

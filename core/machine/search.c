@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include <string.h>
+#include <sys/stat.h>
 #include "core/machine/json-file.h"
 #include "core/machine/machine-type.h"
 #include "core/util/installed.h"
@@ -83,6 +84,41 @@ find_file (GPtrArray *path, const char *name)
         return g_steal_pointer (&file);
     }
   return NULL;
+}
+
+/* A second file of a name says the same, or it is another promise under one name. */
+static bool
+same_bytes (const char *a, const char *b)
+{
+  g_autofree char *ta = NULL, *tb = NULL;
+  gsize na, nb;
+  struct stat sa, sb;
+  if (stat (a, &sa) != 0 || stat (b, &sb) != 0 || sa.st_size != sb.st_size)
+    return false;
+  if (sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino)
+    return true;
+  return S_ISREG (sa.st_mode) && S_ISREG (sb.st_mode) && sa.st_size <= GWT_JSON_FILE_MAX
+         && g_file_get_contents (a, &ta, &na, NULL) && g_file_get_contents (b, &tb, &nb, NULL)
+         && na == nb && memcmp (ta, tb, na) == 0;
+}
+
+/* FILE, found first, is the only NAME.json of PATH, or the others are copies of it. */
+static bool
+check_single (GPtrArray *path, const char *name, const char *file, struct gwt_error *err)
+{
+  for (guint i = 0; i < path->len; i++)
+    {
+      g_autofree char *other
+          = g_strdup_printf ("%s/%s.json", (char *) g_ptr_array_index (path, i), name);
+      if (strcmp (other, file) == 0 || !g_file_test (other, G_FILE_TEST_EXISTS)
+          || same_bytes (file, other))
+        continue;
+      gwt_error_set (err, GWT_E_EXISTS,
+                     "machine '%s': %s and %s differ; rename one, or give -M a file's path", name,
+                     file, other);
+      return false;
+    }
+  return true;
 }
 
 static gint
@@ -197,14 +233,24 @@ static char *
 find_type (const char *name, struct gwt_error *err)
 {
   g_autoptr (GPtrArray) path = compat_path ();
-  char *file = find_file (path, name);
-  if (file != NULL)
-    return file;
+  char *named = find_file (path, name), *file;
+  if (named != NULL && !check_single (path, name, named, err))
+    {
+      g_free (named);
+      return NULL;
+    }
   struct alias_search search = { .alias = name };
   search.names = g_ptr_array_new_with_free_func (g_free);
   search.broken = g_string_new (NULL);
   each_type (path, match_alias, &search, err);
   file = g_steal_pointer (&search.file);
+  if (named != NULL && file != NULL)
+    gwt_error_set (err, GWT_E_EXISTS,
+                   "machine '%s': %s has this name, and %s takes it as an alias; remove the alias",
+                   name, named, file);
+  else if (named != NULL)
+    file = g_steal_pointer (&named);
+  g_free (named);
   if (gwt_error_is_set (err))
     g_clear_pointer (&file, g_free);
   else if (file == NULL)
@@ -387,6 +433,8 @@ gwt_machine_choice_free (struct gwt_machine_choice *choice)
   if (choice == NULL)
     return;
   g_ptr_array_unref (choice->chain);
+  if (choice->given_levels != NULL)
+    g_ptr_array_unref (choice->given_levels);
   gwt_board_free (choice->board);
   g_free (choice->board_path);
   g_free (choice);
@@ -396,29 +444,6 @@ const char *
 gwt_machine_choice_name (const struct gwt_machine_choice *choice)
 {
   return ((const struct gwt_machine_type *) g_ptr_array_index (choice->chain, 0))->name;
-}
-
-const char *
-gwt_machine_choice_level (const struct gwt_machine_choice *choice, const char *plugin)
-{
-  /* The nearest file wins, and in one file the plugin's own level over the wildcard: a wildcard in
-     virt-1.0 has to hold for a plugin that virt-1.1 named. */
-  for (guint i = 0; i < choice->chain->len; i++)
-    {
-      const struct gwt_machine_type *type = g_ptr_array_index (choice->chain, i);
-      const char *wildcard = NULL;
-      for (guint n = 0; n < type->levels->len; n++)
-        {
-          const struct gwt_machine_level *level = g_ptr_array_index (type->levels, n);
-          if (strcmp (level->plugin, plugin) == 0)
-            return level->level;
-          if (strcmp (level->plugin, "*") == 0)
-            wildcard = level->level;
-        }
-      if (wildcard != NULL)
-        return wildcard;
-    }
-  return NULL;
 }
 
 struct help

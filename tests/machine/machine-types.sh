@@ -51,9 +51,26 @@ machine here '"board": "../boards/near.json"'
 cp "$srcdir/machines/virt.json" boards/near.json
 good "a board by path from the machine type's folder" -M here
 contains "-M help lists it" "$($g -M help)" "mine "
-machine virt-1.0 '"board": "nonesuch"'
-bad "godwit: $tmp/user/virt-1.0.json:5: \$.board: no board 'nonesuch' in $tmp/boards, " -M virt-1.0
+machine noboard '"board": "nonesuch"'
+bad "godwit: $tmp/user/noboard.json:5: \$.board: no board 'nonesuch' in $tmp/boards, " -M noboard
+rm user/noboard.json
+# One name is one promise: two files that differ are none, copies do no harm.
+machine virt-1.0 '"board": "virt"'
+bad "godwit: -M: machine 'virt-1.0': $tmp/user/virt-1.0.json and " -M virt-1.0
+bad "virt-1.0.json differ; rename one, or give -M a file's path" -M virt-1.0
+good "by path it is the one" -M ./user/virt-1.0.json
+cp "$srcdir/compat/virt-1.0.json" user/
+good "a copy is the same" -M virt-1.0
 rm user/virt-1.0.json
+machine taker '"board": "virt"' '"aliases": ["virt-1.0", "virt"]'
+bad "has this name, and $tmp/user/taker.json takes it as an alias; remove the alias" -M virt-1.0
+machine taker '"board": "virt"' '"aliases": ["virt"]' '"defaults": { "memory": "256M" }'
+contains "aliases: the user's folder before the installed one" "$($g -M virt -v 2>&1)" \
+  "machine taker: 1 CPUs, 256 MiB"
+rm user/taker.json out.dtb
+machine a '"board": "virt"' '"aliases": ["a"]'
+bad "godwit: $tmp/user/a.json:6: \$.aliases[0]: 'a' is no alias; use another name of letters" -M a
+rm user/a.json
 machine other '"board": "virt"' '"aliases": ["my-own"]'
 U=$tmp/user
 bad "godwit: -M: machine 'my-own': both $U/mine.json and $U/other.json take this alias" \
@@ -98,18 +115,66 @@ over '{ "type": "aclint", "property": "timebase-frequency", "value": "fast" }'
 bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: " -M over
 over '{ "type": "aclint", "property": "timebase-frequency", "value": 0 }'
 bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: " -M over
-over '{ "type": "org-example-absent", "property": "x", "value": 0 }'
-good "an override of a type that nobody installed hurts nobody" -M over
+bad "\$.overrides[0]: property 'timebase-frequency' of 'aclint': '0' is out of range; " -M over
+over '{ "type": "aclint", "property": "timebase-freqency", "value": 1 }'
+bad "over.json:7: \$.overrides[0]: type 'aclint' has no property 'timebase-freqency'; did you \
+mean 'timebase-frequency'?" -M over
+# Judged whether or not the machine has such a device.
+over '{ "type": "virtio-net-pci", "property": "mq", "value": 7 }'
+bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: property 'mq' of 'virtio-net-pci': " -M over
+over '{ "type": "ns16551", "property": "x", "value": 0 }'
+bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: no plugin provides device type 'ns16551', " \
+  -M over
+bad "did you mean 'ns16550'?; if its plugin need not be installed, name that as \"plugin\" here" \
+  -M over
+over '{ "type": "org-example-absent", "property": "x", "value": 0, "plugin": "org-example" }'
+good "an override of a type of a plugin that nobody installed hurts nobody" -M over
+over '{ "type": "org-example-absent", "property": "x", "value": 0, "plugin": "ns16550" }'
+bad "godwit: $tmp/user/over.json:7: \$.overrides[0]: no plugin provides device type 'org-ex" -M over
+over '{ "type": "org-example-absent", "property": "x", "value": 0, "plugin": "No" }'
+bad "over.json:7: \$.overrides[0].plugin: 'No' is no plugin's id; use a-z, 0-9 and '-'" -M over
+over '{ "type": "aclint", "property": "num-harts", "value": 1 },
+{ "type": "aclint", "property": "num-harts", "value": 2 }'
+bad "over.json:8: \$.overrides[1]: 'aclint.num-harts' is overridden twice; remove one" -M over
 machine level '"board": "virt"' '"levels": { "ns16550": "99.0" }'
 bad "godwit: $U/level.json:6: \$.levels.ns16550: level 99.0 is newer than plugin 'ns16550' " \
   -M level
+machine level '"board": "virt"' '"levels": { "*": "99.0" }'
+bad "level.json:6: \$.levels.*: level 99.0 is newer than plugin " -M level
+machine level '"board": "virt"' '"levels": { "*": "1." }'
+bad "level.json:6: \$.levels.*: '1.' is no version; use numbers with dots, as \"1.0\"" -M level
+machine level '"board": "virt"' '"levels": { "*": "0.1", "*": "0.1" }'
+bad "level.json:6: \$.levels.*: column 28: this member is there twice; remove one" -M level
+machine level '"board": "virt"' '"levels": { "ns16550": "99.0" }'
+machine older '"newer": "level"' '"levels": { "ns16550": "0.1" }'
+good "an older type may promise less than the newer one" -M older
 machine level '"board": "virt"' '"levels": { "not-installed": "99.0" }'
 good "a level of a plugin that nobody installed hurts nobody" -M level
+
+# Levels by option.
+V=$(sed -n 's/^AC_INIT.*\[\([0-9.]*\)\].*/\1/p' "$srcdir/configure.ac")
+good "-plugin-level" -M virt -plugin-level ns16550=0.0.1 -plugin-level "pcie=$V"
+bad "godwit: -plugin-level: 'ns16550': not of the form PLUGIN=VERSION; write it as pcie=1.0" \
+  -M virt -plugin-level ns16550
+bad "godwit: -plugin-level: 'ns16551=0.1': no plugin 'ns16551' was found; did you mean 'ns16550'" \
+  -M virt -plugin-level ns16551=0.1
+bad "godwit: -plugin-level: 'zzz=0.1': no plugin 'zzz' was found; 'godwit-plugin list' shows " \
+  -M virt -plugin-level zzz=0.1
+bad "godwit: -plugin-level: 'ns16550=99': level 99 is newer than plugin 'ns16550' $V in " \
+  -M virt -plugin-level ns16550=99
+bad "; use a level up to $V, or install a newer plugin" -M virt -plugin-level ns16550=99
+bad "godwit: -plugin-level: 'ns16550=1.x': '1.x' is no version; use numbers with dots, as 1.0" \
+  -M virt -plugin-level ns16550=1.x
+bad "godwit: -plugin-level: 'ns16550=0.1': plugin 'ns16550' is given twice; give it once" \
+  -M virt -plugin-level ns16550=0.0.1 -plugin-level ns16550=0.1
 
 # Defaults.
 machine big '"board": "virt"' '"defaults": { "memory": "256M", "cpus": 4, "smp-fill": "sockets" }'
 out=$($g -M big -v 2>&1)
 contains "defaults of the machine type" "$out" "machine big: 4 CPUs, 256 MiB of RAM"
+machine big-old '"newer": "big"' '"defaults": { "cpus": 2 }'
+contains "defaults come from the newer type, too" "$($g -M big-old -v 2>&1)" \
+  "machine big-old: 2 CPUs, 256 MiB"
 contains "filling rule of the machine type" "$($g -M big -smp help)" "sockets are filled first"
 rm -f out.dtb
 
@@ -171,4 +236,11 @@ bad "default firmware 'fw_dynamic.bin' is in none of" -M fw -bios default
 bad "godwit: -bios: 'none': nothing to run; add -kernel or -bios FILE, or -S to start paused" \
   -M fw -bios none
 good "without firmware and paused" -M fw -bios none -S
+
+# Of this tree's files: the alias of a family is on its newest type.
+for file in "$srcdir"/compat/*.json; do
+  grep -q '"newer"' "$file" || continue
+  grep -q '"aliases"' "$file" && not_ok "$file: an alias on a type that has a newer one"
+done
+ok "aliases are the newest types'"
 done_testing

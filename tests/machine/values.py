@@ -18,6 +18,18 @@ static const struct gwt_compat_row rows[] = {
 """
 
 
+def build(t, source, name, *flags):
+    """A plugin, as its author would build it."""
+    cc = os.environ.get("CC", "cc").split()
+    if gwttest.SANITIZERS:
+        cc.append("-fsanitize=address,undefined")
+    out = t.path(name + ".so")
+    subprocess.run([*cc, "-std=gnu11", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-Bsymbolic",
+                    "-I" + os.path.join(gwttest.SRCDIR, "include"), *flags, "-o", out, source],
+                   check=True)
+    return out
+
+
 def plugin(t):
     """example2 as version 2.0 with three changes of its default behind it."""
     with open(SOURCE) as f:
@@ -29,15 +41,7 @@ def plugin(t):
             ".n_compat = GWT_COUNT (rows)," + text[at:])
     with open(t.path("example2.c"), "w") as f:
         f.write(text)
-    cc = os.environ.get("CC", "cc").split()
-    if gwttest.SANITIZERS:
-        cc.append("-fsanitize=address,undefined")
-    out = t.path("example2.so")
-    subprocess.run([*cc, "-std=gnu11", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-Bsymbolic",
-                    "-I" + os.path.join(gwttest.SRCDIR, "include"), "-o", out,
-                    t.path("example2.c")],
-                   check=True)
-    return out
+    return build(t, t.path("example2.c"), "example2")
 
 
 def machine(t, name, **members):
@@ -72,18 +76,68 @@ def levels(t):
     for level, value in wanted.items():
         machine(t, "m", levels={"example2": level, "*": "0.1"})
         t.equal(frequency(t, so, "m"), value, "level " + level)
-    machine(t, "star", levels={"*": "1.0"})
-    t.equal(frequency(t, so, "star"), 100, "level of all plugins")
+    machine(t, "star", levels={"*": "0.1"})
+    t.equal(frequency(t, so, "star"), 1000000, "a wildcard is for the plugins of this tree")
     # The nearest file of the chain counts, its wildcard too.
     machine(t, "new", levels={"example2": "1.5"})
-    machine(t, "old", newer="new", levels={"*": "0.5"})
-    machine(t, "older", newer="old")
+    machine(t, "old", newer="new", levels={"example2": "0.5"})
+    machine(t, "older", newer="old", levels={"*": "0.1"})
     t.equal(frequency(t, so, "new"), 150, "new")
     t.equal(frequency(t, so, "old"), 50, "old")
     t.equal(frequency(t, so, "older"), 50, "older")
+    # What is said at the start counts over all files.
+    t.equal(frequency(t, so, "older", "-plugin-level", "example2=1.0"), 100, "-plugin-level")
+    t.equal(frequency(t, so, "none", "-plugin-level", "example2=0.5"), 50, "without a promise")
+    t.equal(frequency(t, so, "older", "-plugin-level", "example2=2.0"), 1000000, "as it is")
     machine(t, "future", levels={"example2": "2.1"})
     t.error("$.levels.example2: level 2.1 is newer than plugin 'example2' 2.0 in " + so, "-plugin",
             so, "-compat-dir", t.path("compat"), "-M", "future", "-bios", "none", "-S")
+
+
+@gwttest.test("a device's ancestors keep the promises of their own plugins")
+def ancestors(t):
+    source = os.path.join(gwttest.SRCDIR, "tests", "plugin", "victim.c")
+    base = build(t, source, "base", '-DID="base"', '-DTYPE="base"', "-DFLAGS=GWT_TYPE_ABSTRACT")
+    with open(source) as f:
+        text = f.read()
+    text = text.replace('"value", .def = 1', '"worth", .def = 1')
+    text = text.replace('TYPE, "value", "3"', 'TYPE, "worth", "4"')
+    with open(t.path("leaf.c"), "w") as f:
+        f.write(text)
+    leaf = build(t, t.path("leaf.c"), "leaf", '-DID="leaf"', '-DTYPE="leaf"', '-DPARENT="base"',
+                 "-Wno-unused")
+    machine(t, "none")
+    machine(t, "both", levels={"base": "1.0", "leaf": "1.0"})
+    machine(t, "one", levels={"base": "1.0"})
+
+    def values(name, *args):
+        vm = t.start("-plugin", base, "-plugin", leaf, "-compat-dir", t.path("compat"), "-M", name,
+                     "-bios", "none", "-S", "-serial", "null", "-device", "leaf,id=t", *args,
+                     qmp=True)
+        got = [vm.qmp.cmd("qom-get", path="/machine/t", property=p) for p in ("value", "worth")]
+        vm.qmp.cmd("quit")
+        vm.wait()
+        return got
+
+    t.equal(values("none"), [1, 1], "no level")
+    t.equal(values("one"), [3, 1], "of the parent's plugin")
+    t.equal(values("both"), [3, 4], "of both")
+    t.equal(values("both", "-plugin-level", "base=1.2"), [1, 4], "-plugin-level of the parent's")
+
+
+@gwttest.test("an override for a parent type reaches all of its devices, those plugged later too")
+def by_parent(t):
+    machine(t, "all", overrides=override(False, "pci-device", "x-pcie-err-unc-mask"))
+    vm = t.start("-compat-dir", t.path("compat"), "-M", "all", "-bios", "none", "-S",
+                 "-serial", "null", "-device", "pcie-root-port,id=port,slot=1,chassis=1",
+                 "-device", "virtio-rng-pci,id=cold", "-device", "virtio-rng-pci,id=said,"
+                 "x-pcie-err-unc-mask=on", qmp=True)
+    vm.qmp.cmd("device_add", driver="virtio-net-pci", id="hot", bus="port")
+    for device, wanted in (("port", False), ("cold", False), ("hot", False), ("said", True)):
+        t.equal(vm.qmp.cmd("qom-get", path="/machine/" + device, property="x-pcie-err-unc-mask"),
+                wanted, device)
+    vm.qmp.cmd("quit")
+    vm.wait()
 
 
 @gwttest.test("the order: plugin rows, machine types from the newest on, -global, -device")
