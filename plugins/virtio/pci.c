@@ -6,6 +6,8 @@
  * Registers are accessed in parallel.  Notifications, status and interrupt status take no lock, the
  * rest goes through the device's.  Configuration space is accessed under the machine lock, and so
  * are these registers where a driver takes the window VIRTIO_PCI_CAP_PCI_CFG to them.
+ *
+ * A few more than 800 lines: registers and their state belong side by side.
  */
 #include "virtio.h"
 
