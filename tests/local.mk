@@ -59,6 +59,7 @@ include tests/net/local.mk
 include tests/cli/local.mk
 include tests/bare/local.mk
 include tests/linux/local.mk
+include tests/releases/local.mk
 include tests/bench/local.mk
 include tests/fuzz/local.mk
 include tests/abi/local.mk

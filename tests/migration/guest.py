@@ -3,8 +3,8 @@
 
 It owns PAGES pages, and in round N finds N - 1 in each of them, or prints "!" and stops; then it
 writes N there.  Every ROUNDS rounds it prints a dot, and then writes FINISHER, if that is given, to
-the machine's finisher: 0x7777 begins anew, with an "R", 0x5555 is the end.  It needs nothing but a
-hart, RAM and the first UART.  Must not know how it is moved.
+the machine's finisher: 0x7777 begins anew, with an "R", 0x5555 is the end.  Other harts sleep.  It
+needs nothing but a hart, RAM and the first UART.  Must not know how it is moved.
 """
 
 import struct
@@ -44,6 +44,7 @@ def _addi(rd, rs1, imm):
 def program(pages=64, rounds=4096, delay=0, finisher=0):
     """The raw image for -bios.  DELAY: empty turns between two rounds, to dirty memory slowly."""
     code = [
+        0xf1402573, _b(0, A0, ZERO, 12), 0x10500073, _jal(ZERO, -4),  # mhartid; 0, or wfi for ever
         _lui(S2, UART),
         _addi(A2, ZERO, ord("R")), _s(0, S2, A2, 0),
         # 0x80200000 is negative as 32 bits: shifted into place
