@@ -3,5 +3,5 @@ dist_doc_DATA = README.md SECURITY.md docs/boards.md docs/guest.md docs/invocati
 	docs/devices.md docs/plugin-abi.md
 dist_doc_DATA += docs/network.md docs/disks.md
 dist_doc_DATA += docs/chardev.md
-dist_doc_DATA += docs/godwit-ctl.md docs/godwit-stream.md
+dist_doc_DATA += docs/godwit-ctl.md docs/godwit-stream.md docs/godwit-machine.md
 dist_doc_DATA += docs/migration.md docs/icount.md

@@ -19,7 +19,7 @@ for so in "$pluginsdir"/*.so; do
   name=$(basename "$so" .so)
   grep -q -w -e "$name" "$tmp/list" || wrong "godwit-plugin list does not list $name"
 done
-for tool in godwit-stream godwit-ctl; do
+for tool in godwit-stream godwit-ctl godwit-machine; do
   "$bindir/$tool" --version | grep -q -F "$version" || wrong "$tool --version does not say $version"
 done
 

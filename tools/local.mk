@@ -22,6 +22,12 @@ tools_godwit_ctl_SOURCES = tools/godwit-ctl.c tools/ctl/client.c tools/ctl/clien
 tools_godwit_ctl_CFLAGS = $(CORE_CFLAGS)
 tools_godwit_ctl_LDADD = $(CORE_LIBS)
 
+bin_PROGRAMS += tools/godwit-machine
+tools_godwit_machine_SOURCES = tools/godwit-machine.c tools/machine/tool.h
+tools_godwit_machine_CPPFLAGS = $(core_libcore_a_CPPFLAGS)
+tools_godwit_machine_CFLAGS = $(CORE_CFLAGS)
+tools_godwit_machine_LDADD = $(CORE_LIBS)
+
 EXTRA_DIST += tools/setup.sh tools/packages.txt tools/guest/make-guest tools/guest/init \
 	tools/guest/modules.txt tools/guest/session.py tools/guest/bin/drivers tools/guest/bin/network \
 	tools/guest/bin/poweroff

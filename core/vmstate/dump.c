@@ -2,7 +2,7 @@
 /*
  * Schemas as a document of the form that QEMU's -dump-vmstate has, so that its checker of two
  * releases reads ours too.  What it adds are `num`, the elements of an array, and `when`, the
- * property that a field hangs on.
+ * property that a field or subsection hangs on.
  */
 #include "config.h"
 #include "core/vmstate/dump.h"
@@ -107,6 +107,8 @@ describe (const struct gwt_schema *schema)
   add_text (o, "name", schema->d.name);
   add_number (o, "version_id", schema->d.version);
   add_number (o, "minimum_version_id", schema->d.minimum);
+  if (schema->d.when != NULL)
+    add_text (o, "when", schema->d.when);
   list = json_object_new_array ();
   add_fields (list, schema);
   if (json_object_array_length (list) > 0)

@@ -5,6 +5,8 @@ core_libcore_a_SOURCES += \
 	core/vmstate/dump.h \
 	core/vmstate/extension.c \
 	core/vmstate/internal.h \
+	core/vmstate/layout.c \
+	core/vmstate/layout.h \
 	core/vmstate/load.c \
 	core/vmstate/save.c \
 	core/vmstate/schema.c \

@@ -21,22 +21,25 @@ struct saver
 };
 
 bool
+gwt_vm_property_is_on (struct gwt_device *device, const char *property)
+{
+  GWT_AUTO_ERROR (err);
+  struct json_object *value
+      = device != NULL ? gwt_device_get_json (device, property, &err) : NULL;
+  bool on = value != NULL && json_object_get_boolean (value);
+
+  json_object_put (value);
+  return on;
+}
+
+bool
 gwt_vm_present (const struct gwt_vm_field *f, const void *self, struct gwt_device *device,
                 uint32_t version)
 {
   if (f->form == GWT_VM_CHECK)
     return true;
-  if (f->when != NULL)
-    {
-      GWT_AUTO_ERROR (err);
-      struct json_object *value
-          = device != NULL ? gwt_device_get_json (device, f->when, &err) : NULL;
-      bool on = value != NULL && json_object_get_boolean (value);
-
-      json_object_put (value);
-      if (!on)
-        return false;
-    }
+  if (f->when != NULL && !gwt_vm_property_is_on (device, f->when))
+    return false;
   if (f->exists != NULL)
     return f->exists (self, version) != 0;
   return f->version <= version;
@@ -508,7 +511,8 @@ save_subsections (struct saver *s, const struct gwt_schema *schema, void *self,
     {
       const struct gwt_schema *sub = schema->subsections[i];
 
-      if (sub->d.needed != NULL && !sub->d.needed (self))
+      if ((sub->d.when != NULL && !gwt_vm_property_is_on (s->device, sub->d.when))
+          || (sub->d.needed != NULL && !sub->d.needed (self)))
         continue;
       gwt_vm_put_be (s->out, 1, 0x05);
       gwt_vm_put_pstr (s->out, sub->d.name);

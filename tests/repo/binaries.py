@@ -90,7 +90,7 @@ def plugins(t):
 @gwttest.test("the emulator exports nothing and is linked against no device")
 def core(t):
     for program in ("core/godwit", "tools/godwit-plugin", "tools/godwit-stream",
-                    "tools/godwit-ctl"):
+                    "tools/godwit-ctl", "tools/godwit-machine"):
         path = os.path.join(gwttest.BUILDDIR, program)
         defined, _ = symbols(path)
         ours = [n for n in defined if n.startswith(("gwt_", "godwit_", "rv_"))]
