@@ -125,8 +125,8 @@ gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *d
                    GPtrArray *board_props, GPtrArray *model_props, struct gwt_error *err)
 {
   g_autofree char *detail = g_strdup_printf ("board %s", choice->board->name);
-  return apply_plugin_rows (choice, device->type, device, err) && apply_overrides (choice, device, err)
-         && apply_props (device, board_props, detail, err)
+  return apply_plugin_rows (choice, device->type, device, err)
+         && apply_overrides (choice, device, err) && apply_props (device, board_props, detail, err)
          && apply_props (device, model_props, detail, err) && gwt_globals_apply (device, err);
 }
 
