@@ -26,10 +26,18 @@ enum gwt_source
   GWT_SOURCE_DEVICE    /* -device, device_add, or an option that stands for one */
 };
 
+/* One who had a say, whether or not others had the last one. */
+struct gwt_provenance_step
+{
+  enum gwt_source source;
+  char *detail, *value; /* VALUE as gwt_device_get_text writes it */
+};
+
 struct gwt_provenance
 {
   enum gwt_source source;
   char *detail; /* "-global ns16550.x=1", "virt-1.0", "plugin virtio-blk, level 5.1"; owned */
+  GPtrArray *steps; /* struct gwt_provenance_step in order, the default not among them; or NULL */
 };
 
 struct gwt_device
@@ -72,6 +80,12 @@ struct json_object *gwt_device_get_json (struct gwt_device *device, const char *
                                          struct gwt_error *err);
 const struct gwt_provenance *gwt_device_provenance (struct gwt_device *device, const char *name);
 const char *gwt_source_name (enum gwt_source source);
+/* explain.c: property NAME, or every one where NAME is NULL, as a JSON list: value, who had the last
+   word, and who else had a say, the default first.  New reference; NULL with ERR set. */
+struct json_object *gwt_device_explain (struct gwt_device *device, const char *name,
+                                        struct gwt_error *err);
+/* The same of one property as a line of text, "P = V  source, detail; was W (source, detail)". */
+char *gwt_device_explain_text (struct gwt_device *device, const char *name, struct gwt_error *err);
 /* Check required properties and realize. */
 bool gwt_device_realize (struct gwt_device *device, struct gwt_error *err);
 /* Unrealize if realized, drop what other layers attached, free. */

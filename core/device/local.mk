@@ -2,6 +2,7 @@
 core_libcore_a_SOURCES += \
 	core/device/device.c core/device/device.h \
 	core/device/event.c core/device/event.h \
+	core/device/explain.c \
 	core/device/field.c core/device/field.h \
 	core/device/global.c \
 	core/device/help.c \

@@ -205,7 +205,11 @@ void
 gwt_properties_free (struct gwt_device *device)
 {
   for (uint64_t i = 0; device->provenance != NULL && i < device->type->d.n_fields; i++)
-    g_free (device->provenance[i].detail);
+    {
+      g_free (device->provenance[i].detail);
+      if (device->provenance[i].steps != NULL)
+        g_ptr_array_unref (device->provenance[i].steps);
+    }
   g_free (device->provenance);
   g_free (device->texts);
   if (device->strings != NULL)
@@ -231,6 +235,50 @@ gwt_properties_check (struct gwt_device *device, struct gwt_error *err)
 
 /* ---- setting and getting --------------------------------------------------------------------- */
 
+static void
+step_free (gpointer data)
+{
+  struct gwt_provenance_step *step = data;
+  g_free (step->detail);
+  g_free (step->value);
+  g_free (step);
+}
+
+static void
+add_step (struct gwt_provenance *from, enum gwt_source source, const char *detail,
+          const struct gwt_field *f, const struct gwt_value *value)
+{
+  struct gwt_provenance_step *step = g_new (struct gwt_provenance_step, 1);
+  step->source = source;
+  step->detail = g_strdup (detail);
+  step->value = gwt_value_to_text (f, value);
+  if (from->steps == NULL)
+    from->steps = g_ptr_array_new_with_free_func (step_free);
+  g_ptr_array_add (from->steps, step);
+}
+
+/* VALUE is judged; a later source may cover it. */
+static void
+take (struct gwt_device *device, const struct gwt_field *f, struct gwt_value *value,
+      enum gwt_source source, const char *detail, struct gwt_error *err)
+{
+  struct gwt_provenance *from = &device->provenance[field_index (device, f)];
+  bool wins = source >= from->source;
+  struct gwt_value copy = *value;
+  copy.text = g_strdup (value->text);
+  if (!wins || store (device, f, value, err))
+    {
+      add_step (from, source, detail, f, &copy);
+      if (wins)
+        {
+          g_free (from->detail);
+          from->source = source;
+          from->detail = g_strdup (detail);
+        }
+    }
+  gwt_value_clear (&copy);
+}
+
 /* Exactly one of TEXT and JSON counts. */
 static bool
 set (struct gwt_device *device, const char *name, const char *text, struct json_object *json,
@@ -243,21 +291,15 @@ set (struct gwt_device *device, const char *name, const char *text, struct json_
       struct gwt_device *outer = device;
       device = gwt_device_property_part (device, name);
       struct gwt_value value = { 0 };
-      struct gwt_provenance *from = &device->provenance[field_index (device, f)];
       if (outer->realized || device->realized)
         gwt_error_set (
             &inner, GWT_E_BUSY,
             "it cannot be changed once the device is realized; give it when the device is made");
       /* A value that a later source covers is still judged: a wrong override is wrong on every
        * machine. */
-      else if ((text != NULL ? gwt_value_from_text (f, text, &value, &inner)
-                             : gwt_value_from_json (f, json, &value, &inner))
-               && source >= from->source && store (device, f, &value, &inner))
-        {
-          g_free (from->detail);
-          from->source = source;
-          from->detail = g_strdup (detail);
-        }
+      else if (text != NULL ? gwt_value_from_text (f, text, &value, &inner)
+                            : gwt_value_from_json (f, json, &value, &inner))
+        take (device, f, &value, source, detail, &inner);
       gwt_value_clear (&value);
       gwt_error_prefix (&inner, "property '%s'", name);
     }

@@ -382,14 +382,20 @@ connect_all (struct gwt_machine *machine, struct gwt_error *err)
 }
 
 bool
-gwt_machine_build (struct gwt_machine *machine, struct gwt_error *err)
+gwt_machine_make_devices (struct gwt_machine *machine, struct gwt_error *err)
 {
-  g_autofree char *where = g_strdup_printf ("machine '%s'", machine->name);
   gwt_device_set_cpu_count (machine->topology.cpus);
   /* All are made before any is realized: links may point both ways.  CPUs come first, for the
      platform's devices look them up. */
-  if (!make_memory (machine, err) || !make_cpus (machine, err) || !make_board_devices (machine, err)
-      || !make_user_devices (machine, err) || !gwt_globals_check_used (err)
+  return make_cpus (machine, err) && make_board_devices (machine, err)
+         && make_user_devices (machine, err) && gwt_globals_check_used (err);
+}
+
+bool
+gwt_machine_build (struct gwt_machine *machine, struct gwt_error *err)
+{
+  g_autofree char *where = g_strdup_printf ("machine '%s'", machine->name);
+  if (!make_memory (machine, err) || !gwt_machine_make_devices (machine, err)
       || !realize_all (machine->cpus, where, err) || !realize_all (machine->devices, where, err)
       || !realize_all (machine->user_devices, "-device", err) || !connect_all (machine, err))
     return false;

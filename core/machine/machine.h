@@ -69,6 +69,8 @@ struct gwt_machine *gwt_machine_plan (const struct gwt_machine_config *config,
 /* Memory, devices, wires, the device tree, images laid out.  Needs the back ends that -serial and
    -device name.  Nothing outside the process is touched. */
 bool gwt_machine_build (struct gwt_machine *machine, struct gwt_error *err);
+/* The part of it that makes devices and gives them their values, without realizing any. */
+bool gwt_machine_make_devices (struct gwt_machine *machine, struct gwt_error *err);
 /* Reset all devices and load the images (IMAGES false: a guest comes that brings its own memory):
    what power-on does.  Also sets the reset hook. */
 bool gwt_machine_power_on (struct gwt_machine *machine, bool images, struct gwt_error *err);

@@ -317,6 +317,21 @@ qom_get (struct json_object *args, struct gwt_error *err)
 }
 
 static struct json_object *
+query_provenance (struct json_object *args, struct gwt_error *err)
+{
+  struct json_object *property = NULL;
+  struct gwt_device *device = find_device (string_arg (args, "path"), err);
+  if (device == NULL)
+    return NULL;
+  json_object_object_get_ex (args, "property", &property);
+  const char *name = property != NULL ? json_object_get_string (property) : NULL;
+  if (name == NULL || gwt_type_property (device->type, name) != NULL)
+    return gwt_device_explain (device, name, err);
+  gwt_error_set (err, GWT_E_INVALID, "Property '%s.%.64s' not found", device->type->d.name, name);
+  return NULL;
+}
+
+static struct json_object *
 describe_property (const struct gwt_field *field)
 {
   struct json_object *entry = json_object_new_object ();
@@ -387,6 +402,8 @@ static const struct gwt_qmp_arg icount_args[]
 static const struct gwt_qmp_arg path_args[] = { { "path", "str", false }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg qom_get_args[]
     = { { "path", "str", false }, { "property", "str", false }, { NULL, NULL, false } };
+static const struct gwt_qmp_arg provenance_args[]
+    = { { "path", "str", false }, { "property", "str", true }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg typename_args[]
     = { { "typename", "str", false }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg call_args[] = { { "device", "str", false },
@@ -423,6 +440,7 @@ static const struct gwt_qmp_command commands[] = {
   { "system_reset", system_reset, NULL },
   { "x-icount-break", icount_break, icount_args },
   { "x-query-icount", query_icount, NULL },
+  { "x-query-provenance", query_provenance, provenance_args },
 };
 
 static void

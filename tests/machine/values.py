@@ -154,6 +154,37 @@ def order(t):
                       device="example2,id=t,frequency=6"), 6, "-device")
 
 
+@gwttest.test("x-query-provenance: who had the last word, and who else had a say")
+def provenance(t):
+    so = plugin(t)
+    machine(t, "m2", levels={"example2": "1.0"}, overrides=override(2))
+    machine(t, "m1", newer="m2", overrides=override(1))
+    vm = t.start("-plugin", so, "-compat-dir", t.path("compat"), "-M", "m1", "-bios", "none", "-S",
+                 "-serial", "null", "-device", "example2,id=a,frequency=6", "-device",
+                 "example2,id=b", "-global", "example2.frequency=5", qmp=True)
+    low = [{"source": "default", "value": 1000000},
+           {"source": "plugin-compat", "detail": "plugin example2, level 1.5", "value": 150},
+           {"source": "plugin-compat", "detail": "plugin example2, level 1.0", "value": 100},
+           {"source": "machine-type", "detail": "m2", "value": 2},
+           {"source": "machine-type", "detail": "m1", "value": 1}]
+    said = {"source": "global", "detail": "-global example2.frequency=5", "value": 5}
+    t.equal(vm.qmp.cmd("x-query-provenance", path="/machine/a", property="frequency"),
+            [{"property": "frequency", "value": 6, "source": "device",
+              "detail": "-device example2", "overruled": low + [said]}])
+    t.equal(vm.qmp.cmd("x-query-provenance", path="b", property="frequency"),
+            [{"property": "frequency", **said, "overruled": low}])
+    every = vm.qmp.cmd("x-query-provenance", path="/machine/uart0")
+    t.equal([p["property"] for p in every],
+            [p["name"] for p in vm.qmp.cmd("qom-list", path="/machine/uart0")][1:])
+    t.equal([p["source"] for p in every if p["property"] == "chardev"], ["device"])
+    for args, text in (({"path": "c"}, "Device 'c' not found"),
+                       ({"path": "a", "property": "x"}, "Property 'example2.x' not found")):
+        t.equal(vm.qmp.raw({"execute": "x-query-provenance", "arguments": args})["error"]["desc"],
+                text)
+    vm.qmp.cmd("quit")
+    vm.wait()
+
+
 def mmu(t, *args):
     out = t.path("out.dtb")
     t.run("-compat-dir", t.path("compat"), "-machine-dir", t.path("."), "-bios", "none", "-S",
