@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI Express of the releases: AER's mask of uncorrectable errors is zero and read-only up to 7.2; a
- * register since 8.0, which has nothing to say that it was not; 8.0.1 has the property
+ * PCI Express of the releases: AER's mask of uncorrectable errors is zero and read-only up to 7.2;
+ * a register since 8.0, which has nothing to say that it was not; 8.0.1 has the property
  * x-pcie-err-unc-mask and knows how 7.2 was.  RELEASE is the number.
  */
 #include "tests/releases/variant.h"
