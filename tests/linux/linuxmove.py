@@ -23,16 +23,26 @@ BEAT = rb"^movetest: (\d+) ms, ([^\r\n]*)\r*\n"
 
 
 class Hub:
-    """Carries frames between -netdev stream ends: whoever connects last to a port is there."""
+    """Carries frames between -netdev stream ends: whoever connects last to a port is there.  With RATE
+    no faster than that, in bytes a second each way, as networks do.
 
-    def __init__(self, t, ports=2):
+    It counts what it sees of each port: bytes of TCP, what ended connections before their time,
+    pings and their answers."""
+
+    def __init__(self, t, ports=2, rate=0):
         self.paths = [t.path("hub%d.sock" % n) for n in range(ports)]
         self.listeners = [socket.socket(socket.AF_UNIX) for _ in self.paths]
         for listener, path in zip(self.listeners, self.paths):
             listener.bind(path)
             listener.listen()
+        self.rate = rate
+        self.tcp, self.resets = [0] * ports, [0] * ports
+        self.asked, self.answered = [set() for _ in self.paths], [set() for _ in self.paths]
+        self.twice = [0] * ports  # the same ping, or the same answer, again
         self.peers = [None] * ports
         self.lock = threading.Lock()
+        # A frame is written whole, also where the ends of a guest that is moved both have one.
+        self.writing = [threading.Lock() for _ in self.paths]
         self.ended = False
         for n in range(ports):
             threading.Thread(target=self._accept, args=(n,), daemon=True).start()
@@ -65,23 +75,45 @@ class Hub:
         with self.lock:
             if self.peers[n] is None:
                 self.peers[n] = peer
+        due = time.monotonic()
         try:
             while True:
                 head = self._exactly(peer, 4)
                 frame = head + self._exactly(peer, struct.unpack(">I", head)[0])
                 with self.lock:
                     self.peers[n] = peer
-                    others = [p for m, p in enumerate(self.peers) if m != n and p]
-                for other in others:
+                    others = [(m, p) for m, p in enumerate(self.peers) if m != n and p]
+                    self._count(n, frame[4:])
+                for m, other in others:
                     try:
-                        other.sendall(frame)
+                        with self.writing[m]:
+                            other.sendall(frame)
                     except OSError:
                         pass  # that end has gone; a network loses frames
+                if self.rate:
+                    now = time.monotonic()
+                    due = max(due, now - 0.02) + len(frame) / self.rate
+                    if due > now:
+                        time.sleep(due - now)
         except (OSError, EOFError):
             with self.lock:
                 if self.peers[n] is peer:
                     self.peers[n] = None
             peer.close()
+
+    def _count(self, n, frame):
+        if frame[12:14] != b"\x08\x00" or len(frame) < 34:
+            return
+        size, = struct.unpack(">H", frame[16:18])
+        ip, body = frame[14:14 + size], 4 * (frame[14] & 15)
+        if frame[23] == 6 and len(ip) >= body + 20:
+            self.tcp[n] += len(ip) - body - 4 * (ip[body + 12] >> 4)
+            self.resets[n] += ip[body + 13] >> 2 & 1
+        elif frame[23] == 1 and len(ip) >= body + 8 and ip[body] in (0, 8):
+            known = (self.asked if ip[body] == 8 else self.answered)[n]
+            ping = struct.unpack(">HH", ip[body + 4:body + 8])
+            self.twice[n] += ping in known
+            known.add(ping)
 
     @staticmethod
     def _exactly(peer, count):
@@ -92,6 +124,91 @@ class Hub:
                 raise EOFError
             data += part
         return data
+
+
+class Traffic:
+    """The load on the network of a guest that is moved: a guest that stays, two TCP connections to
+    it of which every byte is looked at, one each way, and pings, from begin () to end ().  RATE as
+    the Hub's: what leaves the host's processors time for the rest."""
+
+    # More than there ever is time for, 256 KiB each.
+    RECORDS = 100000000
+
+    def __init__(self, t, rate=4 << 20):
+        if not linuxdisk.has_plugin("virtio-net"):
+            t.skip("the plugin virtio-net is not built")
+        self.t = t
+        self.hub = Hub(t, rate=rate)
+        self.moves = None
+        self.stays = Guest(t, self.hub.netdev(0, 1), harts=1, memory="128M")
+
+    def arguments(self):
+        """Of the guest that is moved."""
+        return self.hub.netdev(1, 2)
+
+    def begin(self, guest):
+        """GUEST has its shell, and nothing else on its console yet."""
+        self.moves = guest
+        linuxguest.ready(self.stays.vm)
+        for vm, number in ((self.stays.vm, 1), (guest.vm, 2)):
+            linuxguest.output(self.t, vm, "drivers; ip link set eth0 up && "
+                              "ip addr add 10.9.0.%d/24 dev eth0" % number)
+        self._both("listen", self.stays.vm, (("send", 7000), ("take", 7001)))
+        linuxguest.output(self.t, guest.vm, "ping -c 1 -w 30 10.9.0.1")
+        self._both("10.9.0.1", guest.vm, (("take", 7000), ("send", 7001)))
+        guest.vm.send("ping -q 10.9.0.1 > /run/pings 2>&1 & pings=$!\n")
+
+    def _both(self, host, vm, ways):
+        for what, port in ways:
+            vm.send("{ nettest %s 1 %d %s %d 2>/run/%s & echo $! >/run/%s.pid; wait $!; "
+                    "echo \"@%s $?\"; } &\n"
+                    % (what, self.RECORDS, host, port, what, what, what))
+
+    def flows(self, seconds=120):
+        """Wait until both streams and an answer to a ping have come further."""
+        hub = self.hub
+        tcp, pings = list(hub.tcp), len(hub.answered[0])
+        end = time.monotonic() + seconds * gwttest.SCALE
+        while (any(now - before < 65536 for now, before in zip(list(hub.tcp), tcp))
+               or len(hub.answered[0]) == pings):
+            self.t.ok(time.monotonic() < end, "the network stands: TCP %r, then %r; pings %d, then %d"
+                      % (tcp, hub.tcp, pings, len(hub.answered[0])))
+            self.moves.vm.console.fill(0.02)
+        self._unbroken()
+
+    def _unbroken(self):
+        self.t.equal(self.hub.resets, [0, 0], "connections that were reset, by guest")
+        self.t.equal(self.hub.twice, [0, 0], "pings and answers that came twice, by guest")
+
+    def end(self, moves):
+        """End both streams, and see that all that came was right; there were MOVES moves."""
+        stays, guest = self.stays.vm, self.moves.vm
+        for vm in (stays, guest):
+            self.t.ok(not re.search(rb"^@(take|send) \d", vm.console.output, re.M),
+                      "a stream ended before its time")
+        for source, sink in ((stays, guest), (guest, stays)):
+            source.send("kill $(cat /run/send.pid)\n")
+            # Whoever takes looks at what comes until the end.
+            sink.expect(r"^@take 1", 300)
+            said = linuxguest.output(self.t, sink, "cat /run/take")
+            got = re.search(r"^nettest: the stream ended after (\d+) of \d+ bytes$", said, re.M)
+            self.t.ok(got and int(got.group(1)) > 0, "the stream's end: %r" % said)
+            print("# %d MiB of TCP, every byte looked at" % (int(got.group(1)) >> 20), flush=True)
+        self._unbroken()
+        self._pings(moves)
+
+    def _pings(self, moves):
+        said = linuxguest.output(self.t, self.moves.vm, "kill -INT $pings; wait $pings; cat /run/pings")
+        found = re.search(r"(\d+) packets transmitted, (\d+) packets received", said)
+        self.t.ok(found, "ping said: %r" % said)
+        sent, received = int(found.group(1)), int(found.group(2))
+        hub = self.hub
+        print("# %d pings, %d seen on the network, %d answered there, %d answers received"
+              % (sent, len(hub.asked[1]) - 1, len(hub.answered[0]) - 1, received), flush=True)
+        # A network may lose what is under way to a process that the guest has just left; no more
+        # than an answer each time.
+        self.t.ok(sent - received <= moves + 1, "of %d pings %d were answered, after %d moves"
+                  % (sent, received, moves))
 
 
 class Guest:
@@ -120,9 +237,11 @@ class Guest:
             raise gwttest.Failure("%s; stderr:\n%s" % (e, vm.stderr())) from e
         return vm
 
-    def load(self, *commands, mib=24):
+    def load(self, *commands, mib=24, traffic=None):
         """Begin the work; each of COMMANDS runs until it is killed or has ended."""
         linuxguest.ready(self.vm)
+        if traffic:
+            traffic.begin(self)
         for command in commands:
             self.vm.send("{ %s; echo \"@ended $?\"; } &\n" % command)
         self.check(mib)

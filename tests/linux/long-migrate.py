@@ -27,23 +27,28 @@ def summary(downtimes):
           % (len(downtimes), downtimes[0], downtimes[len(downtimes) // 2], downtimes[-1]), flush=True)
 
 
-def hops(t, count, transport="pci", capabilities=(), **how):
+def hops(t, count, transport="pci", capabilities=(), traffic=None, **how):
     image = linuxdisk.root_copy(t)
-    guest = linuxmove.Guest(t, linuxdisk.disk(image, transport), append="root=/dev/vda", **how)
-    guest.load(WORK)
+    more = traffic.arguments() if traffic else []
+    guest = linuxmove.Guest(t, [*linuxdisk.disk(image, transport), *more], append="root=/dev/vda", **how)
+    guest.load(WORK, traffic=traffic)
     downtimes = []
     for turn in range(count):
         wire = ("unix", "tcp")[turn % 2]
         downtimes.append(guest.move(wire, ("return-path", *capabilities))["downtime"])
+        if traffic:
+            traffic.flows()
     summary(downtimes)
+    if traffic:
+        traffic.end(count)
     guest.end("disktest")
     guest.power_off()
     linuxdisk.check(t, image)
 
 
-@gwttest.test("two harts, a hundred times over unix and tcp, under load")
+@gwttest.test("two harts, a hundred times over unix and tcp, under load of CPU, memory, disk and network")
 def hundred(t):
-    hops(t, times(100))
+    hops(t, times(100), traffic=linuxmove.Traffic(t))
 
 
 def arrangement(harts, machine, transport):

@@ -33,12 +33,16 @@ def finish(t, guest, image, *jobs):
     linuxdisk.check(t, image)
 
 
-@gwttest.test("two harts under load, over unix and tcp: memory, clock, timers and disk are as they were")
+@gwttest.test("two harts under load, over unix and tcp: memory, clock, timers, disk and connections are "
+              "as they were")
 def loaded(t):
-    guest, image = with_disk(t)
-    guest.load(DISK_WORK)
+    traffic = linuxmove.Traffic(t)
+    guest, image = with_disk(t, more=traffic.arguments())
+    guest.load(DISK_WORK, traffic=traffic)
     for transport in ("unix", "tcp", "unix"):
         guest.move(transport)
+        traffic.flows()
+    traffic.end(3)
     finish(t, guest, image, "disktest")
 
 
@@ -111,33 +115,6 @@ def broken(t):
         guest.broken(chance, turn % 2)
     guest.move()
     finish(t, guest, image, "disktest")
-
-
-@gwttest.test("TCP between a guest that is moved and one that stays: every byte arrives")
-def network(t):
-    if not linuxdisk.has_plugin("virtio-net"):
-        t.skip("the plugin virtio-net is not built")
-    hub = linuxmove.Hub(t)
-    stays = linuxmove.Guest(t, hub.netdev(0, 1), harts=1, memory="128M")
-    moves = linuxmove.Guest(t, hub.netdev(1, 2), memory="192M")
-    for guest, number in ((stays, 1), (moves, 2)):
-        linuxguest.ready(guest.vm)
-        linuxguest.output(t, guest.vm, "drivers; ip link set eth0 up && ip addr add 10.9.0.%d/24 dev eth0"
-                          % number)
-    for port, what in ((7000, "send"), (7001, "take")):
-        stays.vm.send("nettest %s 1 400 listen %d; echo \"@%s $?\" &\n".replace(
-            "nettest", "{ nettest").replace("\" &", "\"; } &") % (what, port, what))
-    linuxguest.output(t, moves.vm, "ping -c 1 -w 30 10.9.0.1")
-    for port, what in ((7000, "take"), (7001, "send")):
-        moves.vm.send("{ nettest %s 1 400 10.9.0.1 %d; echo \"@%s $?\"; } &\n" % (what, port, what))
-    moves.check(16)
-    for transport in ("unix", "tcp"):
-        moves.move(transport)
-    ends = moves.vm.expect(r"^@(take|send) (\d+)[^@]*@(take|send) (\d+)", 300)
-    t.equal((ends.group(2), ends.group(4)), (b"0", b"0"), "the end of the guest that was moved")
-    ends = stays.vm.expect(r"@(take|send) (\d+)[^@]*@(take|send) (\d+)", 60)
-    t.equal((ends.group(2), ends.group(4)), (b"0", b"0"), "the end of the guest that stayed")
-    moves.end()
 
 
 gwttest.main()
