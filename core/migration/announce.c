@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Announcements after a move: switches learn from them which way the guest's addresses are now.
- * The guest makes them; devices that can ask it to have a method "bool announce()".  Several
+ * Devices that can make them, or ask the guest to, have a method "bool announce()".  Several
  * rounds, for one frame may be lost while the network is still busy with the move.  Knows nothing
  * of networks.
  */

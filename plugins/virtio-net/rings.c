@@ -262,6 +262,23 @@ net_receive (void *self, uint32_t queue)
 /* ---- sending ----------------------------------------------------------------------------------
  */
 
+/* A reverse ARP request for our own address (RFC 903), to everybody: whichever switch sees it knows
+   where the address is now, and nobody has to answer.  */
+static uint32_t
+send_rarp (struct virtio_net *n)
+{
+  static const uint8_t arp[] = { 0x80, 0x35, 0, 1, 8, 0, MAC, 4, 0, 3 };
+  uint8_t frame[HEADER + 60] = { 0 }, *p = frame + HEADER;
+  const struct gwt_iovec iov = { frame, sizeof frame };
+
+  memset (p, 0xff, MAC);
+  memcpy (p + MAC, n->mac, MAC);
+  memcpy (p + 12, arp, sizeof arp);
+  memcpy (p + 22, n->mac, MAC);
+  memcpy (p + 32, n->mac, MAC);
+  return net_api->send (n->netdev, 0, &iov, 1);
+}
+
 static void
 net_transmit (void *self, uint32_t queue)
 {
@@ -272,6 +289,11 @@ net_transmit (void *self, uint32_t queue)
 
   if (!n->running)
     return;
+  if (queue == 0 && __atomic_exchange_n (&n->rarp_due, 0, __ATOMIC_ACQUIRE) && !send_rarp (n))
+    {
+      __atomic_store_n (&n->rarp_due, 1, __ATOMIC_RELAXED);
+      return;
+    }
   virtio_api->want_notify (p->tx, 0);
   for (;;)
     {

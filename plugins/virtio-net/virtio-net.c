@@ -86,6 +86,7 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (N, attached, "whether the back end is ours"),
   GWT_HOST_ROW (N, announces, "of a load: once it runs"),
   GWT_HOST_ROW (N, link_moved, "of a load: once it runs"),
+  GWT_HOST_ROW (N, rarp_due, "of an announcement that is under way; lost with the device's driver"),
   GWT_HOST_ROW (N, pad_1, "padding"),
   GWT_HOST_ROW (N, pad_2, "padding"),
   GWT_HOST_ROW (N, pad_3, "padding"),
@@ -192,9 +193,16 @@ net_features_accepted (void *self, uint64_t features)
   return 0;
 }
 
+/* The network hears of the device's own address at once; of others that the guest has, and from
+   which addresses of IP, only the guest can tell, if its driver wants to be asked.  */
 static uint32_t
-ask_to_announce (struct virtio_net *n)
+make_known (struct virtio_net *n)
 {
+  if (n->attached)
+    {
+      __atomic_store_n (&n->rarp_due, 1, __ATOMIC_RELEASE);
+      net_api->kick (n->netdev, 0);
+    }
   if (!(n->features & F_GUEST_ANNOUNCE))
     return 0;
   __atomic_or_fetch (&n->status, STATUS_ANNOUNCE, __ATOMIC_SEQ_CST);
@@ -218,6 +226,7 @@ net_running (void *self, uint32_t running)
       pthread_mutex_unlock (&n->control_lock);
       n->announces = n->link_moved = 0;
       net_hold_all (n);
+      n->rarp_due = 0;
       for (i = 0; i < n->n_pairs; i++)
         rings_forget (&n->pairs[i]);
       control_reset (n);
@@ -235,7 +244,7 @@ net_running (void *self, uint32_t running)
     net_client.link_changed (n, !(n->status & STATUS_LINK_UP));
   net_release_all (n);
   if (n->announces)
-    ask_to_announce (n);
+    make_known (n);
   n->announces = 0;
 }
 
@@ -544,18 +553,20 @@ static uint8_t
 announce (void *self, struct gwt_error *err)
 {
   struct virtio_net *n = self;
+  uint64_t features = virtio_api->features (n->virtio);
 
   (void) err;
   if (n->running)
-    return (uint8_t) ask_to_announce (n);
-  /* One that was loaded a moment ago does not know yet that it runs. */
-  n->announces = (virtio_api->features (n->virtio) & F_GUEST_ANNOUNCE) != 0;
-  return n->announces;
+    return (uint8_t) make_known (n);
+  /* One that was loaded a moment ago does not know yet that it runs; with a driver it will. */
+  n->announces = features != 0;
+  return (features & F_GUEST_ANNOUNCE) != 0;
 }
 
 static const struct gwt_method methods[] = {
   { "bool announce()",
-    "ask the guest to announce its addresses; off where its driver does not offer to",
+    "tell the network where the device is, and ask the guest to; off where its driver does not "
+    "offer to",
     (gwt_method_fn) announce },
 };
 

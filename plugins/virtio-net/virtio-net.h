@@ -108,7 +108,8 @@ struct virtio_net
   uint8_t link_moved; /* loaded, and the link here is the other way; told as soon as it runs */
   uint32_t n_pairs;
   uint32_t control_index; /* UINT32_MAX: none */
-  uint8_t pad_5[4];
+  uint8_t rarp_due; /* atomic: the thread of pair 0 is to tell the network of us */
+  uint8_t pad_5[3];
   struct gwt_device *device;
   struct gwt_virtio *virtio;
   struct gwt_virtq *control;    /* the one that control_index says */

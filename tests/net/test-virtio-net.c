@@ -624,16 +624,51 @@ test_announce (void)
 {
   static const uint8_t acknowledge[2] = { 3, 0 };
   const struct gwt_method *method;
+  static const uint8_t arp[] = { 0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3 };
+  uint8_t rarp[HEADER_SIZE + 60] = { 0 };
+  GByteArray *frame;
   struct net_driver d;
   uint8_t (*announce) (void *self, struct gwt_error *err);
 
-  net_driver_new (&d, NULL, NULL);
+  memcpy (rarp + HEADER_SIZE, broadcast, 6);
+  memcpy (rarp + HEADER_SIZE + 6, own_mac, 6);
+  memcpy (rarp + HEADER_SIZE + 12, arp, sizeof arp);
+  memcpy (rarp + HEADER_SIZE + 22, own_mac, 6);
+  memcpy (rarp + HEADER_SIZE + 32, own_mac, 6);
+  net_driver_new (&d, NULL, MAC_PROPERTY, NULL);
   method = &d.device->type->methods[0];
   g_assert_cmpstr (method->signature, ==, "bool announce()");
   announce = (uint8_t (*) (void *, struct gwt_error *)) method->fn;
   g_assert_cmpuint (announce (d.device->instance, &mock_error), ==, 0);
+  /* Nobody has an address that was in use yet. */
+  g_assert_true (net_start (&d, CTRL_VQ, 3, 16));
+  g_assert_cmpuint (d.net.out->len, ==, 0);
+  /* Whatever the driver can do. */
+  g_assert_cmpuint (announce (d.device->instance, &mock_error), ==, 0);
+  net_run (&d);
+  g_assert_cmpuint (d.net.out->len, ==, 1);
+  frame = g_ptr_array_index (d.net.out, 0);
+  g_assert_cmpmem (frame->data, frame->len, rarp, sizeof rarp);
+  g_ptr_array_set_size (d.net.out, 0);
+  /* No room at first. */
+  d.net.room = 0;
+  g_assert_cmpuint (announce (d.device->instance, &mock_error), ==, 0);
+  net_run (&d);
+  g_assert_cmpuint (d.net.out->len, ==, 0);
+  d.net.room = UINT32_MAX;
+  d.net.client->transmit (d.device->instance, 0);
+  d.net.client->transmit (d.device->instance, 0);
+  g_assert_cmpuint (d.net.out->len, ==, 1);
+  /* A driver that goes takes it along. */
+  d.net.room = 0;
+  g_assert_cmpuint (announce (d.device->instance, &mock_error), ==, 0);
+  net_run (&d);
+  d.net.room = UINT32_MAX;
   g_assert_true (net_start (&d, CTRL_VQ | BIT (16) | BIT (21), 3, 16));
+  g_assert_cmpuint (d.net.out->len, ==, 1);
   g_assert_cmpuint (announce (d.device->instance, &mock_error), ==, 1);
+  net_run (&d);
+  g_assert_cmpuint (d.net.out->len, ==, 2);
   g_assert_cmphex (mock_load_reg (d.slot, R_CONFIG + 6, 2), ==, 3);
   g_assert_cmphex (net_load (&d, R_ISR), ==, 2);
   g_assert_cmphex (command (&d, 2, acknowledge, 2), ==, 0);
