@@ -409,6 +409,8 @@ gwt_memdev_make_ram (struct gwt_memdev *m, uint64_t flags, struct gwt_error *err
                : NULL;
   if (region == NULL)
     close (file.fd);
+  else if (file.shared && file.named)
+    gwt_block_mark_file (file.fd);
   return region;
 }
 

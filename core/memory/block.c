@@ -12,6 +12,7 @@
 #include "config.h"
 #include "core/memory/internal.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -133,6 +134,30 @@ gwt_block_new (const char *name, uint64_t size, uint64_t flags,
     blocks = g_ptr_array_new ();
   g_ptr_array_add (blocks, &block->b);
   return &block->b;
+}
+
+/* Byte 0, of which nothing else is thought. */
+static struct flock
+mark (short type)
+{
+  return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+}
+
+void
+gwt_block_mark_file (int fd)
+{
+  struct flock lock = mark (F_RDLCK);
+
+  (void) fcntl (fd, F_OFD_SETLK, &lock);
+}
+
+bool
+gwt_block_is_elsewhere_too (const struct gwt_ram_block *block)
+{
+  struct flock lock = mark (F_WRLCK);
+
+  return block->shared && block->fd >= 0 && fcntl (block->fd, F_OFD_GETLK, &lock) == 0
+         && lock.l_type != F_UNLCK;
 }
 
 void

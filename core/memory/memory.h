@@ -27,6 +27,11 @@ struct gwt_ram_block
   uint64_t *dirty; /* a bit a page, set = dirty; NULL while nobody watches */
 };
 
+/* Other processes have the file of a block that is shared as their guest's memory: each of them has
+   a mark on it (a lock that keeps nobody out).  Where the file system has none, none are seen. */
+void gwt_block_mark_file (int fd);
+bool gwt_block_is_elsewhere_too (const struct gwt_ram_block *block);
+
 void gwt_memory_register_extensions (void); /* "gwt.memory/1" */
 
 /* Board RAM and ROM that no device owns.  SIZE is rounded up to pages. */

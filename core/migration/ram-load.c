@@ -61,11 +61,17 @@ gwt_ram_load_setup (void *opaque, struct gwt_error *err)
       b->ignored = gwt_ram_is_ignored (blocks[i], &l->options);
       if (b->ignored || l->check_only)
         continue;
+      if (gwt_block_is_elsewhere_too (b->block) && !gwt_error_is_set (err))
+        gwt_error_set (err, GWT_E_BUSY,
+                       "RAM block '%s': its file is the memory of another process too, which the "
+                       "pages that come would change; set capability 'x-ignore-shared' at both "
+                       "ends, or give this end another file",
+                       b->block->name);
       /* Without them it is only slower. */
       b->zero = g_try_malloc0_n (words, 8);
       b->looked = g_try_malloc0_n ((words + 63) / 64, 8);
     }
-  return true;
+  return !gwt_error_is_set (err);
 }
 
 void

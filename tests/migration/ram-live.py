@@ -123,6 +123,24 @@ def shared_by_one(t):
     m.lives(a)
 
 
+@gwttest.test("one file for both, which neither end was told: refused, and the guest goes on")
+def shared_by_accident(t):
+    m = Mover(t)
+    path = t.path("memory")
+    a = start(m, path)
+    m.lives(a)
+    b = start(m, path, incoming="unix:" + m.socket())
+    m.set(a, "return-path")
+    m.set(b, "return-path")
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    m.finished(a, "failed")
+    t.equal(b.wait(), 1, "exit status")
+    m.one_line(b, "RAM block 'm0': its file is the memory of another process too, which the pages that "
+                  "come would change; set capability 'x-ignore-shared' at both ends, or give this end "
+                  "another file")
+    m.lives(a)
+
+
 @gwttest.test("a guest that writes faster than it is sent is slowed down, and not afterwards")
 def converge(t):
     m = Mover(t, pages=256)
