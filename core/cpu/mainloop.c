@@ -177,10 +177,16 @@ gwt_main_loop (void)
 }
 
 void
-gwt_run_finish (void)
+gwt_run_end_vcpus (void)
 {
   gwt_throttle_set (0);
   gwt_vcpus_finish ();
+}
+
+void
+gwt_run_finish (void)
+{
+  gwt_run_end_vcpus ();
   gwt_clock_virtual_stop ();
   if (timers)
     {

@@ -107,6 +107,8 @@ bool gwt_run_signal_arrived (void);
 /* FN, which must be safe in a signal handler, runs when the third such signal ends the process
    at once because the first had no effect: a CPU or device that hangs. */
 void gwt_run_on_emergency (void (*fn) (void));
+/* [main] The guest stands: no CPU has a thread any more, their devices can go. */
+void gwt_run_end_vcpus (void);
 void gwt_run_finish (void); /* join threads, stop timers; the machine lock stays held */
 
 #endif

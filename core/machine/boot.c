@@ -422,6 +422,16 @@ gwt_boot_load (struct gwt_machine *machine, struct gwt_error *err)
 }
 
 void
+gwt_boot_take_down (struct gwt_boot *boot)
+{
+  gwt_blob_free (&boot->dtb);
+  gwt_blob_free (&boot->reset_code);
+  boot->dtb = boot->reset_code = (struct gwt_blob){ 0 };
+  boot->loaded = false;
+  boot->start = boot->has_firmware ? boot->firmware.entry : boot->kernel.entry;
+}
+
+void
 gwt_boot_free (struct gwt_boot *boot)
 {
   if (boot == NULL)

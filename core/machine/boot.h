@@ -26,6 +26,8 @@ bool gwt_boot_plan (struct gwt_machine *machine, struct gwt_error *err);
 bool gwt_boot_build (struct gwt_machine *machine, struct gwt_error *err);
 /* Put everything into guest memory: at power-on and at every reset. */
 bool gwt_boot_load (struct gwt_machine *machine, struct gwt_error *err);
+/* Undo gwt_boot_build and gwt_boot_load. */
+void gwt_boot_take_down (struct gwt_boot *boot);
 void gwt_boot_free (struct gwt_boot *boot);
 
 /* fdt.c: the machine's tree as a blob; or GIVEN with what -append and -initrd say. */

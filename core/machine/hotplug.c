@@ -256,6 +256,12 @@ gwt_hotplug_add (const struct gwt_spec *spec, struct gwt_error *err)
   struct addition a = { spec, err, false };
   if (!may_change (err))
     return false;
+  if (machine == NULL)
+    {
+      gwt_error_set (err, GWT_E_BUSY,
+                     "there is no machine yet: it comes with the guest; wait for that");
+      return false;
+    }
   /* A plugin that is loaded stays, as nothing that the guest sees comes with it. */
   if (!gwt_loader_need_type (spec->type, err))
     return false;
@@ -332,16 +338,20 @@ gwt_hotplug_remove (const char *name, struct gwt_error *err)
 void
 gwt_hotplug_begin (struct gwt_machine *m)
 {
+  static bool listens;
   machine = m;
   gwt_device_set_unplug_hooks (on_leaving, on_refused);
-  gwt_migration_on_ended (migration_ended);
+  if (!listens)
+    gwt_migration_on_ended (migration_ended);
+  listens = true;
 }
 
 void
-gwt_hotplug_end (void)
+gwt_hotplug_end (const struct gwt_machine *m)
 {
+  if (machine != m)
+    return;
   machine = NULL;
-  listener = NULL;
   gwt_device_set_unplug_hooks (NULL, NULL);
   if (finish_source != 0)
     g_source_remove (finish_source);

@@ -11,7 +11,7 @@ typedef void (*gwt_hotplug_listener) (const char *event, const char *id, const c
 
 /* From now on devices come and go in MACHINE, of which there is one. */
 void gwt_hotplug_begin (struct gwt_machine *machine);
-void gwt_hotplug_end (void);
+void gwt_hotplug_end (const struct gwt_machine *machine);
 void gwt_hotplug_set_listener (gwt_hotplug_listener listener);
 
 /* Make a device as -device does and tell the guest.  On failure the machine is as it was. */

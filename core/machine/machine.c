@@ -11,6 +11,7 @@
 #include "core/device/irq.h"
 #include "core/machine/boot.h"
 #include "core/machine/hotplug.h"
+#include "core/migration/migration.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
 
@@ -428,6 +429,24 @@ gwt_machine_power_on (struct gwt_machine *machine, bool images, struct gwt_error
   gwt_hotplug_begin (machine);
   gwt_device_reset_all (GWT_RESET_COLD);
   return !images || gwt_boot_load (machine, err);
+}
+
+void
+gwt_machine_take_down (struct gwt_machine *machine)
+{
+  gwt_hotplug_end (machine);
+  gwt_run_set_reset_hook (NULL, NULL);
+  gwt_migration_detach ();
+  gwt_run_end_vcpus ();
+  gwt_device_destroy_all ();
+  gwt_memory_destroy_all ();
+  g_ptr_array_set_size (machine->cpus, 0);
+  g_ptr_array_set_size (machine->devices, 0);
+  g_ptr_array_set_size (machine->user_devices, 0);
+  machine->ram = NULL;
+  machine->platform_next = 0;
+  machine->platform_line = 0;
+  gwt_boot_take_down (machine->boot);
 }
 
 const void *

@@ -74,6 +74,9 @@ bool gwt_machine_make_devices (struct gwt_machine *machine, struct gwt_error *er
 /* Reset all devices and load the images (IMAGES false: a guest comes that brings its own memory):
    what power-on does.  Also sets the reset hook. */
 bool gwt_machine_power_on (struct gwt_machine *machine, bool images, struct gwt_error *err);
+/* Undo power_on and build: no device is left, no memory, and no migration entry of them; what was
+   planned stays, and can be built again.  vCPUs stand still. */
+void gwt_machine_take_down (struct gwt_machine *machine);
 /* Not before every device is destroyed. */
 void gwt_machine_free (struct gwt_machine *machine);
 

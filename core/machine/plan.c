@@ -323,7 +323,7 @@ gwt_machine_free (struct gwt_machine *machine)
 {
   if (machine == NULL)
     return;
-  gwt_hotplug_end ();
+  gwt_hotplug_end (machine);
   gwt_boot_free (machine->boot);
   gwt_spec_free (machine->cpu_spec);
   g_ptr_array_unref (machine->user_specs);

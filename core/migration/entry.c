@@ -108,6 +108,9 @@ gwt_entry_remove (struct gwt_entry *entry)
   if (entry == NULL)
     return;
   g_ptr_array_remove (entries, entry);
+  /* The next machine's streams are as those of any other. */
+  if (entries->len == 0)
+    next_id = 0;
   g_free (entry->name);
   g_free (entry->compat_name);
   g_free (entry);

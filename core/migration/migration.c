@@ -20,7 +20,8 @@
 #include "core/util/log.h"
 
 static struct gwt_migration_setup setup;
-static bool ready;
+static char *machine_name; /* setup.machine */
+static bool ready;         /* a machine stands, and has its entries */
 typedef void (*ended_fn) (void);
 static GArray *ended; /* ended_fn */
 
@@ -76,14 +77,36 @@ on_sync (void *data)
 }
 
 bool
-gwt_migration_init (const struct gwt_migration_setup *with, struct gwt_error *err)
+gwt_migration_attach (const char *machine, struct gwt_error *err)
 {
-  setup = *with;
+  g_free (machine_name);
+  setup.machine = machine_name = g_strdup (machine);
   ready = true;
-  gwt_ram_on_sync (on_sync, NULL);
   return gwt_migration_leave_out (setup.left_out, err) && gwt_migration_add_clocks (err)
          && gwt_ram_register (err) && gwt_migration_add_devices (err)
          && gwt_globalstate_register (err) && check_migratable (err);
+}
+
+void
+gwt_migration_detach (void)
+{
+  if (!ready)
+    return;
+  gwt_globalstate_unregister ();
+  gwt_migration_remove_clocks ();
+  gwt_ram_unregister ();
+  gwt_migration_leave_out (NULL, NULL);
+  setup.machine = NULL;
+  g_clear_pointer (&machine_name, g_free);
+  ready = false;
+}
+
+bool
+gwt_migration_init (const struct gwt_migration_setup *with, struct gwt_error *err)
+{
+  setup = *with;
+  gwt_ram_on_sync (on_sync, NULL);
+  return with->machine == NULL || gwt_migration_attach (with->machine, err);
 }
 
 bool
@@ -102,14 +125,8 @@ gwt_migration_finish (void)
   gwt_outgoing_finish ();
   gwt_incoming_finish ();
   gwt_snapshot_finish ();
-  if (!ready)
-    return;
-  gwt_globalstate_unregister ();
-  gwt_migration_remove_clocks ();
-  gwt_ram_unregister ();
-  gwt_migration_leave_out (NULL, NULL);
+  gwt_migration_detach ();
   gwt_migration_set_error (NULL);
-  ready = false;
 }
 
 void

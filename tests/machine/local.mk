@@ -16,3 +16,12 @@ tests_machine_test_image_CFLAGS = $(CORE_CFLAGS)
 tests_machine_test_image_LDADD = $(CORE_LIBS)
 dist_check_SCRIPTS += tests/machine/pflash.sh
 dist_check_SCRIPTS += tests/machine/memory-backend.py
+if PLUGIN_RV64_CPU
+if PLUGIN_PCIE
+if PLUGIN_VIRTIO
+unit_tests += tests/machine/test-rebuild
+tests_machine_test_rebuild_CFLAGS = $(CORE_CFLAGS)
+tests_machine_test_rebuild_LDADD = $(CORE_LIBS)
+endif
+endif
+endif
