@@ -135,3 +135,11 @@ gwt_memory_dirty_sync (struct gwt_ram_block *block, uint64_t *out)
   gwt_memory_unguard (taken);
   return count;
 }
+
+uint64_t
+gwt_memory_dirty_peek (const struct gwt_ram_block *block, uint64_t first)
+{
+  const uint64_t *bits = gwt_dirty_bits ((struct gwt_ram_block *) block);
+
+  return bits != NULL ? __atomic_load_n (&bits[first / 64], __ATOMIC_RELAXED) : 0;
+}

@@ -82,6 +82,9 @@ void gwt_memory_on_change (void (*fn) (uint32_t change, void *data), void *data)
 bool gwt_memory_dirty_start (struct gwt_error *err);
 void gwt_memory_dirty_stop (void);
 uint64_t gwt_memory_dirty_sync (struct gwt_ram_block *block, uint64_t *out); /* returns bits set */
+/* [any, while it is on] Of the 64 pages from FIRST, a multiple of 64, a bit for each that the next
+   sync would tell. */
+uint64_t gwt_memory_dirty_peek (const struct gwt_ram_block *block, uint64_t first);
 struct gwt_ram_block **gwt_memory_blocks (guint *count);                     /* g_free */
 /* [any] Its memory stays while somebody has a reference, though its region goes. */
 void gwt_block_ref (struct gwt_ram_block *block);

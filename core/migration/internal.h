@@ -75,8 +75,11 @@ void gwt_progress_ended (uint64_t sent);
    that may still be sent before the next window begins, UINT64_MAX where there is no limit. */
 uint64_t gwt_progress_budget (uint64_t sent);
 int gwt_progress_window_left (void); /* ms */
-/* Bytes that can be sent within the downtime that is allowed; 0 while nothing is known. */
-uint64_t gwt_progress_threshold (uint64_t sent);
+/* Bytes a second, with SENT bytes so far; 0 while nothing is known. */
+double gwt_progress_rate (uint64_t sent);
+/* Bytes that can be sent within the downtime that is allowed, at that RATE or the one that
+   avail-switchover-bandwidth says. */
+uint64_t gwt_progress_threshold (double rate);
 void gwt_progress_synced (void);     /* a round of dirty pages began */
 int gwt_progress_since_sync (void);  /* ms */
 void gwt_progress_pending (uint64_t exact); /* at a sync: expected-downtime */

@@ -42,3 +42,4 @@ core_libcore_a_SOURCES += core/migration/ram.h core/migration/ram-format.h core/
 	core/migration/ram-send.c core/migration/ram-load.c core/migration/ram-pages.h \
 	core/migration/ram-pages.c core/migration/xbzrle.h core/migration/xbzrle.c
 core_libcore_a_SOURCES += core/migration/converge.h core/migration/converge.c
+core_libcore_a_SOURCES += core/migration/switchover.h core/migration/switchover.c

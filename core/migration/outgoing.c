@@ -23,6 +23,7 @@
 #include "core/device/lock.h"
 #include "core/migration/converge.h"
 #include "core/migration/params.h"
+#include "core/migration/switchover.h"
 #include "core/util/log.h"
 
 #define LOOK_MS 5000
@@ -52,6 +53,7 @@ static struct
   GString *config_text, *devices_text;
   GPtrArray *live; /* struct gwt_entry: those that were set up */
   bool stopped;
+  struct gwt_switchover switchover;
   struct gwt_error error;
 } o = { .cancel_fd = -1 };
 
@@ -195,13 +197,15 @@ pending (bool exact)
 static bool
 is_little (void)
 {
-  uint64_t threshold = gwt_progress_threshold (o.out.total), left = pending (false);
+  double rate = gwt_progress_rate (o.out.total);
+  uint64_t threshold = gwt_progress_threshold (rate), estimate = pending (false), left;
 
-  if (left > threshold)
+  if (!gwt_switchover_is_near (&o.switchover, estimate, threshold, rate))
     return false;
   left = pending (true);
   gwt_progress_pending (left);
-  return left <= threshold;
+  return gwt_switchover_is_now (&o.switchover, estimate, left, threshold, rate,
+                                g_get_monotonic_time ());
 }
 
 /* A guest that has to be slowed down is looked at from time to time, however long a round takes. */
@@ -250,6 +254,7 @@ send_pieces (void)
 static bool
 send_while_running (void)
 {
+  gwt_switchover_begin (&o.switchover, g_get_monotonic_time ());
   while (still_wanted ())
     {
       if (is_little ())

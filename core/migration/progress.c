@@ -160,23 +160,31 @@ gwt_progress_window_left (void)
   return (int) CLAMP ((left + 999) / 1000, 0, WINDOW_US / 1000);
 }
 
-uint64_t
-gwt_progress_threshold (uint64_t sent)
+double
+gwt_progress_rate (uint64_t sent)
 {
-  double rate = (double) gwt_migration_param (GWT_PARAM_AVAIL_SWITCHOVER_BANDWIDTH);
-  double allowed = (double) gwt_migration_param (GWT_PARAM_DOWNTIME_LIMIT) / 1e3;
+  double rate;
   int64_t passed;
 
   g_mutex_lock (&p.lock);
-  if (rate == 0)
-    rate = p.rate;
+  rate = p.rate;
   passed = g_get_monotonic_time () - p.window_began;
   /* A small guest is sent before the first window is over. */
   if (rate == 0 && p.window_began != 0 && passed >= FIRST_US
       && sent - p.window_base >= FIRST_BYTES)
     rate = (double) (sent - p.window_base) * 1e6 / (double) passed;
   g_mutex_unlock (&p.lock);
-  return rate * allowed >= 1e18 ? UINT64_C (1000000000000000000) : (uint64_t) (rate * allowed);
+  return rate;
+}
+
+uint64_t
+gwt_progress_threshold (double rate)
+{
+  double reckoned = (double) gwt_migration_param (GWT_PARAM_AVAIL_SWITCHOVER_BANDWIDTH);
+  double allowed = (double) gwt_migration_param (GWT_PARAM_DOWNTIME_LIMIT) / 1e3;
+
+  allowed *= reckoned != 0 ? reckoned : rate;
+  return allowed >= 1e18 ? UINT64_C (1000000000000000000) : (uint64_t) allowed;
 }
 
 void

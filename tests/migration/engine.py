@@ -159,7 +159,7 @@ def moves_after_all(m, a, b=None):
 def cancel_stalled(t):
     m = Mover(t, pages=2000, rounds=64)
     a = m.start()
-    m.set(a, "events", max_bandwidth=1 << 40)
+    m.set(a, "events", max_bandwidth=1 << 40, downtime_limit=1)
     server = socket.socket(socket.AF_UNIX)
     server.bind(m.socket())
     server.listen(1)

@@ -32,6 +32,9 @@ tests_migration_test_state_cpu_SOURCES = tests/migration/test-state-cpu.c tests/
 tests_migration_test_state_cpu_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_state_cpu_LDADD = $(CORE_LIBS) -ldl
 endif
+unit_tests += tests/migration/test-switchover
+tests_migration_test_switchover_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_switchover_LDADD = $(CORE_LIBS)
 unit_tests += tests/migration/test-converge
 tests_migration_test_converge_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_converge_LDADD = $(CORE_LIBS)

@@ -229,6 +229,54 @@ test_limit (void)
   gwt_memory_destroy_all ();
 }
 
+/* A page that the guest wrote before it was sent at all waits for the next round; in rounds after
+   the first it does not. */
+static void
+test_put_off (void)
+{
+  GWT_AUTO_ERROR (err);
+  uint8_t *ram = ram_at ("ram", 0x80000000, 70, GWT_RAM_MIGRATED);
+  struct gwt_ram_stats stats;
+  struct gwt_vm_out out;
+  uint64_t left;
+  bool done;
+
+  memset (ram, 1, 70 * PAGE);
+  gwt_vm_out_init (&out);
+  g_assert_true (gwt_ram_setup (NULL, &out, &err));
+  g_assert_cmpint (gwt_memory_store (0x80003000, 8, 2), ==, GWT_ACCESS_OK);
+  g_assert_cmpint (gwt_memory_store (0x80041000, 8, 2), ==, GWT_ACCESS_OK);
+  g_assert_true (gwt_ram_iterate (NULL, &out, &done, &err));
+  g_assert_true (done);
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.normal, ==, 68);
+  g_assert_cmpint (gwt_memory_store (0x80000000, 8, 2), ==, GWT_ACCESS_OK);
+  gwt_ram_pending_exact (NULL, &left);
+  g_assert_cmpuint (left, ==, 3 * PAGE);
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.dirtied, ==, PAGE); /* one was sent in vain */
+  g_assert_cmpint (gwt_memory_store (0x80000000, 8, 3), ==, GWT_ACCESS_OK);
+  g_assert_true (gwt_ram_iterate (NULL, &out, &done, &err));
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.normal, ==, 71);
+  g_assert_true (gwt_ram_complete (NULL, &out, &err));
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.normal, ==, 72);
+  gwt_ram_cleanup (NULL);
+
+  /* The guest stands: there is no next round. */
+  g_byte_array_set_size (out.bytes, 0);
+  g_assert_true (gwt_ram_setup (NULL, &out, &err));
+  g_assert_cmpint (gwt_memory_store (0x80003000, 8, 2), ==, GWT_ACCESS_OK);
+  g_assert_true (gwt_ram_complete (NULL, &out, &err));
+  gwt_ram_stats (&stats);
+  g_assert_cmpuint (stats.normal, ==, 70);
+  g_assert_cmpuint (stats.remaining, ==, 0);
+  gwt_ram_cleanup (NULL);
+  gwt_vm_out_clear (&out);
+  gwt_memory_destroy_all ();
+}
+
 /* While the guest is slowed down, a round that takes long is not waited for. */
 static void
 test_slowed_down (void)
@@ -770,6 +818,7 @@ main (int argc, char **argv)
   gwt_ram_slice_us = G_MAXINT64 / 2;
   g_test_add_func ("/ram/golden", test_golden);
   g_test_add_func ("/ram/limit", test_limit);
+  g_test_add_func ("/ram/put-off", test_put_off);
   g_test_add_func ("/ram/slowed-down", test_slowed_down);
   g_test_add_func ("/ram/broken", test_broken);
   g_test_add_func ("/ram/busy", test_busy);
