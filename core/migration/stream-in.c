@@ -574,7 +574,8 @@ gwt_stream_check_complete (struct gwt_stream_in *s, struct gwt_error *err)
   g_autofree struct gwt_entry **entries = gwt_entries (&count);
 
   for (i = 0; i < count; i++)
-    if ((entries[i]->schema == NULL || entries[i]->schema->d.needed == NULL)
+    if ((entries[i]->schema == NULL
+         || (entries[i]->schema->d.needed == NULL && entries[i]->schema->d.when == NULL))
         && (s->ops.left_out == NULL || !s->ops.left_out (entries[i]))
         && section_of_entry (s, entries[i]) == NULL)
       {

@@ -129,9 +129,7 @@ bool
 gwt_stream_put_full (struct gwt_vm_out *out, const struct gwt_entry *entry, GString *devices,
                      struct gwt_error *err)
 {
-  const struct gwt_vmstate *d = &entry->schema->d;
-
-  if (d->needed != NULL && !d->needed (entry->self))
+  if (!gwt_vmstate_needed (entry->schema, entry->self, entry->device))
     return true;
   put_section_head (out, GWT_STREAM_FULL, entry);
   if (devices != NULL)

@@ -7,6 +7,7 @@
 #include "config.h"
 #include <string.h>
 #include "core/device/field.h"
+#include "core/device/type.h"
 #include "core/vmstate/vmstate.h"
 
 #define FIELD_MIN (offsetof (struct gwt_field, when) + sizeof (void *))
@@ -104,6 +105,71 @@ compare (const struct gwt_device_type *type, const struct gwt_field *rows, const
   return true;
 }
 
+/* ---- properties that something hangs on ------------------------------------------------------ */
+
+/* PROPERTY of the type itself, or of a parent; *KNOWN: false where a parent is not registered yet,
+   which can only be one of the same plugin. */
+static const struct gwt_field *
+find_property (const struct gwt_device_type *type, const struct gwt_field *rows,
+               const char *property, bool *known)
+{
+  const struct gwt_type *parent = type->parent != NULL ? gwt_type_find (type->parent) : NULL;
+  uint64_t i;
+
+  *known = type->parent == NULL || parent != NULL;
+  for (i = 0; i < type->n_fields; i++)
+    if (rows[i].role == GWT_PROP && strcmp (rows[i].name, property) == 0)
+      return &rows[i];
+  return parent != NULL ? gwt_type_property (parent, property) : NULL;
+}
+
+static bool
+check_when (const struct gwt_device_type *type, const struct gwt_field *rows, const char *what,
+            const char *name, const char *property, struct gwt_error *err)
+{
+  bool known;
+  const struct gwt_field *row
+      = property != NULL ? find_property (type, rows, property, &known) : NULL;
+
+  if (property == NULL || (row != NULL && row->kind == GWT_BOOL) || (row == NULL && !known))
+    return true;
+  gwt_error_set (err, GWT_E_INVALID, "%s '%s' hangs on '%s', which is no bool property of the type",
+                 what, name, property);
+  return false;
+}
+
+static bool
+check_conditions (const struct gwt_device_type *type, const struct gwt_field *rows,
+                  const struct gwt_schema *schema, const char *what, struct gwt_error *err)
+{
+  bool good = check_when (type, rows, what, schema->d.name, schema->d.when, err);
+  uint64_t i;
+
+  for (i = 0; good && i < schema->d.n_fields; i++)
+    good = check_when (type, rows, "field", schema->fields[i].name, schema->fields[i].when, err)
+           && (schema->nested[i] == NULL
+               || check_conditions (type, rows, schema->nested[i], "schema", err));
+  for (i = 0; good && i < schema->n_subsections; i++)
+    good = check_conditions (type, rows, schema->subsections[i], "subsection", err);
+  return good;
+}
+
+static bool
+check_all_conditions (const struct gwt_device_type *type, const struct gwt_field *rows,
+                      struct gwt_error *err)
+{
+  uint64_t s;
+
+  for (s = 0; type->states[s] != NULL; s++)
+    {
+      const struct gwt_schema *schema = gwt_schema_of (type->states[s], err);
+
+      if (schema == NULL || !check_conditions (type, rows, schema, "schema", err))
+        return false;
+    }
+  return true;
+}
+
 bool
 gwt_vmstate_check_type (const struct gwt_device_type *from, struct gwt_error *err)
 {
@@ -125,7 +191,8 @@ gwt_vmstate_check_type (const struct gwt_device_type *from, struct gwt_error *er
   if (good)
     {
       mark_rows (&type, rows, what);
-      good = compare (&type, rows, what, saved, &own);
+      good = compare (&type, rows, what, saved, &own)
+             && check_all_conditions (&type, rows, &own);
     }
   if (good)
     return true;

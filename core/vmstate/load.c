@@ -644,6 +644,14 @@ static bool
 load_struct (struct loader *l, const struct gwt_schema *schema, void *staged, void *live,
              uint32_t version, struct gwt_error *err)
 {
+  if (schema->d.when != NULL && !gwt_vm_property_is_on (l->device, schema->d.when))
+    {
+      gwt_error_set (err, GWT_E_UNSUPPORTED,
+                     "it is sent where the property '%s' is on, and here that is off; start both "
+                     "ends with the same machine type and properties",
+                     schema->d.when);
+      return false;
+    }
   if (version > schema->d.version || version < schema->d.minimum)
     {
       gwt_error_set (err, GWT_E_UNSUPPORTED,

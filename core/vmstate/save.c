@@ -33,6 +33,13 @@ gwt_vm_property_is_on (struct gwt_device *device, const char *property)
 }
 
 bool
+gwt_vmstate_needed (const struct gwt_schema *schema, const void *self, struct gwt_device *device)
+{
+  return (schema->d.when == NULL || gwt_vm_property_is_on (device, schema->d.when))
+         && (schema->d.needed == NULL || schema->d.needed (self));
+}
+
+bool
 gwt_vm_present (const struct gwt_vm_field *f, const void *self, struct gwt_device *device,
                 uint32_t version)
 {
@@ -511,8 +518,7 @@ save_subsections (struct saver *s, const struct gwt_schema *schema, void *self,
     {
       const struct gwt_schema *sub = schema->subsections[i];
 
-      if ((sub->d.when != NULL && !gwt_vm_property_is_on (s->device, sub->d.when))
-          || (sub->d.needed != NULL && !sub->d.needed (self)))
+      if (!gwt_vmstate_needed (sub, self, s->device))
         continue;
       gwt_vm_put_be (s->out, 1, 0x05);
       gwt_vm_put_pstr (s->out, sub->d.name);

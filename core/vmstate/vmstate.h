@@ -19,6 +19,11 @@ void gwt_vmstate_register_extensions (void);
 /* Judge the schemas of TYPE against its rows: what is state is saved, what is saved is state. */
 bool gwt_vmstate_check_type (const struct gwt_device_type *type, struct gwt_error *err);
 
+/* Is SCHEMA, a section's or a subsection's, to be sent now?  DEVICE (may be NULL) has the property
+   that it hangs on. */
+bool gwt_vmstate_needed (const struct gwt_schema *schema, const void *self,
+                         struct gwt_device *device);
+
 /* Append SELF's state to OUT.  DEVICE (may be NULL) is asked for the properties that fields hang
    on. DESCRIPTION (may be NULL) gets what QEMU's description of the stream has for this section,
    without the braces around it: "vmsd_name": ..., "version": ..., "fields": [...] and so on.  On an

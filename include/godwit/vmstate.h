@@ -184,9 +184,10 @@ struct gwt_vmstate
   /* SELF is the device's own.  All was found good and nothing is committed yet: stop what works
      with the state that was there before. */
   void (*loading) (void *self);
-  /* A subsection: name of a bool property of the device, sent where that is on (and `needed`, if
-     any, answers 1).  What hangs on a property is told before a migration begins, and so need not
-     wait for the stream to be found unknown at the other end.  NULL: always. */
+  /* A subsection, or a section: name of a bool property of the device, sent where that is on (and
+     `needed`, if any, answers 1).  What hangs on a property is told before a migration begins, and
+     so need not wait for the stream to be found unknown at the other end; where it comes all the
+     same and the property is off, it is refused by the property's name.  NULL: always. */
   const char *when;
 };
 

@@ -93,6 +93,22 @@ test_coverage (void)
          "device type 'checked': schema 'small': field 'value': it lies outside the struct");
 }
 
+/* A property that is misspelled would be one that is never on. */
+static void
+test_conditions (void)
+{
+  static const struct gwt_vmstate gated = GWT_VMSTATE (
+      struct thing, "more/gated", 1, 1, more_fields, .when = "sise");
+  static const struct gwt_vmstate *const parts[] = { &gated, NULL };
+  static const struct gwt_vmstate owner
+      = GWT_VMSTATE (struct thing, "more", 1, 1, more_fields, .subsections = parts);
+
+  check (
+      (const struct gwt_vmstate *const[]){ &all, &owner, NULL },
+      "device type 'checked': subsection 'more/gated' hangs on 'sise', which is no bool property "
+      "of the type");
+}
+
 static const struct gwt_vmstate *const states[] = { &all, &more, NULL };
 
 static void
@@ -187,6 +203,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/migration/coverage", test_coverage);
+  g_test_add_func ("/migration/conditions", test_conditions);
   g_test_add_func ("/migration/entries", test_entries);
   g_test_add_func ("/migration/parents", test_parents);
   return g_test_run ();

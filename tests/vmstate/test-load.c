@@ -111,6 +111,57 @@ test_when (void)
   gwt_device_destroy_all ();
 }
 
+/* A subsection that hangs on one: sent where that is on, and then only where it is needed. */
+static uint32_t
+gated_needed (const void *self)
+{
+  return ((const struct versions *) self)->since_2 != 0;
+}
+
+static const struct gwt_vm_field gated_fields[] = { GWT_VM_VALUE (struct versions, since_2) };
+static const struct gwt_vm_field whole_fields[] = { GWT_VM_VALUE (struct versions, always) };
+static const struct gwt_vmstate part_when = GWT_VMSTATE (
+    struct versions, "whole/part", 1, 1, gated_fields, .needed = gated_needed, .when = "on");
+static const struct gwt_vmstate *const whole_parts[] = { &part_when, NULL };
+static const struct gwt_vmstate whole = GWT_VMSTATE (struct versions, "whole", 1, 1, whole_fields,
+                                                     .subsections = whole_parts);
+static const struct gwt_vmstate section_when
+    = GWT_VMSTATE (struct versions, "gated", 1, 1, whole_fields, .when = "on");
+
+#define PART "05 0a 77686f6c652f70617274 00000001 "
+
+static void
+test_subsection_when (void)
+{
+  GWT_AUTO_ERROR (err);
+  g_autoptr (GByteArray) sent = unhex ("0a" PART "0b");
+  struct gwt_device *device = gwt_device_new (gwt_type_find ("versioned"), "d", &err);
+  struct versions *v = device->instance;
+
+  for (int i = 0; i < 4; i++)
+    {
+      g_autoptr (GByteArray) bytes = NULL;
+      g_autofree char *text = NULL, *error = NULL;
+
+      gwt_device_set (device, "on", i & 1 ? "on" : "off", GWT_SOURCE_DEVICE, NULL, &err);
+      g_assert_cmpstr (err.text, ==, NULL);
+      v->always = 1;
+      v->since_2 = i & 2 ? 7 : 0;
+      bytes = save_of (&whole, v, device, NULL);
+      text = hex (bytes);
+      g_assert_cmpstr (text, ==, i == 3 ? "01050a77686f6c652f706172740000000107" : "01");
+      g_assert_true (gwt_vmstate_needed (schema_of (&section_when), v, device) == (i & 1));
+      error = load_of (&whole, v, device, 1, sent->data, sent->len);
+      g_assert_cmpstr (error, ==,
+                       i & 1 ? NULL
+                             : "byte 17: subsection 'whole/part': it is sent where the property "
+                               "'on' is on, and here that is off; start both ends with the same "
+                               "machine type and properties");
+      g_assert_cmpuint (v->since_2, ==, i & 1 ? 11 : i & 2 ? 7 : 0);
+    }
+  gwt_device_destroy_all ();
+}
+
 /* ---- subsections ----------------------------------------------------------------------------- */
 
 struct owner
@@ -720,6 +771,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/vmstate/versions", test_versions);
   g_test_add_func ("/vmstate/when", test_when);
+  g_test_add_func ("/vmstate/subsection-when", test_subsection_when);
   g_test_add_func ("/vmstate/subsections", test_subsections);
   g_test_add_func ("/vmstate/hooks", test_hooks);
   g_test_add_func ("/vmstate/hostile", test_hostile);
