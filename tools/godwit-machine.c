@@ -14,6 +14,16 @@
 #include "tools/machine/tool.h"
 
 static const struct tool_command commands[] = {
+  { "diff",
+    "  diff A B         what two machine types promise differently: every type's properties, the\n"
+    "                   board's devices, defaults, levels, each with its reason\n",
+    tool_diff },
+  { "explain",
+    "  explain -M NAME [-cpu ...] [-smp ...] [-m ...] [-device ...] [-global ...]\n"
+    "          [-plugin-level ...] [-plugin FILE] [-plugin-dir DIR] [-machine-dir DIR]\n"
+    "          [-compat-dir DIR] [--json] [DEVICE[.PROPERTY]...]\n"
+    "                   each device's properties: value, who had the last word, who else a say\n",
+    tool_explain },
   { NULL, NULL, NULL },
 };
 

@@ -80,8 +80,8 @@ struct json_object *gwt_device_get_json (struct gwt_device *device, const char *
                                          struct gwt_error *err);
 const struct gwt_provenance *gwt_device_provenance (struct gwt_device *device, const char *name);
 const char *gwt_source_name (enum gwt_source source);
-/* explain.c: property NAME, or every one where NAME is NULL, as a JSON list: value, who had the last
-   word, and who else had a say, the default first.  New reference; NULL with ERR set. */
+/* explain.c: property NAME, or every one where NAME is NULL, as a JSON list: value, who had the
+   last word, and who else had a say, the default first.  New reference; NULL with ERR set. */
 struct json_object *gwt_device_explain (struct gwt_device *device, const char *name,
                                         struct gwt_error *err);
 /* The same of one property as a line of text, "P = V  source, detail; was W (source, detail)". */

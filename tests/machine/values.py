@@ -185,6 +185,93 @@ def provenance(t):
     vm.wait()
 
 
+def tool(*args):
+    """What godwit-machine prints, or its error."""
+    done = subprocess.run([os.path.join(gwttest.BUILDDIR, "godwit-machine"), *args],
+                          capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0:
+        return done.stderr.rstrip("\n")
+    return done.stdout
+
+
+@gwttest.test("godwit-machine explain: the same without a machine that runs")
+def explain(t):
+    so = plugin(t)
+    machine(t, "m2", levels={"example2": "1.0"}, overrides=override(2))
+    machine(t, "m1", newer="m2")
+    about = ["-plugin", so, "-compat-dir", t.path("compat"), "-M", "m1", "-smp", "2",
+             "-device", "example2,id=a.b,frequency=6", "-device", "virtio-blk-pci,drive=d,id=disk",
+             "-global", "example2.frequency=5"]
+    t.equal(tool("explain", *about, "a.b.frequency"),
+            "a.b (example2)\n"
+            "  frequency = 6  (device: -device example2); over 1000000 (default), 150 "
+            "(plugin-compat: plugin example2, level 1.5), 100 (plugin-compat: plugin example2, "
+            "level 1.0), 2 (machine-type: m2), 5 (global: -global example2.frequency=5)\n")
+    line = tool("explain", *about, "-plugin-level", "example2=1.5", "a.b").splitlines()[1]
+    t.equal(line.count("plugin-compat"), 1, line)
+    vm = t.start(*about, "-bios", "none", "-S", "-serial", "null", "-blockdev",
+                 "driver=null-co,node-name=d,size=1M", qmp=True)
+    told = json.loads(tool("explain", *about, "--json"))
+    ids = [e["name"] for e in vm.qmp.cmd("qom-list", path="/machine")]
+    t.equal([d["device"] for d in told], ids)
+    for device in told:
+        there = vm.qmp.cmd("x-query-provenance", path=device["device"])
+        for mine, its in zip(device["properties"], there):
+            # What -serial says is not said here; nor what a device makes of its default later.
+            for one in (mine, its):
+                if one["property"] == "chardev":
+                    one.clear()
+                elif one["source"] == "default":
+                    del one["value"]
+            t.equal(mine, its, device["device"])
+    vm.qmp.cmd("quit")
+    vm.wait()
+    where = "godwit-machine: explain: "
+    t.equal(tool("explain", *about, "disc"),
+            where + "'disc': the machine has no such device; did you mean 'disk'?")
+    t.equal(tool("explain", *about, "a.b.frequncy"),
+            where + "'a.b.frequncy': type 'example2' has no property 'frequncy'; did you mean "
+            "'frequency'?")
+    t.equal(tool("explain", "-M", "virt", "-kernel", "x"),
+            where + "option '-kernel' says nothing about a machine's properties; try --help")
+    t.equal(tool("explain", "-M", "virt", "-M", "virt"),
+            where + "-M: 'virt': it is given twice; give it once")
+    t.equal(tool("explain", "-M"), where + "option '-M' needs an argument behind it")
+
+
+@gwttest.test("godwit-machine diff: what two machine types promise differently, and why")
+def diff(t):
+    so = plugin(t)
+    machine(t, "new", levels={"example2": "2.0"})
+    machine(t, "old", newer="new", levels={"example2": "1.0"}, deprecated="use new",
+            defaults={"memory": "256M", "smp-fill": "sockets"},
+            overrides=[{"type": "ns16550", "property": "reg-shift", "value": 2, "doc": "as was"}])
+    machine(t, "aia", board="virt-aia")
+    about = ["-plugin", so, "-compat-dir", t.path("compat")]
+    out = tool("diff", *about, "new", "old")
+    files = t.path("compat")
+    t.equal(out, "machine type: new | old\n"
+            "default of -m: 128M | 256M\n"
+            "filling rule of -smp: cores | sockets\n"
+            "deprecated: no | use new\n"
+            "level of plugin example2: 2.0 (%s/new.json:1: $.levels.example2) | "
+            "1.0 (%s/old.json:1: $.levels.example2)\n" % (files, files) +
+            "type example2: frequency: 1000000 (default) | 100 (plugin-compat: plugin example2, "
+            "level 1.0)\n"
+            "type ns16550: reg-shift: 0 (default) | 2 (machine-type: old: as was)\n")
+    t.equal(tool("diff", *about, "new", "new"), "machine type: new | new\nno difference\n")
+    out = tool("diff", *about, "new", "aia")
+    for line in ("device plic0: sifive-plic | (none)", "device imsic-s: (none) | riscv-imsic",
+                 "device cpu0: ssaia: off (default) | on (board: board virt-aia)"):
+        t.equal(out.splitlines().count(line), 1, line)
+    t.equal("plic0: num-sources" in out, False, "properties of a device that one side has")
+    t.contains(tool("diff", *about, "new", "nev"),
+               "godwit-machine: diff: -M: machine 'nev': no such machine type in ")
+    t.equal(tool("diff", "new"), "godwit-machine: diff: two machine types are compared, as they "
+            "are; give two names or files, and -plugin, -plugin-dir, -machine-dir, -compat-dir "
+            "alone")
+
+
 def mmu(t, *args):
     out = t.path("out.dtb")
     t.run("-compat-dir", t.path("compat"), "-machine-dir", t.path("."), "-bios", "none", "-S",

@@ -31,4 +31,8 @@ int tool_flush (int status);
 /* A whole file ("-": standard input) of SIZE_MAX_BYTES at the most; caller frees. */
 char *tool_read_file (const char *path, gsize max, gsize *size, struct gwt_error *err);
 
+/* The commands. */
+int tool_diff (int argc, char **argv);
+int tool_explain (int argc, char **argv);
+
 #endif
