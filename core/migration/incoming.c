@@ -297,8 +297,6 @@ join (void)
 static bool
 listen_on (struct gwt_address *address, const char *command, struct gwt_error *err)
 {
-  GError *error = NULL;
-
   join (); /* the last one's, which has ended */
   n.listener = gwt_listener_new (address, err);
   if (n.listener == NULL)
@@ -314,14 +312,9 @@ listen_on (struct gwt_address *address, const char *command, struct gwt_error *e
   n.committed = false;
   gwt_migration_set_error (NULL);
   gwt_outgoing_forget ();
-  if (n.cancel_fd >= 0)
-    n.thread = g_thread_try_new ("mig/dst/main", run, NULL, &error);
+  n.thread = gwt_migration_thread_new ("mig/dst/main", run, n.cancel_fd, err);
   if (n.thread == NULL)
     {
-      gwt_error_set (err, GWT_E_NO_MEMORY, "the host gives no %s (%s); end other programs",
-                     n.cancel_fd < 0 ? "file descriptor" : "thread",
-                     error != NULL ? error->message : g_strerror (errno));
-      g_clear_error (&error);
       g_clear_pointer (&n.listener, gwt_listener_free);
       return false;
     }

@@ -24,6 +24,10 @@ bool gwt_migration_on_main (void (*fn) (void *data), void *data);
 /* [main] From now on nothing is called on main. */
 void gwt_migration_close_main (void);
 
+/* [main] The thread NAME of a migration that is cancelled through CANCEL_FD.  NULL with ERR set:
+   the host had none of these, -1, or no memory to spare. */
+GThread *gwt_migration_thread_new (const char *name, GThreadFunc run, int cancel_fd,
+                                   struct gwt_error *err);
 /* [any] Who runs: for query-migrationthreads.  By the thread itself. */
 void gwt_migration_thread_begins (const char *name);
 void gwt_migration_thread_ends (void);

@@ -564,8 +564,6 @@ join (void)
 bool
 gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
 {
-  GError *error = NULL;
-
   join (); /* the last one's, which has ended */
   if (o.live == NULL)
     o.live = g_ptr_array_new ();
@@ -585,14 +583,9 @@ gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
   gwt_migration_set_error (NULL);
   gwt_migration_move (gwt_migration_status (), GWT_MIGRATION_SETUP);
   o.runs = o.was_last = true;
-  if (o.cancel_fd >= 0)
-    o.thread = g_thread_try_new ("mig/src/main", run, NULL, &error);
+  o.thread = gwt_migration_thread_new ("mig/src/main", run, o.cancel_fd, err);
   if (o.thread != NULL)
     return true;
-  gwt_error_set (err, GWT_E_NO_MEMORY, "the host gives no %s (%s); end other programs",
-                 o.cancel_fd < 0 ? "file descriptor" : "thread",
-                 error != NULL ? error->message : g_strerror (errno));
-  g_clear_error (&error);
   gwt_migration_set_error (err->text);
   let_go ();
   o.runs = false;

@@ -325,7 +325,6 @@ join (void)
 bool
 gwt_migrate_load_file (const char *file, struct gwt_error *err)
 {
-  GError *error = NULL;
   struct gwt_address *address;
 
   if (!gwt_migration_check_guest (err) || !check_whole (err))
@@ -348,14 +347,9 @@ gwt_migrate_load_file (const char *file, struct gwt_error *err)
   gwt_migration_set_error (NULL);
   gwt_outgoing_forget ();
   gwt_migration_configure_ram ();
-  if (l.cancel_fd >= 0)
-    l.thread = g_thread_try_new ("mig/dst/main", run, NULL, &error);
+  l.thread = gwt_migration_thread_new ("mig/dst/main", run, l.cancel_fd, err);
   if (l.thread == NULL)
     {
-      gwt_error_set (err, GWT_E_NO_MEMORY, "the host gives no %s (%s); end other programs",
-                     l.cancel_fd < 0 ? "file descriptor" : "thread",
-                     error != NULL ? error->message : g_strerror (errno));
-      g_clear_error (&error);
       g_clear_pointer (&l.listener, gwt_listener_free);
       return false;
     }

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include "core/migration/internal.h"
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -229,8 +230,39 @@ struct thread
   int tid;
 };
 
+/* What a migration needs beside the guest, stacks of its threads included, and some. */
+#define ROOM_MIB 32u
+
 static GMutex threads_lock;
 static GArray *threads; /* struct thread */
+
+GThread *
+gwt_migration_thread_new (const char *name, GThreadFunc run, int cancel_fd, struct gwt_error *err)
+{
+  const char *missing = cancel_fd < 0 ? g_strerror (errno) : NULL;
+  /* Small allocations that fail end the process, and the guest with it: that does not come to pass
+     where a large one is possible now. */
+  void *room = g_try_malloc ((gsize) ROOM_MIB << 20);
+  bool enough = room != NULL;
+  GError *error = NULL;
+  GThread *thread;
+
+  g_free (room);
+  if (missing != NULL)
+    gwt_error_set (err, GWT_E_NO_MEMORY,
+                   "the host gives no file descriptor (%s); end other programs", missing);
+  else if (!enough)
+    gwt_error_set (err, GWT_E_NO_MEMORY,
+                   "the host has not %u MiB of memory to spare; end other programs", ROOM_MIB);
+  if (gwt_error_is_set (err))
+    return NULL;
+  thread = g_thread_try_new (name, run, NULL, &error);
+  if (thread == NULL)
+    gwt_error_set (err, GWT_E_NO_MEMORY, "the host gives no thread (%s); end other programs",
+                   error->message);
+  g_clear_error (&error);
+  return thread;
+}
 
 void
 gwt_migration_thread_begins (const char *name)

@@ -87,7 +87,7 @@ tests_migration_test_state_virtio_devices_LDADD = $(CORE_LIBS)
 endif
 endif
 EXTRA_DIST += tests/migration/virtio-state.h
-dist_check_SCRIPTS += tests/migration/ram-live.py
+dist_check_SCRIPTS += tests/migration/ram-live.py tests/migration/scarce.py
 dist_check_SCRIPTS += tests/migration/lockstep.py
 EXTRA_DIST += tests/migration/twins.py
 dist_check_SCRIPTS += tests/migration/sections.py
