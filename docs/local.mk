@@ -4,4 +4,4 @@ dist_doc_DATA = README.md SECURITY.md docs/boards.md docs/guest.md docs/invocati
 dist_doc_DATA += docs/network.md docs/disks.md
 dist_doc_DATA += docs/chardev.md
 dist_doc_DATA += docs/godwit-ctl.md docs/godwit-stream.md docs/godwit-machine.md
-dist_doc_DATA += docs/migration.md docs/icount.md
+dist_doc_DATA += docs/migration.md docs/icount.md docs/manifest.md

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * godwit-stream: look at a migration stream in a file.  show, json, verify, diff.  Owns only its
- * command line; what is read and printed is tools/stream/'s.
+ * godwit-stream: look at a migration stream in a file.  show, json, verify, diff, manifest.  Owns
+ * only its command line; what is read and printed is tools/stream/'s.
  */
 #include "config.h"
 #include <stdio.h>
@@ -21,6 +21,7 @@ static const char usage_text[]
       "  verify FILE    read it to its last byte; exit status 1 where it breaks the format\n"
       "  diff A B       differences by device and field, RAM by pages; exit status 0: none,\n"
       "                 1: some, 2: a file cannot be read\n"
+      "  manifest FILE  what it says of the machine that it was sent from, as JSON\n"
       "  --all          show, diff: nothing shortened, and each record of RAM\n"
       "  --offset N     the stream begins at byte N of the file\n"
       "  --help, --version\n"
@@ -92,6 +93,17 @@ json (const char *path, const struct options *o)
 
   gwt_capture_free (c);
   return finish (good, path, "json", 1, &err);
+}
+
+static int
+manifest (const char *path, const struct options *o)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_capture *c = open_capture (path, o, &err);
+  bool good = c != NULL && gwt_capture_print_manifest (c, &err);
+
+  gwt_capture_free (c);
+  return finish (good, path, "manifest", 1, &err);
 }
 
 /* ---- verify ---------------------------------------------------------------------------------- */
@@ -179,7 +191,7 @@ diff (const char *const *paths, const struct options *o)
 static int
 run (int argc, char **argv, const struct options *o)
 {
-  static const char *const names[] = { "show", "json", "verify", "diff", NULL };
+  static const char *const names[] = { "show", "json", "verify", "diff", "manifest", NULL };
   const char *command = argv[0];
   int wanted = strcmp (command, "diff") == 0 ? 2 : 1, status = wanted == 2 ? TROUBLE : 1;
 
@@ -188,7 +200,7 @@ run (int argc, char **argv, const struct options *o)
       g_autofree char *near = gwt_did_you_mean (command, names);
       g_autofree char *text
           = g_strdup_printf ("'%s' is no command%s", command,
-                             near[0] != '\0' ? near : "; use show, json, verify or diff");
+                             near[0] != '\0' ? near : "; use show, json, verify, diff or manifest");
 
       return fail_text (NULL, 1, "%s", text);
     }
@@ -197,10 +209,12 @@ run (int argc, char **argv, const struct options *o)
                       wanted == 2         ? "two files are compared; name both"
                       : argc - 1 < wanted ? "the file is missing; name one, or - for standard input"
                                           : "too many arguments; name one file");
-  if (o->all && (strcmp (command, "json") == 0 || strcmp (command, "verify") == 0))
+  if (o->all && strcmp (command, "diff") != 0 && strcmp (command, "show") != 0)
     return fail_text (command, 1, "%s", "--all is for show and diff; leave it out");
   if (wanted == 2)
     return diff ((const char *const *) argv + 1, o);
+  if (strcmp (command, "manifest") == 0)
+    return manifest (argv[1], o);
   if (strcmp (command, "show") == 0)
     return show (argv[1], o);
   return strcmp (command, "json") == 0 ? json (argv[1], o) : verify (argv[1], o);
@@ -241,7 +255,8 @@ main (int argc, char **argv)
         return fail (&err, "--offset", 1);
     }
   if (i == argc)
-    return fail_text (NULL, 1, "%s",
-                      "no command is given; use show, json, verify or diff, or try --help");
+    return fail_text (
+        NULL, 1, "%s",
+        "no command is given; use show, json, verify, diff or manifest, or try --help");
   return run (argc - i, argv + i, &o);
 }

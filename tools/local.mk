@@ -8,7 +8,7 @@ tools_godwit_plugin_LDADD = $(CORE_LIBS)
 # What takes streams apart is an archive of its own: the fuzz target has it too.
 noinst_LIBRARIES += tools/libstream.a
 tools_libstream_a_SOURCES = tools/stream/capture.h tools/stream/description.c tools/stream/diff.c \
-	tools/stream/fields.c tools/stream/file.c tools/stream/json.c tools/stream/ram.c \
+	tools/stream/fields.c tools/stream/file.c tools/stream/json.c tools/stream/manifest.c tools/stream/ram.c \
 	tools/stream/show.c tools/stream/walk.c
 tools_libstream_a_CFLAGS = $(CORE_CFLAGS)
 bin_PROGRAMS += tools/godwit-stream

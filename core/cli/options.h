@@ -12,7 +12,8 @@ struct gwt_options
 {
   const char *machine, *cpu, *memory, *smp;
   const char *bios, *kernel, *initrd, *append, *dtb, *dumpdtb;
-  const char *name, *log_items, *log_file, *pidfile, *incoming, *dump_vmstate;
+  const char *name, *log_items, *log_file, *pidfile, *incoming, *dump_vmstate,
+      *dump_manifest;
   GPtrArray *devices, *globals, *drives, *pflashes, *blockdevs, *chardevs, *serials, *qmps,
       *netdevs, *nics, *objects;
   GPtrArray *expanded; /* char *, owned: what -nic and -drive stand for */

@@ -22,8 +22,10 @@
 #include "core/device/event.h"
 #include "core/device/lock.h"
 #include "core/machine/fdt-tree.h"
+#include "core/machine/manifest.h"
 #include "core/migration/channel.h"
 #include "core/migration/migration.h"
+#include "core/migration/params.h"
 #include "core/monitor/qmp.h"
 #include "core/plugin/loader.h"
 #include "core/util/extension.h"
@@ -168,6 +170,56 @@ dump_vmstate (const struct session *s, struct gwt_error *err)
   return true;
 }
 
+/* The machine that stands, for migrations. */
+static struct gwt_machine *standing;
+
+static struct gwt_manifest *
+make_manifest (struct gwt_error *err)
+{
+  return gwt_machine_manifest (standing, err);
+}
+
+static bool
+set_up_migration (const struct session *s, struct gwt_error *err)
+{
+  const struct gwt_options *o = &s->options;
+  standing = s->machine;
+  return gwt_migration_init (&(struct gwt_migration_setup){
+                                 .machine = s->machine->name,
+                                 .uuid = o->has_uuid ? o->uuid : NULL,
+                                 .left_out = (const char *const *) o->without->pdata,
+                                 .only_migratable = o->only_migratable,
+                                 .manifest = make_manifest,
+                             },
+                             err);
+}
+
+/* Likewise. */
+static bool
+dump_manifest (const struct session *s, struct gwt_error *err)
+{
+  const int flags
+      = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
+  const char *file = s->options.dump_manifest;
+  struct gwt_manifest *m;
+  if (file == NULL)
+    return false;
+  m = set_up_migration (s, err) ? make_manifest (err) : NULL;
+  if (m == NULL)
+    {
+      gwt_error_prefix (err, "-dump-manifest");
+      return true;
+    }
+  g_autofree char *text = g_strdup_printf (
+      "%s\n", json_object_to_json_string_ext (gwt_manifest_json (m), flags));
+  gwt_manifest_unref (m);
+  if (strcmp (file, "-") == 0)
+    fputs (text, stdout);
+  else
+    write_file ("-dump-manifest", file, text, strlen (text), err);
+  return true;
+}
+
 /* Would PATH open for writing?  Asked before anything is made, so that a bad name leaves no trace.
  */
 static bool
@@ -232,6 +284,23 @@ plan_incoming (struct session *s, struct gwt_error *err)
   return s->incoming != NULL;
 }
 
+/* Migrations are set in the same way as devices, and take effect at once. */
+static bool
+plan_global (const char *text, struct gwt_error *err)
+{
+  g_autofree char *type = NULL, *property = NULL, *value = NULL;
+  if (!gwt_global_split (text, &type, &property, &value, err))
+    gwt_error_prefix (err, "-global");
+  else if (strcmp (type, "migration") != 0)
+    {
+      if (!gwt_global_add (text, err))
+        gwt_error_prefix (err, "-global");
+    }
+  else if (!gwt_migration_set_text (property, value, err))
+    gwt_error_prefix (err, "-global %s", text);
+  return !gwt_error_is_set (err);
+}
+
 static bool
 plan (struct session *s, struct gwt_error *err)
 {
@@ -252,11 +321,8 @@ plan (struct session *s, struct gwt_error *err)
       || !gwt_cli_expand_nics (&s->options, err))
     return false;
   for (guint i = 0; i + 1 < o->globals->len; i++)
-    if (!gwt_global_add (g_ptr_array_index (o->globals, i), err))
-      {
-        gwt_error_prefix (err, "-global");
-        return false;
-      }
+    if (!plan_global (g_ptr_array_index (o->globals, i), err))
+      return false;
   const struct gwt_machine_config config = { .machine = o->machine,
                                              .cpu = o->cpu,
                                              .smp = o->smp,
@@ -295,6 +361,8 @@ plan (struct session *s, struct gwt_error *err)
       || !check_writable ("-M: dumpdtb", s->machine->dumpdtb, err)
       || (g_strcmp0 (o->dump_vmstate, "-") != 0
           && !check_writable ("-dump-vmstate", o->dump_vmstate, err))
+      || (g_strcmp0 (o->dump_manifest, "-") != 0
+          && !check_writable ("-dump-manifest", o->dump_manifest, err))
       || !check_writable ("-pidfile", o->pidfile, err) || !check_writable ("-D", o->log_file, err))
     return false;
   if (o->icount)
@@ -339,6 +407,8 @@ run (struct session *s, struct gwt_error *err)
   bool dumped = dump_dtb (s, err);
   if (!gwt_error_is_set (err))
     dumped |= dump_vmstate (s, err);
+  if (!gwt_error_is_set (err))
+    dumped |= dump_manifest (s, err);
   if (dumped)
     return gwt_error_is_set (err) ? 1 : 0;
   gwt_run_set_no_shutdown (o->no_shutdown);
@@ -347,13 +417,7 @@ run (struct session *s, struct gwt_error *err)
   gwt_qmp_init ();
   gwt_console_init ();
   if (!gwt_machine_power_on (s->machine, o->incoming == NULL, err)
-      || !gwt_migration_init (&(struct gwt_migration_setup){
-                                  .machine = s->machine->name,
-                                  .uuid = o->has_uuid ? o->uuid : NULL,
-                                  .left_out = (const char *const *) o->without->pdata,
-                                  .only_migratable = o->only_migratable,
-                              },
-                              err))
+      || !set_up_migration (s, err))
     return 1;
   stamp (s, "built: devices, device tree, images in memory");
   if (!go_public (s, err))

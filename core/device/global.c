@@ -57,8 +57,8 @@ parse_short (struct global *g, const char *text)
   return true;
 }
 
-bool
-gwt_global_add (const char *text, struct gwt_error *err)
+static struct global *
+parse (const char *text, struct gwt_error *err)
 {
   struct global *g = g_new0 (struct global, 1);
   bool good = g_str_has_prefix (text, "driver=") ? parse_long (g, text) : parse_short (g, text);
@@ -70,11 +70,32 @@ gwt_global_add (const char *text, struct gwt_error *err)
                      "'%s' names no type and property; their names are [a-z][a-z0-9-]*", text);
       good = false;
     }
-  if (!good)
-    {
-      global_free (g);
-      return false;
-    }
+  if (good)
+    return g;
+  global_free (g);
+  return NULL;
+}
+
+bool
+gwt_global_split (const char *text, char **type, char **property, char **value,
+                  struct gwt_error *err)
+{
+  struct global *g = parse (text, err);
+  if (g == NULL)
+    return false;
+  *type = g_steal_pointer (&g->type);
+  *property = g_steal_pointer (&g->property);
+  *value = g_steal_pointer (&g->value);
+  global_free (g);
+  return true;
+}
+
+bool
+gwt_global_add (const char *text, struct gwt_error *err)
+{
+  struct global *g = parse (text, err);
+  if (g == NULL)
+    return false;
   g->option = g_strdup_printf ("-global %s", text);
   if (globals == NULL)
     globals = g_ptr_array_new ();

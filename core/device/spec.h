@@ -26,6 +26,9 @@ void gwt_spec_free (struct gwt_spec *spec);
 /* "-global TYPE.prop=value"; kept, applied by gwt_globals_apply; TYPE may be a parent type.  A
    global that no device used is an error that gwt_globals_check_used reports. */
 bool gwt_global_add (const char *text, struct gwt_error *err);
+/* The parts of such a text, for what is no device and is set in the same way; g_free each. */
+bool gwt_global_split (const char *text, char **type, char **property, char **value,
+                       struct gwt_error *err);
 bool gwt_globals_apply (struct gwt_device *device, struct gwt_error *err);
 bool gwt_globals_check_used (struct gwt_error *err);
 void gwt_globals_clear (void);

@@ -61,6 +61,22 @@ limits (const struct gwt_field *f, uint64_t *min, uint64_t *max)
     }
 }
 
+bool
+gwt_field_limits_json (const struct gwt_field *f, struct json_object **min,
+                       struct json_object **max)
+{
+  bool is_signed = gwt_kind_is_signed (f->kind) || f->kind == GWT_F64;
+  bool integer = gwt_kind_is_signed (f->kind) || gwt_kind_is_unsigned (f->kind);
+  uint64_t low = f->min, high = f->max;
+  if (f->values != NULL || (!gwt_field_is_bounded (f) && (!integer || f->size == 8)))
+    return false;
+  if (integer)
+    limits (f, &low, &high);
+  *min = is_signed ? json_object_new_int64 ((int64_t) low) : json_object_new_uint64 (low);
+  *max = is_signed ? json_object_new_int64 ((int64_t) high) : json_object_new_uint64 (high);
+  return true;
+}
+
 static char *
 values_text (const struct gwt_field *f)
 {

@@ -35,5 +35,9 @@ void gwt_value_clear (struct gwt_value *value);
 /* "0 to 255", "'off', 'sv39'", "on or off"; NULL where everything of the kind is legal.  Caller
  * frees. */
 char *gwt_field_range_text (const struct gwt_field *field);
+/* Smallest and largest number that FIELD takes (of a bool 0 or 1), new references; false where it
+   takes all of 64 bits, or no numbers. */
+bool gwt_field_limits_json (const struct gwt_field *field, struct json_object **min,
+                            struct json_object **max);
 
 #endif

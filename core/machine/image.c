@@ -217,6 +217,7 @@ gwt_image_load (struct gwt_image *image, const char *option, const char *file,
 {
   *image = (struct gwt_image){ 0 };
   image->what = g_strdup_printf ("%s: '%s'", option, file);
+  image->file = g_strdup (file);
   if (!gwt_blob_load (&image->blob, file, GWT_IMAGE_FILE_MAX, err))
     {
       gwt_error_prefix (err, "%s", option);
@@ -253,6 +254,7 @@ void
 gwt_image_clear (struct gwt_image *image)
 {
   g_free (image->what);
+  g_free (image->file);
   gwt_blob_free (&image->blob);
   if (image->parts != NULL)
     g_array_unref (image->parts);

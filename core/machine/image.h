@@ -33,6 +33,7 @@ enum gwt_image_kind
 struct gwt_image
 {
   char *what; /* "kernel './Image'", begins every error */
+  char *file; /* its path */
   struct gwt_blob blob;
   enum gwt_image_kind kind;
   GArray *parts; /* struct gwt_image_part; empty until placed, but for ELF */

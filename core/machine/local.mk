@@ -14,6 +14,7 @@ core_libcore_a_SOURCES += \
 	core/machine/json-file.c core/machine/json-file.h \
 	core/machine/json-scan.c core/machine/json-scan.h \
 	core/machine/levels.c \
+	core/machine/manifest.c core/machine/manifest.h \
 	core/machine/machine-type.c core/machine/machine-type.h \
 	core/machine/machine.c core/machine/machine.h \
 	core/machine/plan.c \

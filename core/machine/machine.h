@@ -15,6 +15,7 @@
 #include "core/util/error.h"
 
 struct gwt_boot;
+struct gwt_manifest;
 struct gwt_memdev;
 
 /* What the user asked for; texts as typed, NULL where not given.  Borrowed. */
@@ -61,6 +62,7 @@ struct gwt_machine
   GPtrArray *user_devices; /* struct gwt_device, as user_specs */
   uint64_t platform_next;  /* address for the next -device */
   uint32_t platform_line;
+  struct gwt_manifest *came_with; /* of where the guest was before, or NULL */
 };
 
 /* Everything that can be judged without making anything: files, names, numbers, plugins. */

@@ -9,6 +9,7 @@
 #include "core/machine/boot.h"
 #include "core/machine/hotplug.h"
 #include "core/machine/machine.h"
+#include "core/machine/manifest.h"
 #include "core/plugin/loader.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
@@ -324,6 +325,7 @@ gwt_machine_free (struct gwt_machine *machine)
   if (machine == NULL)
     return;
   gwt_hotplug_end (machine);
+  gwt_machine_set_history (machine, NULL);
   gwt_boot_free (machine->boot);
   gwt_spec_free (machine->cpu_spec);
   g_ptr_array_unref (machine->user_specs);

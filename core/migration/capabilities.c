@@ -8,12 +8,13 @@
 
 #include "core/util/text.h"
 
-/* In the order of the enum, which is QEMU's.  One that is not offered can be set to off, as clients
-   do with all that they do not want. */
+/* In the order of the enum, which is QEMU's and then ours.  One that is not offered can be set to
+   off, as clients do with all that they do not want. */
 static const struct
 {
   const char *name;
   bool offered;
+  bool preset; /* on from the start */
 } table[GWT_CAP_COUNT] = {
   [GWT_CAP_XBZRLE] = { "xbzrle", true },
   [GWT_CAP_RDMA_PIN_ALL] = { "rdma-pin-all", false },
@@ -37,14 +38,16 @@ static const struct
   [GWT_CAP_SWITCHOVER_ACK] = { "switchover-ack", false },
   [GWT_CAP_DIRTY_LIMIT] = { "dirty-limit", false },
   [GWT_CAP_MAPPED_RAM] = { "mapped-ram", false },
+  [GWT_CAP_X_MANIFEST] = { "x-manifest", true, true },
+  [GWT_CAP_X_PREFLIGHT] = { "x-preflight", true, true },
 };
 
-static gint on[GWT_CAP_COUNT]; /* atomic */
+static gint changed[GWT_CAP_COUNT]; /* atomic; not as preset */
 
 bool
 gwt_capability (enum gwt_capability capability)
 {
-  return g_atomic_int_get (&on[capability]) != 0;
+  return (g_atomic_int_get (&changed[capability]) != 0) != table[capability].preset;
 }
 
 const char *
@@ -141,7 +144,7 @@ gwt_capabilities_set_json (struct json_object *list, bool busy, struct gwt_error
     if (!take_one (json_object_array_get_idx (list, i), i, want, err))
       return false;
   for (guint i = 0; i < GWT_CAP_COUNT; i++)
-    g_atomic_int_set (&on[i], want[i]);
+    g_atomic_int_set (&changed[i], want[i] != table[i].preset);
   return true;
 }
 
@@ -163,5 +166,5 @@ void
 gwt_capabilities_reset (void)
 {
   for (guint i = 0; i < GWT_CAP_COUNT; i++)
-    g_atomic_int_set (&on[i], 0);
+    g_atomic_int_set (&changed[i], 0);
 }

@@ -6,8 +6,8 @@
 #include "config.h"
 #include "core/migration/devices.h"
 
-static const char *
-section_path (struct gwt_device *device)
+const char *
+gwt_migration_device_path (struct gwt_device *device)
 {
   struct gwt_device *part;
 
@@ -27,7 +27,7 @@ bool
 gwt_migration_add_device (struct gwt_device *device, struct gwt_error *err)
 {
   const struct gwt_device_type *d = &device->type->d;
-  const char *path = section_path (device);
+  const char *path = gwt_migration_device_path (device);
   uint32_t instance = d->section_instance != NULL ? d->section_instance (device->instance)
                                                   : GWT_ENTRY_INSTANCE_AUTO;
   guint i;

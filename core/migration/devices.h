@@ -18,4 +18,7 @@ bool gwt_migration_device_left_out (const struct gwt_device *device);
    NULL-terminated, g_strfreev. */
 char **gwt_migration_blockers (void);
 
+/* Where DEVICE sits on its bus, as it stands in its sections' names; NULL: on none. */
+const char *gwt_migration_device_path (struct gwt_device *device);
+
 #endif

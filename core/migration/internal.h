@@ -43,6 +43,9 @@ const char *gwt_migration_error (void);
 /* What goes into, or is wanted of, the stream's configuration. */
 void gwt_migration_config (struct gwt_stream_config *config,
                            const char *capabilities[GWT_CONFIG_WORDS], bool sending);
+/* [main] What is to be sent with the guest, new reference; NULL: nothing, x-manifest is off.  False
+   with ERR set. */
+bool gwt_migration_make_manifest (struct gwt_manifest **manifest, struct gwt_error *err);
 /* [main] Is there a guest here that can be sent, copied or replaced now? */
 bool gwt_migration_check_guest (struct gwt_error *err);
 /* [main] RAM's options as capabilities and parameters are now. */
@@ -99,6 +102,7 @@ struct gwt_outgoing_plan
   const char *what;            /* for messages: "migrate", "save" */
   bool goes_on;                /* the guest is copied and goes on here; else it leaves */
   bool return_path, pause;     /* the capabilities, where they make sense */
+  struct gwt_manifest *manifest; /* to be sent, a reference, taken over; or NULL */
   /* [migration] Optional.  All is written and safe: false with ERR set makes it a failure. */
   bool (*written) (void *data, struct gwt_error *err);
   void (*ended) (void *data); /* whichever way */

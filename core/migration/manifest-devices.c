@@ -64,8 +64,11 @@ take_row (struct reader *r, struct json_object *value, GArray *into)
   if (!gwt_manifest_wants (r, value, json_type_object)
       || !gwt_manifest_text_member (r, value, "level", true, &row.level)
       || !gwt_manifest_check_level (r, "level", row.level)
+      || !gwt_manifest_text_member (r, value, "plugin", false, &row.plugin)
       || !scalar_member (r, value, "value", true, &row.value))
     return false;
+  if (row.plugin == NULL)
+    row.plugin = r->plugin;
   g_array_append_val (into, row);
   return true;
 }
@@ -249,6 +252,7 @@ take_section (struct reader *r, struct json_object *value, GArray *into)
   if (!gwt_manifest_wants (r, value, json_type_object)
       || !gwt_manifest_text_member (r, value, "name", true, &s.name)
       || !gwt_manifest_u32 (r, value, "instance", false, 0, UINT32_MAX, &s.instance)
+      || !gwt_manifest_bool (r, value, "optional", &s.optional)
       || !gwt_manifest_u32 (r, value, "version", true, 0, INT32_MAX, &s.version))
     return false;
   s.minimum = s.version;
@@ -374,6 +378,7 @@ gwt_manifest_take_device (struct reader *r, struct json_object *value)
       || !gwt_manifest_text_member (r, value, "origin", found == NULL, &device.origin)
       || !gwt_manifest_member (r, value, "facts", json_type_object, false, &device.facts))
     return false;
+  r->plugin = device.plugin != NULL ? device.plugin : like.plugin;
   device.parents = found != NULL && !json_object_object_get_ex (value, "parents", NULL)
                        ? like.parents
                        : gwt_manifest_names (r, value, "parents", false);

@@ -29,6 +29,7 @@ struct reader
   const char *where;
   GString *path;
   struct gwt_error *err;
+  const char *plugin; /* of the device that is read */
   GHashTable *ids;      /* id: index into devices + 1 */
   GHashTable *names;    /* of sections, "NAME instance" */
   GHashTable *plugins;  /* ids */

@@ -21,11 +21,10 @@
 /* All texts and JSON values below are borrowed from the document.  A JSON value that is NULL is
    JSON's null. */
 
-/* To behave as LEVEL or older, the property is VALUE (a text as a user would type it, or as JSON
-   has it). */
+/* PLUGIN (the device's, or that of a type above) as LEVEL or older has VALUE. */
 struct gwt_manifest_row
 {
-  const char *level;
+  const char *plugin, *level;
   struct json_object *value;
 };
 
@@ -68,6 +67,7 @@ struct gwt_manifest_section
   const char *name;
   uint32_t instance;
   uint32_t version, minimum;
+  bool optional; /* sent where the state wants it */
   const struct gwt_manifest_layout *layouts; /* by rising version */
   guint n_layouts;
   const struct gwt_manifest_subsection *subsections;

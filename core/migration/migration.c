@@ -15,6 +15,7 @@
 #include "core/migration/devices.h"
 #include "core/migration/globalstate.h"
 #include "core/migration/internal.h"
+#include "core/migration/manifest.h"
 #include "core/migration/params.h"
 #include "core/migration/ram.h"
 #include "core/util/log.h"
@@ -115,6 +116,25 @@ gwt_migration_device_added (struct gwt_device *device, struct gwt_error *err)
   if (!ready)
     return true;
   return gwt_migration_add_devices (err) && check_migratable (err);
+}
+
+struct gwt_manifest *
+gwt_migration_manifest (struct gwt_error *err)
+{
+  if (ready && setup.manifest != NULL)
+    return setup.manifest (err);
+  gwt_error_set (err, GWT_E_BUSY, "there is no machine yet");
+  return NULL;
+}
+
+bool
+gwt_migration_make_manifest (struct gwt_manifest **manifest, struct gwt_error *err)
+{
+  *manifest = NULL;
+  if (!gwt_capability (GWT_CAP_X_MANIFEST) || setup.manifest == NULL)
+    return true;
+  *manifest = setup.manifest (err);
+  return *manifest != NULL;
 }
 
 void
@@ -249,6 +269,8 @@ gwt_migrate_start (struct gwt_address *address, struct gwt_error *err)
                      gwt_address_label (address));
       return false;
     }
+  if (!gwt_migration_make_manifest (&plan.manifest, err))
+    return false;
   plan.address = gwt_address_ref (address);
   gwt_migration_configure_ram ();
   return gwt_outgoing_start (&plan, err);

@@ -15,6 +15,7 @@
 
 struct gwt_address;
 struct gwt_device;
+struct gwt_manifest;
 
 /* QEMU's, by the names of gwt_migration_status_name: "none", "setup", "cancelling", "cancelled",
    "active", "completed", "failed", "pre-switchover", "device". */
@@ -46,6 +47,9 @@ struct gwt_migration_setup
   const char *const *left_out;   /* -migrate-without: ids of devices whose state is not sent nor
                                     awaited; NULL-terminated, or NULL */
   bool only_migratable;          /* a device that blocks is refused */
+  /* The manifest of the machine as it stands, new reference; NULL with ERR set.  NULL: this end has
+     none, and sends none. */
+  struct gwt_manifest *(*manifest) (struct gwt_error *err);
 };
 
 /* Once, when the machine's devices stand, if there is one: their sections, and RAM's. */
@@ -57,6 +61,8 @@ void gwt_migration_detach (void);
 /* Sections of a DEVICE that came while the machine runs; false: it must not be there
    (-only-migratable, a name that is taken). */
 bool gwt_migration_device_added (struct gwt_device *device, struct gwt_error *err);
+/* The manifest of what is here; new reference, or NULL with ERR set. */
+struct gwt_manifest *gwt_migration_manifest (struct gwt_error *err);
 /* Ends what is under way, joins all threads; the guest stands. */
 void gwt_migration_finish (void);
 

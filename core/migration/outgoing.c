@@ -163,6 +163,7 @@ begin (void)
   const char *capabilities[GWT_CONFIG_WORDS];
 
   gwt_migration_config (&config, capabilities, true);
+  config.manifest = o.plan.manifest;
   gwt_stream_put_header (&o.out);
   gwt_stream_put_config (&o.out, &config, o.config_text);
   return open_return_path () && gwt_vm_out_drain (&o.out, &o.error)
@@ -572,6 +573,7 @@ gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
   o.cancel_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   gwt_error_clear (&o.error);
   gwt_address_free (o.plan.address);
+  gwt_manifest_unref (o.plan.manifest);
   o.plan = *plan;
   atomic_store (&o.cancelled, false);
   o.go_ahead = o.answer_due = o.stopped = false;
@@ -648,5 +650,6 @@ gwt_outgoing_finish (void)
   o.cancel_fd = -1;
   gwt_error_clear (&o.error);
   g_clear_pointer (&o.plan.address, gwt_address_free);
+  g_clear_pointer (&o.plan.manifest, gwt_manifest_unref);
   g_clear_pointer (&o.live, g_ptr_array_unref);
 }

@@ -210,6 +210,78 @@ gwt_params_set_json (struct json_object *args, struct gwt_error *err)
   return true;
 }
 
+/* A row's value from what a user types; a word is taken as it is. */
+static struct json_object *
+from_text (const struct row *r, const char *text, struct gwt_error *err)
+{
+  uint64_t number;
+  bool on;
+
+  if (r->kind == WORD)
+    return json_object_new_string (text);
+  if (r->kind == BOOLEAN)
+    return gwt_parse_bool (text, &on, err) ? json_object_new_boolean (on) : NULL;
+  return gwt_parse_u64 (text, true, &number, err) ? json_object_new_uint64 (number) : NULL;
+}
+
+static bool
+set_param_text (const struct row *r, const char *text, struct gwt_error *err)
+{
+  struct json_object *args, *value = from_text (r, text, err);
+  bool good;
+
+  if (value == NULL)
+    return false;
+  args = json_object_new_object ();
+  json_object_object_add (args, r->name, value);
+  good = gwt_params_set_json (args, err);
+  json_object_put (args);
+  return good;
+}
+
+static bool
+set_capability_text (enum gwt_capability capability, const char *text, struct gwt_error *err)
+{
+  struct json_object *list, *entry;
+  bool on, good;
+
+  if (!gwt_parse_bool (text, &on, err))
+    return false;
+  list = json_object_new_array ();
+  entry = json_object_new_object ();
+  json_object_object_add (entry, "capability",
+                          json_object_new_string (gwt_capability_name (capability)));
+  json_object_object_add (entry, "state", json_object_new_boolean (on));
+  json_object_array_add (list, entry);
+  good = gwt_capabilities_set_json (list, false, err);
+  json_object_put (list);
+  return good;
+}
+
+bool
+gwt_migration_set_text (const char *name, const char *text, struct gwt_error *err)
+{
+  const char *names[GWT_CAP_COUNT + G_N_ELEMENTS (table) + 1] = { NULL };
+  const struct row *r = find (name);
+  guint i;
+
+  if (r != NULL)
+    return set_param_text (r, text, err);
+  for (i = 0; i < GWT_CAP_COUNT; i++)
+    {
+      names[i] = gwt_capability_name ((enum gwt_capability) i);
+      if (strcmp (names[i], name) == 0)
+        return set_capability_text ((enum gwt_capability) i, text, err);
+    }
+  for (i = 0; i < G_N_ELEMENTS (table); i++)
+    names[GWT_CAP_COUNT + i] = table[i].name;
+  g_autofree char *near = gwt_did_you_mean (name, names);
+  gwt_error_set (err, GWT_E_NOT_FOUND,
+                 "migrations have no capability and no parameter '%.64s'%s", name,
+                 near[0] != '\0' ? near : "; docs/migration.md lists them");
+  return false;
+}
+
 struct json_object *
 gwt_params_json (void)
 {

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include "core/util/error.h"
 
-/* In QEMU's order. */
+/* In QEMU's order, then ours. */
 enum gwt_capability
 {
   GWT_CAP_XBZRLE,
@@ -37,6 +37,9 @@ enum gwt_capability
   GWT_CAP_SWITCHOVER_ACK,
   GWT_CAP_DIRTY_LIMIT,
   GWT_CAP_MAPPED_RAM,
+  /* Ours, on from the start. */
+  GWT_CAP_X_MANIFEST,  /* the stream says what it was sent from; see manifest.h */
+  GWT_CAP_X_PREFLIGHT, /* and a receiver judges that before it takes anything else */
   GWT_CAP_COUNT
 };
 
@@ -75,6 +78,8 @@ struct json_object *gwt_params_json (void); /* all that QEMU has; new reference 
 /* ARGS as above; what all would be then. */
 bool gwt_params_judge_json (struct json_object *args, uint64_t values[GWT_PARAM_COUNT],
                             struct gwt_error *err);
+/* [main] "-global migration.NAME=TEXT": a capability, on or off, or a parameter. */
+bool gwt_migration_set_text (const char *name, const char *text, struct gwt_error *err);
 /* Both, or the capabilities alone, as at the start of the process; for tests. */
 void gwt_migration_params_reset (void);
 void gwt_capabilities_reset (void);

@@ -137,9 +137,15 @@ gwt_migrate_save_file (const char *file, struct gwt_error *err)
   if (s == NULL)
     return false;
   plan.data = s;
+  if (!gwt_migration_make_manifest (&plan.manifest, err))
+    {
+      save_free (s);
+      return false;
+    }
   plan.address = address_of_file (s->partial, GWT_OUTGOING, err);
   if (plan.address == NULL)
     {
+      gwt_manifest_unref (plan.manifest);
       save_free (s);
       return false;
     }

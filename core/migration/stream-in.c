@@ -31,6 +31,8 @@ struct gwt_stream_in
   struct gwt_stream_in_ops ops;
   void *opaque;
   GArray *sections; /* struct section, as they were announced */
+  struct gwt_manifest *manifest; /* what came, or NULL */
+  uint32_t manifest_flags;
 };
 
 /* Those that change what is in the stream or what it means, and so must be the same at both ends.
@@ -77,6 +79,7 @@ gwt_stream_in_free (struct gwt_stream_in *s)
         section->entry->live->load_cleanup (section->entry->opaque);
     }
   g_array_free (s->sections, TRUE);
+  gwt_manifest_unref (s->manifest);
   g_free (s);
 }
 
@@ -260,6 +263,33 @@ get_uuid (struct gwt_stream_in *s, struct gwt_error *err)
 }
 
 static bool
+get_manifest (struct gwt_stream_in *s, struct gwt_error *err)
+{
+  g_autofree char *text = NULL;
+  uint64_t flags, length;
+
+  if (!gwt_vm_get_be (s->in, 4, &flags, err) || !gwt_vm_get_be (s->in, 4, &length, err))
+    return false;
+  if (s->manifest != NULL)
+    gwt_error_set (err, GWT_E_INVALID, "it comes twice");
+  else if ((flags & ~(uint64_t) (GWT_STREAM_CHECK_ONLY | GWT_STREAM_WAITS)) != 0)
+    gwt_error_set (err, GWT_E_UNSUPPORTED,
+                   "flags 0x%" G_GINT64_MODIFIER
+                   "x are not known here; the sender is newer: turn its capability x-manifest off",
+                   flags);
+  else if (length > GWT_MANIFEST_SIZE_MAX)
+    gwt_error_set (err, GWT_E_RANGE, "%" G_GUINT64_FORMAT " bytes; it can have %u", length,
+                   GWT_MANIFEST_SIZE_MAX);
+  else if ((text = g_try_malloc (length + 1)) == NULL)
+    gwt_error_set (err, GWT_E_NO_MEMORY, "no memory for %" G_GUINT64_FORMAT " bytes", length);
+  if (gwt_error_is_set (err) || !gwt_vm_get (s->in, text, length, err))
+    return false;
+  s->manifest = gwt_manifest_parse ("the sender's manifest", text, length, err);
+  s->manifest_flags = (uint32_t) flags;
+  return s->manifest != NULL;
+}
+
+static bool
 get_config_subsections (struct gwt_stream_in *s, GPtrArray *capabilities, struct gwt_error *err)
 {
   uint8_t tag;
@@ -283,6 +313,8 @@ get_config_subsections (struct gwt_stream_in *s, GPtrArray *capabilities, struct
         good = get_page_bits (s, err);
       else if (strcmp (name, "configuration/uuid") == 0)
         good = get_uuid (s, err);
+      else if (strcmp (name, "configuration/manifest") == 0)
+        good = get_manifest (s, err);
       else
         gwt_error_set (err, GWT_E_UNSUPPORTED, "it is not known here; the sender is newer");
       if (!good)
@@ -305,6 +337,14 @@ gwt_stream_get_start (struct gwt_stream_in *s, struct gwt_error *err)
 
   g_ptr_array_add (capabilities, NULL);
   return good && judge_capabilities (s, (const char *const *) capabilities->pdata, err);
+}
+
+struct gwt_manifest *
+gwt_stream_manifest (const struct gwt_stream_in *s, uint32_t *flags)
+{
+  if (flags != NULL)
+    *flags = s->manifest_flags;
+  return s->manifest;
 }
 
 /* ---- sections -------------------------------------------------------------------------------- */
@@ -410,6 +450,33 @@ refuse_unknown (const char *name, uint32_t instance, struct gwt_error *err)
                  shown);
 }
 
+/* What comes must be what the sender's own manifest has said, by which it was let in. */
+static bool
+judge_manifest (struct gwt_stream_in *s, const char *name, uint32_t instance, uint32_t version,
+                struct gwt_error *err)
+{
+  const struct gwt_manifest_section *told;
+  g_autofree char *shown = NULL;
+
+  if (s->manifest == NULL)
+    return true;
+  told = gwt_manifest_section (s->manifest, name, instance);
+  if (told != NULL && told->version == version)
+    return true;
+  shown = g_strescape (name, NULL);
+  if (told == NULL)
+    gwt_error_set (err, GWT_E_INVALID,
+                   "section '%s' %u: it comes, and the sender's manifest does not name it; the "
+                   "sender contradicts itself",
+                   shown, instance);
+  else
+    gwt_error_set (err, GWT_E_INVALID,
+                   "section '%s' %u: version %u comes, and the sender's manifest says %u; the "
+                   "sender contradicts itself",
+                   shown, instance, version, told->version);
+  return false;
+}
+
 static bool
 get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_error *err)
 {
@@ -424,7 +491,9 @@ get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_erro
   section.id = (uint32_t) id;
   section.version = (uint32_t) version;
   section.entry = gwt_entry_find (name, (uint32_t) instance);
-  if (section.entry == NULL)
+  if (!judge_manifest (s, name, (uint32_t) instance, section.version, err))
+    ; /* said */
+  else if (section.entry == NULL)
     refuse_unknown (name, (uint32_t) instance, err);
   else if (s->ops.left_out != NULL && s->ops.left_out (section.entry))
     gwt_error_set (err, GWT_E_INVALID,

@@ -27,7 +27,7 @@ describe_config (const struct gwt_stream_config *config, guint count, GString *t
                           "[{\"name\": \"len\", \"type\": \"uint32\", \"size\": 4}, "
                           "{\"name\": \"name\", \"type\": \"buffer\", \"size\": %zu}]",
                           strlen (config->machine));
-  if (count == 0 && !config->has_uuid)
+  if (count == 0 && !config->has_uuid && config->manifest == NULL)
     return;
   g_string_append (text, ", \"subsections\": [");
   if (count > 0)
@@ -46,6 +46,19 @@ describe_config (const struct gwt_stream_config *config, guint count, GString *t
                             "\"fields\": [{\"name\": \"uuid.data\", \"array_len\": 16, \"type\": "
                             "\"uint8\", \"size\": 1}]}",
                             count > 0 ? ", " : "");
+  if (config->manifest != NULL)
+    {
+      size_t size;
+
+      gwt_manifest_text (config->manifest, &size);
+      g_string_append_printf (text,
+                              "%s{\"vmsd_name\": \"configuration/manifest\", \"version\": 1, "
+                              "\"fields\": [{\"name\": \"flags\", \"type\": \"uint32\", "
+                              "\"size\": 4}, {\"name\": \"size\", \"type\": \"uint32\", "
+                              "\"size\": 4}, {\"name\": \"manifest\", \"type\": \"buffer\", "
+                              "\"size\": %zu}]}",
+                              count > 0 || config->has_uuid ? ", " : "", size);
+    }
   g_string_append_c (text, ']');
 }
 
@@ -71,6 +84,16 @@ gwt_stream_put_config (struct gwt_vm_out *out, const struct gwt_stream_config *c
     {
       put_subsection (out, "configuration/uuid");
       gwt_vm_put (out, config->uuid, sizeof (config->uuid));
+    }
+  if (config->manifest != NULL)
+    {
+      size_t size;
+      const char *text = gwt_manifest_text (config->manifest, &size);
+
+      put_subsection (out, "configuration/manifest");
+      gwt_vm_put_be (out, 4, config->manifest_flags);
+      gwt_vm_put_be (out, 4, size);
+      gwt_vm_put (out, text, size);
     }
   if (description != NULL)
     describe_config (config, count, description);

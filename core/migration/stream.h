@@ -10,6 +10,7 @@
 #define CORE_MIGRATION_STREAM_H
 
 #include "core/migration/entry.h"
+#include "core/migration/manifest.h"
 
 #define GWT_STREAM_MAGIC 0x5145564dU /* "QEVM" */
 #define GWT_STREAM_VERSION 3
@@ -35,6 +36,14 @@ struct gwt_stream_config
   const char *const *capabilities; /* that are on and must be on at both ends; NULL-terminated */
   bool has_uuid;                   /* send it, and want it */
   uint8_t uuid[16];
+  struct gwt_manifest *manifest; /* sent, borrowed; or NULL */
+  uint32_t manifest_flags;       /* enum gwt_stream_manifest_flag */
+};
+
+enum gwt_stream_manifest_flag
+{
+  GWT_STREAM_CHECK_ONLY = 1 << 0, /* nothing follows */
+  GWT_STREAM_WAITS = 1 << 1       /* the sender waits for a verdict */
 };
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -80,6 +89,9 @@ struct gwt_stream_in *gwt_stream_in_new (struct gwt_vm_in *in,
 void gwt_stream_in_free (struct gwt_stream_in *s); /* not committed: devices are as they were */
 /* Header and configuration: refused here, before anything else, where the ends do not fit. */
 bool gwt_stream_get_start (struct gwt_stream_in *s, struct gwt_error *err);
+/* What the sender says of itself, borrowed, and enum gwt_stream_manifest_flag (FLAGS may be NULL);
+   NULL: nothing.  Sections that contradict it are refused when they come. */
+struct gwt_manifest *gwt_stream_manifest (const struct gwt_stream_in *s, uint32_t *flags);
 /* Items up to the end.  Sections with a schema are staged; live ones go to their handlers as they
    come. */
 bool gwt_stream_get_items (struct gwt_stream_in *s, struct gwt_error *err);

@@ -10,6 +10,7 @@
 
 #include "core/migration/announce.h"
 #include "core/migration/channel.h"
+#include "core/migration/manifest.h"
 #include "core/migration/migration.h"
 #include "core/migration/params.h"
 #include "core/monitor/qmp.h"
@@ -165,6 +166,19 @@ query_parameters (struct json_object *args, struct gwt_error *err)
 }
 
 static struct json_object *
+query_manifest (struct json_object *args, struct gwt_error *err)
+{
+  struct gwt_manifest *m = gwt_migration_manifest (err);
+  struct json_object *root;
+  (void) args;
+  if (m == NULL)
+    return answer (false, err);
+  root = json_object_get (gwt_manifest_json (m));
+  gwt_manifest_unref (m);
+  return root;
+}
+
+static struct json_object *
 query_migrate (struct json_object *args, struct gwt_error *err)
 {
   return gwt_migrate_query ();
@@ -252,6 +266,7 @@ static const struct gwt_qmp_command commands[] = {
   { "migrate-set-capabilities", set_capabilities, capabilities_args },
   { "migrate-set-parameters", set_parameters, parameters_args },
   { "migrate_cancel", migrate_cancel, NULL },
+  { "query-manifest", query_manifest, NULL },
   { "query-migrate", query_migrate, NULL },
   { "query-migrate-capabilities", query_capabilities, NULL },
   { "query-migrate-parameters", query_parameters, NULL },

@@ -545,7 +545,7 @@ class Peer:
 @gwttest.test("what is said on the return path is not trusted")
 def return_path(t):
     m = Mover(t)
-    a = m.start()
+    a = m.start("-global", "migration.x-manifest=off")
     m.set(a, "return-path", max_bandwidth=1 << 20)
     head = b"QEVM\0\0\0\3\x07\0\0\0\x08virt-1.0\x08\0\1\0\0\x08\0\2\0\4\0\0\0\1"
     cases = [

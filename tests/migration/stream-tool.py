@@ -338,7 +338,7 @@ def diff(t):
 @gwttest.test("what the user gives is judged")
 def command_line(t):
     for args, status, text in (
-            ((), 1, "godwit-stream: no command is given; use show, json, verify or diff"),
+            ((), 1, "godwit-stream: no command is given; use show, json, verify, diff or manifest"),
             (("shw", "x"), 1, "'shw' is no command; did you mean 'show'"),
             (("show",), 1, "show: the file is missing; name one, or - for standard input"),
             (("show", "a", "b"), 1, "show: too many arguments"),

@@ -59,7 +59,7 @@ class Pairs(list):
 class _Reader:
     def __init__(self, data):
         self.data, self.at = data, 0
-        self.machine, self.capabilities, self.uuid = "", [], None
+        self.machine, self.capabilities, self.uuid, self.manifest = "", [], None, None
         self.sections, self.order, self.commands, self.blocks = {}, [], [], {}
         self.handles = {}
         self.block = None
@@ -229,6 +229,9 @@ class _Reader:
                 self.capabilities = [self.pstr() for _ in range(self.number(4))]
             elif name == "configuration/uuid":
                 self.uuid = self.take(16)
+            elif name == "configuration/manifest":
+                self.manifest_flags = self.number(4)
+                self.manifest = json.loads(self.take(self.number(4)))
             else:
                 self.wrong(name)
 

@@ -37,6 +37,13 @@ set_params (const char *text)
   return g_strdup (err.text);
 }
 
+/* Ours are on from the start; all others are off. */
+static bool
+preset (guint capability)
+{
+  return capability == GWT_CAP_X_MANIFEST || capability == GWT_CAP_X_PREFLIGHT;
+}
+
 static void
 test_all_capabilities (void)
 {
@@ -63,6 +70,8 @@ test_all_capabilities (void)
     "switchover-ack",
     "dirty-limit",
     "mapped-ram",
+    "x-manifest",
+    "x-preflight",
   };
   struct json_object *list = gwt_capabilities_json (), *value;
   g_assert_cmpuint (json_object_array_length (list), ==, G_N_ELEMENTS (names));
@@ -74,7 +83,7 @@ test_all_capabilities (void)
       g_assert_cmpstr (json_object_get_string (value), ==, names[i]);
       g_assert_cmpstr (gwt_capability_name (i), ==, names[i]);
       g_assert_true (json_object_object_get_ex (entry, "state", &value));
-      g_assert_false (json_object_get_boolean (value));
+      g_assert_cmpint (json_object_get_boolean (value), ==, preset (i));
     }
   json_object_put (list);
 }
@@ -90,7 +99,9 @@ test_offered (void)
                                                  GWT_CAP_PAUSE_BEFORE_SWITCHOVER,
                                                  GWT_CAP_LATE_BLOCK_ACTIVATE,
                                                  GWT_CAP_X_IGNORE_SHARED,
-                                                 GWT_CAP_VALIDATE_UUID };
+                                                 GWT_CAP_VALIDATE_UUID,
+                                                 GWT_CAP_X_MANIFEST,
+                                                 GWT_CAP_X_PREFLIGHT };
   for (guint i = 0; i < GWT_CAP_COUNT; i++)
     {
       bool is = false;
@@ -143,6 +154,56 @@ test_bad_capabilities (void)
   g_autofree char *busy = set_capabilities ("[]", true);
   g_assert_cmpstr (busy, ==,
                    "There's a migration process in progress; set capabilities before or after it");
+}
+
+/* As "-global migration.NAME=TEXT" has it. */
+static char *
+set_text (const char *name, const char *text)
+{
+  GWT_AUTO_ERROR (err);
+  bool ok = gwt_migration_set_text (name, text, &err);
+
+  g_assert_true (ok == !gwt_error_is_set (&err));
+  return g_strdup (err.text);
+}
+
+static void
+test_text (void)
+{
+  static const struct
+  {
+    const char *name, *text, *error;
+  } cases[] = {
+    { "x-manifest", "off", NULL },
+    { "x-manifest", "no", "'no' is neither 'on' nor 'off'; use one of them" },
+    { "multifd", "on", "Capability 'multifd' is not offered by this release; leave it off" },
+    { "multifd", "off", NULL },
+    { "max-bandwidth", "1M", NULL },
+    { "downtime-limit", "-1",
+      "'-1' is not a number; use decimal or 0x hexadecimal, with K, M, G or T behind it if you "
+      "like, below 2^64" },
+    { "downtime-limit", "2000001",
+      "Parameter 'downtime-limit' expects a number from 0 to 2000000 ms" },
+    { "cpu-throttle-tailslow", "on", NULL },
+    { "tls-creds", "x",
+      "Parameter 'tls-creds' cannot be changed in this release; leave it at \"\"" },
+    { "x-manifst", "off",
+      "migrations have no capability and no parameter 'x-manifst'; did you mean 'x-manifest'?" },
+    { "wings", "off",
+      "migrations have no capability and no parameter 'wings'; docs/migration.md lists them" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = set_text (cases[i].name, cases[i].text);
+      g_assert_cmpstr (text, ==, cases[i].error);
+    }
+  g_assert_false (gwt_capability (GWT_CAP_X_MANIFEST));
+  g_assert_true (gwt_capability (GWT_CAP_X_PREFLIGHT));
+  g_assert_cmpuint (gwt_migration_param (GWT_PARAM_MAX_BANDWIDTH), ==, 1 << 20);
+  g_assert_cmpuint (gwt_migration_param (GWT_PARAM_CPU_THROTTLE_TAILSLOW), ==, 1);
+  gwt_migration_params_reset ();
+  g_assert_true (gwt_capability (GWT_CAP_X_MANIFEST));
 }
 
 static void
@@ -237,6 +298,7 @@ main (int argc, char **argv)
   g_test_add_func ("/capabilities/all", test_all_capabilities);
   g_test_add_func ("/capabilities/offered", test_offered);
   g_test_add_func ("/capabilities/bad", test_bad_capabilities);
+  g_test_add_func ("/params/text", test_text);
   g_test_add_func ("/params/all", test_all_params);
   g_test_add_func ("/params/set", test_set_params);
   g_test_add_func ("/params/bad", test_bad_params);

@@ -37,21 +37,25 @@ def refused(t, q, text, name, **arguments):
     t.equal(answer.get("error"), {"class": "GenericError", "desc": text}, name)
 
 
-@gwttest.test("capabilities: all of QEMU's, in its order, off; set together or not at all")
+OURS = ["x-manifest", "x-preflight"]
+
+
+@gwttest.test("capabilities: all of QEMU's, in its order, off, then ours, on; set together or not at all")
 def capabilities(t):
     q = start(t)
     t.equal(q.cmd("query-migrate-capabilities"),
-            [{"state": False, "capability": name} for name in CAPABILITIES])
+            [{"state": False, "capability": name} for name in CAPABILITIES]
+            + [{"state": True, "capability": name} for name in OURS])
     q.cmd("migrate-set-capabilities", capabilities=[
         {"capability": "events", "state": True}, {"capability": "return-path", "state": True},
         {"capability": "multifd", "state": False}])
     on = [c["capability"] for c in q.cmd("query-migrate-capabilities") if c["state"]]
-    t.equal(on, ["events", "return-path"])
+    t.equal(on, ["events", "return-path"] + OURS)
     refused(t, q, "Capability 'multifd' is not offered by this release; leave it off",
             "migrate-set-capabilities", capabilities=[{"capability": "events", "state": False},
                                                       {"capability": "multifd", "state": True}])
     on = [c["capability"] for c in q.cmd("query-migrate-capabilities") if c["state"]]
-    t.equal(on, ["events", "return-path"])
+    t.equal(on, ["events", "return-path"] + OURS)
     refused(t, q, "Parameter 'capabilities' is missing", "migrate-set-capabilities")
 
 

@@ -144,6 +144,10 @@ struct gwt_capture
   GPtrArray *capabilities; /* names */
   bool has_uuid, ignore_shared;
   uint8_t uuid[16];
+  bool has_manifest;
+  struct gwt_manifest *manifest; /* or NULL: none, or one with a finding */
+  uint64_t manifest_offset, manifest_size;
+  uint32_t manifest_flags; /* enum gwt_stream_manifest_flag */
   GPtrArray *items;    /* struct gwt_capture_item */
   GPtrArray *blocks;   /* struct gwt_capture_block, as they were announced */
   GArray *findings;    /* struct gwt_capture_finding */
@@ -192,6 +196,10 @@ bool gwt_capture_fields (struct gwt_capture *c, struct gwt_capture_item *item,
 bool gwt_capture_ram (struct gwt_capture *c, struct gwt_capture_item *item,
                       const struct gwt_capture_ops *ops, void *opaque, struct gwt_error *err);
 void gwt_capture_block_free (void *block);
+/* The subsection's content; AT: where the subsection begins. */
+bool gwt_capture_get_manifest (struct gwt_capture *c, uint64_t at, struct gwt_error *err);
+/* ITEM announces a section: does the manifest, if there is one, say the same? */
+void gwt_capture_judge_announced (struct gwt_capture *c, const struct gwt_capture_item *item);
 /* What page NUMBER of BLOCK has at the stream's end, into BYTES of the page size. */
 bool gwt_capture_page (struct gwt_capture *c, const struct gwt_capture_block *block,
                        uint64_t number, uint8_t *bytes, struct gwt_error *err);
@@ -205,6 +213,10 @@ bool gwt_capture_is_integer (const struct gwt_capture_node *node, bool *is_signe
 /* Tree with offsets to standard output. ALL: whole buffers and each record of RAM. */
 bool gwt_capture_show (struct gwt_capture *c, bool all, struct gwt_error *err);
 bool gwt_capture_json (struct gwt_capture *c, const char *name, struct gwt_error *err);
+/* The manifest alone, to standard output. */
+bool gwt_capture_print_manifest (struct gwt_capture *c, struct gwt_error *err);
+/* Differences to standard output. */
+bool gwt_capture_same_manifest (const struct gwt_capture *a, const struct gwt_capture *b);
 /* Differences to standard output; *SAME where there are none.  Both were walked. */
 bool gwt_capture_diff (struct gwt_capture *a, struct gwt_capture *b, bool all, bool *same,
                        struct gwt_error *err);

@@ -459,6 +459,8 @@ gwt_capture_diff (struct gwt_capture *a, struct gwt_capture *b, bool all, bool *
       differ (&d);
       printf ("uuid: they are different\n");
     }
+  if (!gwt_capture_same_manifest (a, b))
+    differ (&d);
   if (a->page_size != b->page_size)
     {
       differ (&d);

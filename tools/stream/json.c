@@ -235,6 +235,14 @@ put_configuration (const struct gwt_capture *c)
         printf ("%02x", c->uuid[i]);
       putchar ('"');
     }
+  if (c->has_manifest)
+    {
+      put_number ("manifest-flags", c->manifest_flags);
+      if (c->manifest != NULL)
+        printf (", \"manifest\": %s",
+                json_object_to_json_string_ext (gwt_manifest_json (c->manifest),
+                                                JSON_C_TO_STRING_NOSLASHESCAPE));
+    }
   putchar ('}');
 }
 

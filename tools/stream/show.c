@@ -222,6 +222,19 @@ configured (void *opaque, struct gwt_capture *c)
         printf ("%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", c->uuid[i]);
     }
   printf (", pages of %" G_GUINT64_FORMAT " bytes\n", c->page_size);
+  if (!c->has_manifest)
+    return;
+  print_at (c->manifest_offset, 1);
+  printf ("manifest: %" G_GUINT64_FORMAT " bytes", c->manifest_size);
+  if (c->manifest != NULL)
+    printf (", %s, %u devices, %u sections, %u hop%s", c->manifest->program,
+            c->manifest->n_devices, c->manifest->n_sections, c->manifest->n_hops,
+            c->manifest->n_hops == 1 ? "" : "s");
+  if ((c->manifest_flags & GWT_STREAM_CHECK_ONLY) != 0)
+    printf (", check only");
+  if ((c->manifest_flags & GWT_STREAM_WAITS) != 0)
+    printf (", the sender waits for a verdict");
+  putchar ('\n');
 }
 
 static void

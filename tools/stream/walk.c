@@ -89,6 +89,7 @@ gwt_capture_free (struct gwt_capture *c)
   gwt_description_free (c->description);
   if (c->in != NULL)
     gwt_vm_in_free (c->in);
+  gwt_manifest_unref (c->manifest);
   gwt_capture_file_free (c->file);
   g_free (c->machine);
   g_free (c);
@@ -259,6 +260,8 @@ get_config_subsection (struct walk *w)
       w->c->has_uuid = true;
       return gwt_vm_get (w->c->in, w->c->uuid, sizeof (w->c->uuid), w->err);
     }
+  if (strcmp (name, "configuration/manifest") == 0)
+    return gwt_capture_get_manifest (w->c, at, w->err);
   return wrong (w, at, "a subsection of the configuration that is not known");
 }
 
@@ -441,6 +444,8 @@ get_section (struct walk *w, struct gwt_capture_item *item)
   item->id = (uint32_t) id;
   if (!(announced ? announce (w, item) : find_announced (w, item)))
     return false;
+  if (announced)
+    gwt_capture_judge_announced (w->c, item);
   if (w->ops->begin != NULL)
     w->ops->begin (w->opaque, w->c, item);
   if (get_payload (w, item))
