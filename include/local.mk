@@ -8,6 +8,7 @@ godwitinclude_HEADERS = \
 	include/godwit/cpu.h \
 	include/godwit/device.h \
 	include/godwit/event.h \
+	include/godwit/facts.h \
 	include/godwit/fdt.h \
 	include/godwit/field.h \
 	include/godwit/fwcfg.h \

@@ -3,6 +3,7 @@ core_libcore_a_SOURCES += \
 	core/device/device.c core/device/device.h \
 	core/device/event.c core/device/event.h \
 	core/device/explain.c \
+	core/device/facts.c core/device/facts.h \
 	core/device/field.c core/device/field.h \
 	core/device/global.c \
 	core/device/help.c \

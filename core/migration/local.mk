@@ -30,6 +30,12 @@ core_libcore_a_SOURCES += \
 	core/migration/outgoing.c \
 	core/migration/params.c \
 	core/migration/params.h \
+	core/migration/preflight-facts.c \
+	core/migration/preflight-internal.h \
+	core/migration/preflight-properties.c \
+	core/migration/preflight-sections.c \
+	core/migration/preflight.c \
+	core/migration/preflight.h \
 	core/migration/progress.c \
 	core/migration/reader.c \
 	core/migration/return-path.c \

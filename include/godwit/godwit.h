@@ -10,6 +10,7 @@
 #include <godwit/cpu.h>
 #include <godwit/device.h>
 #include <godwit/event.h>
+#include <godwit/facts.h>
 #include <godwit/fdt.h>
 #include <godwit/field.h>
 #include <godwit/fwcfg.h>

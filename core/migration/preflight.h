@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Preflight: would a guest that is described by one manifest go on in a machine that is described
+ * by another?  Pure: two documents in, a verdict and every reason for it out, always the same and
+ * in the same order.
+ */
+#ifndef CORE_MIGRATION_PREFLIGHT_H
+#define CORE_MIGRATION_PREFLIGHT_H
+
+#include <glib.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include "core/migration/manifest.h"
+
+enum gwt_verdict
+{
+  GWT_VERDICT_OK,    /* as it stands */
+  GWT_VERDICT_ADAPT, /* once the destination has taken over the values of `adaptations` */
+  GWT_VERDICT_REFUSE /* `reasons` */
+};
+
+/* Reasons beyond this many are counted in a last line. */
+#define GWT_PREFLIGHT_LINES_MAX 1000
+
+/* A value that the destination is to take over from the source. */
+struct gwt_preflight_adaptation
+{
+  char *device, *property;
+  struct json_object *value; /* a reference; NULL: JSON's null */
+  char *text;                /* a line for people, like a reason */
+};
+
+struct gwt_preflight
+{
+  enum gwt_verdict verdict;
+  GPtrArray *reasons;     /* char *, "device 'x': property 'p': 4 at the source ...; remedy" */
+  GPtrArray *adaptations; /* struct gwt_preflight_adaptation *; there beside reasons too */
+};
+
+/* RESULT need not be initialized; clear it afterwards.  What follows from a value that is to be
+   adapted (bytes of configuration space, layouts) is not compared, for the destination is to change
+   it: once it has, its new manifest must be judged again, and must be OK. */
+void gwt_preflight_run (const struct gwt_manifest *source, const struct gwt_manifest *destination,
+                        struct gwt_preflight *result);
+void gwt_preflight_clear (struct gwt_preflight *result);
+const char *gwt_verdict_name (enum gwt_verdict verdict); /* "ok", "adapt", "refuse" */
+/* {"verdict": ..., "reasons": [texts], "adaptations": [texts]}; new reference. */
+struct json_object *gwt_preflight_json (const struct gwt_preflight *result);
+
+#endif
