@@ -11,9 +11,11 @@
 #include "core/plugin/loader.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
+#include "tools/machine/check.h"
 #include "tools/machine/tool.h"
 
 static const struct tool_command commands[] = {
+  { "check", tool_check_usage, tool_check },
   { "diff",
     "  diff A B         what two machine types promise differently: every type's properties, the\n"
     "                   board's devices, defaults, levels, each with its reason\n",

@@ -23,8 +23,9 @@ tools_godwit_ctl_CFLAGS = $(CORE_CFLAGS)
 tools_godwit_ctl_LDADD = $(CORE_LIBS)
 
 bin_PROGRAMS += tools/godwit-machine
-tools_godwit_machine_SOURCES = tools/godwit-machine.c tools/machine/diff.c \
-	tools/machine/explain.c tools/machine/planned.c tools/machine/planned.h tools/machine/tool.h
+tools_godwit_machine_SOURCES = tools/godwit-machine.c tools/machine/check.c \
+	tools/machine/check.h tools/machine/diff.c tools/machine/explain.c tools/machine/planned.c \
+	tools/machine/planned.h tools/machine/tool.h
 tools_godwit_machine_CPPFLAGS = $(core_libcore_a_CPPFLAGS)
 tools_godwit_machine_CFLAGS = $(CORE_CFLAGS)
 tools_godwit_machine_LDADD = $(CORE_LIBS)

@@ -124,8 +124,8 @@ tell_label (struct gwt_facts *facts, const char *name, uint64_t at, uint64_t siz
 
   if (name == NULL || label == NULL || size == 0
       || !json_object_object_get_ex (facts->all, name, &o)
-      || !json_object_object_get_ex (o, "size", &limit)
-      || at >= json_object_get_uint64 (limit) || size > json_object_get_uint64 (limit) - at)
+      || !json_object_object_get_ex (o, "size", &limit) || at >= json_object_get_uint64 (limit)
+      || size > json_object_get_uint64 (limit) - at)
     {
       gwt_log (GWT_LOG_WARN, "device '%s' names bytes of the fact '%s', which has none there",
                facts->device->id, name != NULL ? name : "");

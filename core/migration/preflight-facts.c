@@ -47,8 +47,8 @@ refuse_byte (struct gwt_check *check, const struct gwt_pair *pair, const char *n
                     "device '%s': %s, byte 0x%x (%s): 0x%02x at the source, 0x%02x at the "
                     "destination%s; make it the same device with the same properties at both "
                     "ends%s",
-                    pair->source->id, name, at, label != NULL ? label : "no register",
-                    s->value[at], d->value[at], writable, versions);
+                    pair->source->id, name, at, label != NULL ? label : "no register", s->value[at],
+                    d->value[at], writable, versions);
 }
 
 /* One reason for each register. */

@@ -84,11 +84,20 @@ option (const struct gwt_manifest *m, const struct gwt_manifest_device *device, 
   return g_strdup_printf ("-device %s,id=%s,%s=%s", device->type, device->id, name, text);
 }
 
+/* A bound of P, which is a number for a bool too; caller frees. */
+static char *
+bound (const struct gwt_manifest_property *p, struct json_object *limit)
+{
+  if (limit != NULL && json_object_is_type (p->value, json_type_boolean))
+    return g_strdup (json_object_get_boolean (limit) ? "on" : "off");
+  return gwt_check_shown (limit);
+}
+
 /* "takes 1 to 4"; caller frees. */
 static char *
 range (const struct gwt_manifest_property *p)
 {
-  g_autofree char *min = gwt_check_shown (p->min), *max = gwt_check_shown (p->max);
+  g_autofree char *min = bound (p, p->min), *max = bound (p, p->max);
 
   if (p->values != NULL)
     {

@@ -27,8 +27,7 @@ maker (const struct gwt_manifest *m, const struct gwt_manifest_section *s)
   const struct gwt_manifest_plugin *p
       = s->device != NULL ? gwt_manifest_plugin (m, s->device->plugin) : NULL;
 
-  return p != NULL ? g_strdup_printf ("plugin '%s' %s", p->id, p->version)
-                   : g_strdup (m->program);
+  return p != NULL ? g_strdup_printf ("plugin '%s' %s", p->id, p->version) : g_strdup (m->program);
 }
 
 static const char *
@@ -137,16 +136,16 @@ check_sections (struct gwt_check *check, const struct gwt_manifest_section *sour
       what = subject (s);
       there = maker (check->destination, s);
       gwt_check_refuse (check,
-                        "%s: it %s sent, and %s at the destination does not know it; use a newer "
-                        "one there",
-                        what, s->optional ? "may be" : "would be", there);
+                        "%s: it would be sent, and %s at the destination does not know it; use a "
+                        "newer one there",
+                        what, there);
     }
   for (i = 0; i < n_destination; i++)
     {
       const struct gwt_manifest_section *d = &destination[i];
       g_autofree char *what = NULL, *here = NULL;
 
-      if (d->optional || gwt_manifest_section (check->source, d->name, d->instance) != NULL)
+      if (gwt_manifest_section (check->source, d->name, d->instance) != NULL)
         continue;
       /* Its place in front, see above. */
       if (strrchr (d->name, '/') != NULL

@@ -97,3 +97,6 @@ tests_migration_test_status_LDADD = $(CORE_LIBS)
 unit_tests += tests/migration/test-manifest
 tests_migration_test_manifest_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_manifest_LDADD = $(CORE_LIBS)
+unit_tests += tests/migration/test-preflight
+tests_migration_test_preflight_CFLAGS = $(CORE_CFLAGS)
+tests_migration_test_preflight_LDADD = $(CORE_LIBS)
