@@ -151,6 +151,18 @@ dump_dtb (const struct session *s, struct gwt_error *err)
   return true;
 }
 
+static const char *
+level_of (void *opaque, const char *plugin)
+{
+  return gwt_machine_choice_level (opaque, plugin);
+}
+
+static struct json_object *
+promised (void *opaque, const struct gwt_type *type, const char *property, struct gwt_error *err)
+{
+  return gwt_machine_promised (opaque, type, property, err);
+}
+
 /* Likewise.  All types that there are, and not those of this machine alone. */
 static bool
 dump_vmstate (const struct session *s, struct gwt_error *err)
@@ -159,8 +171,10 @@ dump_vmstate (const struct session *s, struct gwt_error *err)
   g_autofree char *text = NULL;
   if (file == NULL)
     return false;
+  struct gwt_vmstate_machine machine
+      = { s->machine->name, level_of, promised, s->machine->choice };
   gwt_loader_load_all ();
-  text = gwt_vmstate_dump (s->machine->name, err);
+  text = gwt_vmstate_dump (&machine, err);
   if (text == NULL)
     gwt_error_prefix (err, "-dump-vmstate");
   else if (strcmp (file, "-") == 0)

@@ -130,6 +130,23 @@ gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *d
          && apply_props (device, model_props, detail, err) && gwt_globals_apply (device, err);
 }
 
+struct json_object *
+gwt_machine_promised (const struct gwt_machine_choice *choice, const struct gwt_type *type,
+                      const char *property, struct gwt_error *err)
+{
+  struct json_object *value = NULL;
+  if (type->d.flags & GWT_TYPE_ABSTRACT)
+    return NULL;
+  /* One that is never realized; an id that no user's device has. */
+  struct gwt_device *device = gwt_device_new (type, "promised.device", err);
+  if (device == NULL)
+    return NULL;
+  if (apply_plugin_rows (choice, type, device, err) && apply_overrides (choice, device, err))
+    value = gwt_device_get_json (device, property, err);
+  gwt_device_destroy (device);
+  return value;
+}
+
 /* A property that OVERRIDE speaks of, of any type that is loaded; *KNOWN: such a type is there. */
 static const struct gwt_field *
 overridden (const struct gwt_machine_override *override, bool *known)

@@ -111,6 +111,11 @@ const char *gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice
 /* compat.c: give DEVICE its values below -device: plugin rows, machine type, board, -global. */
 bool gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *device,
                         GPtrArray *board_props, GPtrArray *model_props, struct gwt_error *err);
+/* What PROPERTY of a device of TYPE is under CHOICE where nobody says anything else; new reference.
+   NULL for an abstract type, or with ERR set. */
+struct json_object *gwt_machine_promised (const struct gwt_machine_choice *choice,
+                                          const struct gwt_type *type, const char *property,
+                                          struct gwt_error *err);
 /* Overrides and levels name properties and plugins that exist, where their plugin is there at all.
  */
 bool gwt_machine_check_compat (const struct gwt_machine_choice *choice, struct gwt_error *err);

@@ -13,6 +13,8 @@
 /* Is FIELD there in VERSION of the struct at SELF?  DEVICE has the properties it may hang on. */
 bool gwt_vm_present (const struct gwt_vm_field *f, const void *self, struct gwt_device *device,
                      uint32_t version);
+/* What a description calls FIELD's shape: "uint32", "buffer", "struct". */
+const char *gwt_vm_type_name (const struct gwt_vm_field *f);
 /* DEVICE (may be NULL) has PROPERTY, and it is on. */
 bool gwt_vm_property_is_on (struct gwt_device *device, const char *property);
 /* Elements of FIELD in the struct at SELF, by its count; false with ERR set where that is none that

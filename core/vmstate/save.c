@@ -115,8 +115,8 @@ scalar_type (const struct gwt_vm_field *f)
     }
 }
 
-static const char *
-type_of (const struct gwt_vm_field *f)
+const char *
+gwt_vm_type_name (const struct gwt_vm_field *f)
 {
   switch (f->form)
     {
@@ -433,7 +433,7 @@ save_field (struct saver *s, const struct gwt_schema *schema, uint64_t at, void 
       say (s, "{\"name\": \"%s\"", schema->names[at]);
       if (alike && elements > 1)
         say (s, ", \"array_len\": %" G_GUINT64_FORMAT, elements);
-      say (s, ", \"type\": \"%s\"", type_of (f));
+      say (s, ", \"type\": \"%s\"", gwt_vm_type_name (f));
       good = save_element (s, schema, at, self, p, n, err);
       say (s, ", \"size\": %" G_GUINT64_FORMAT "}", s->out->total - before);
       /* The first speaks for all. */

@@ -12,9 +12,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import gwttest  # noqa: E402
 
 QEMU = os.environ.get("QEMU_RISCV64") or shutil.which("qemu-system-riscv64") or "no"
-TYPE = {"Name", "version_id", "minimum_version_id", "Description"}
-DESCRIPTION = {"name", "version_id", "minimum_version_id", "Fields", "Subsections"}
-FIELD = {"field", "version_id", "field_exists", "when", "num", "size", "Description"}
+TYPE = {"Name", "version_id", "minimum_version_id", "plugin", "properties", "Description"}
+DESCRIPTION = {"name", "version_id", "minimum_version_id", "when", "needed", "pre_load", "Fields",
+               "Subsections"}
+FIELD = {"field", "version_id", "field_exists", "when", "code", "type", "counted", "markers",
+         "equal", "min", "max", "struct_version_id", "num", "size", "Description"}
 
 
 def dump(t):
@@ -22,7 +24,7 @@ def dump(t):
     return json.loads(out)
 
 
-@gwttest.test("every member that is there is one that QEMU's checker reads, or one of two of ours")
+@gwttest.test("every member that is there is one that QEMU's checker reads, or one of ours")
 def shape(t):
     def description(d):
         t.ok(set(d) <= DESCRIPTION and {"name", "version_id", "minimum_version_id"} <= set(d), d)
@@ -50,13 +52,19 @@ def golden(t):
     if "goldfish-rtc" not in d:
         t.skip("the plugin goldfish-rtc was not built")
 
-    def field(name, size, version=0):
-        return {"field": name, "version_id": version, "field_exists": False, "size": size}
+    def field(name, size, kind, version=0, **more):
+        return {"field": name, "version_id": version, "field_exists": False, "size": size,
+                "type": kind, **more}
     t.equal(d["goldfish-rtc"]["version_id"], 3)
     t.equal(d["goldfish-rtc"]["Description"]["Fields"][:7], [
-        field("tick_offset_vmstate", 8), field("alarm_next", 8), field("alarm_running", 4),
-        field("irq_pending", 4), field("irq_enabled", 4), field("time_high", 4, 2),
-        field("tick_offset", 8, 3)])
+        field("tick_offset_vmstate", 8, "uint64"), field("alarm_next", 8, "uint64"),
+        field("alarm_running", 4, "uint32", min=0, max=1),
+        field("irq_pending", 4, "uint32", min=0, max=1),
+        field("irq_enabled", 4, "uint32", min=0, max=1), field("time_high", 4, "uint32", 2),
+        field("tick_offset", 8, "uint64", 3)])
+    t.equal(d["goldfish-rtc"]["plugin"]["id"], "goldfish-rtc")
+    t.equal(d["goldfish-rtc"]["plugin"]["level"], "0.1.0")
+    t.equal(d["goldfish-rtc"]["properties"], {})
 
 
 @gwttest.test("a type has the fields of QEMU's", skip=None if os.path.exists(QEMU)
