@@ -26,6 +26,12 @@ static const struct tool_command commands[] = {
     "          [-compat-dir DIR] [--json] [DEVICE[.PROPERTY]...]\n"
     "                   each device's properties: value, who had the last word, who else a say\n",
     tool_explain },
+  { "schema-diff",
+    "  schema-diff [--strict] [--json] [--renamed OLD=NEW]... OLD NEW\n"
+    "                   what changed between two -dump-vmstate files: each change is safe,\n"
+    "                   forward only (old to new), backward only or breaking; exit status\n"
+    "                   1: breaking, or with --strict any way is closed\n",
+    tool_schema_diff },
   { NULL, NULL, NULL },
 };
 

@@ -26,6 +26,8 @@ bin_PROGRAMS += tools/godwit-machine
 tools_godwit_machine_SOURCES = tools/godwit-machine.c tools/machine/check.c \
 	tools/machine/check.h tools/machine/diff.c tools/machine/explain.c tools/machine/planned.c \
 	tools/machine/planned.h tools/machine/tool.h
+tools_godwit_machine_SOURCES += tools/machine/schema-compare.c tools/machine/schema-diff.c \
+	tools/machine/schema-read.c tools/machine/schema.h
 tools_godwit_machine_CPPFLAGS = $(core_libcore_a_CPPFLAGS)
 tools_godwit_machine_CFLAGS = $(CORE_CFLAGS)
 tools_godwit_machine_LDADD = $(CORE_LIBS)

@@ -150,7 +150,7 @@ describe (const struct gwt_schema *schema)
   return o;
 }
 
-/* ---- what a type's plugin and its machine type say of it -------------------------------------- */
+/* ---- what a type's plugin and its machine type say of it ------------------------------------- */
 
 /* Properties that something of SCHEMA hangs on, to NAMES. */
 static void

@@ -13,7 +13,7 @@ struct gwt_vmstate_machine
   const char *name;
   /* Level of PLUGIN that it promises; NULL where it names none. */
   const char *(*level) (void *opaque, const char *plugin);
-  /* What PROPERTY of a device of TYPE is where nobody says anything else.  New reference, NULL where
+  /* What PROPERTY of a device of TYPE is where nobody says anything else.  New reference; NULL if
      it cannot be known; or NULL with ERR set. */
   struct json_object *(*property) (void *opaque, const struct gwt_type *type, const char *property,
                                    struct gwt_error *err);

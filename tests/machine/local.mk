@@ -25,3 +25,4 @@ tests_machine_test_rebuild_LDADD = $(CORE_LIBS)
 endif
 endif
 endif
+dist_check_SCRIPTS += tests/machine/schema-diff.py

@@ -82,17 +82,19 @@ describe (const struct schema_atom *a)
 {
   GString *s = g_string_new (NULL);
 
+  uint64_t num = a->num + (a->unused ? 0 : a->taken), size = a->size + (a->unused ? a->taken : 0);
+
   g_string_printf (s, "'%s' (", a->path);
   if (a->type != NULL)
     g_string_append (s, a->type);
   else
-    g_string_append_printf (s, "%" G_GUINT64_FORMAT " bytes", a->size);
+    g_string_append_printf (s, "%" G_GUINT64_FORMAT " bytes", size);
   if (a->unused || g_strcmp0 (a->type, "buffer") == 0)
-    g_string_append_printf (s, " of %" G_GUINT64_FORMAT " bytes", a->size);
+    g_string_append_printf (s, " of %" G_GUINT64_FORMAT " bytes", size);
   if (a->counted)
     g_string_append (s, ", counted");
-  if (a->num > 1)
-    g_string_append_printf (s, ", %s%" G_GUINT64_FORMAT, a->counted ? "at most " : "", a->num);
+  if (num > 1)
+    g_string_append_printf (s, ", %s%" G_GUINT64_FORMAT, a->counted ? "at most " : "", num);
   g_string_append_c (s, ')');
   return g_string_free (s, FALSE);
 }
@@ -171,7 +173,9 @@ compare_meaning (struct comparison *c, const char *where, const struct schema_at
                       : ": the new one sends zeros and passes over what it gets");
       return true;
     }
-  if (renamed && (named (tos, from->path) || named (froms, to->path)))
+  /* The rest of an array has the name of its beginning. */
+  if (renamed && from->taken == 0 && to->taken == 0
+      && (named (tos, from->path) || named (froms, to->path)))
     {
       say_pair (c, where, from, to, c->way, ": the order is another one");
       return false;
@@ -245,12 +249,12 @@ compare_odd (struct comparison *c, const char *where, const struct schema_atom *
 static bool
 take (struct schema_atom *a, uint64_t size)
 {
-  if (a->unused && a->num == 1)
-    a->size -= size;
-  else if (a->num > 1 && size % a->size == 0)
-    a->num -= size / a->size;
-  else
+  uint64_t part = a->unused && a->num == 1 ? 1 : a->size;
+
+  if (part == a->size && (a->num == 1 || size % part != 0))
     return false;
+  *(part == a->size ? &a->num : &a->size) -= size / part;
+  a->taken += size / part;
   return true;
 }
 
@@ -283,6 +287,17 @@ compare_fields (struct comparison *c, const GPtrArray *froms, const GPtrArray *t
         }
       if (from == NULL || to == NULL)
         {
+          /* What was longer than its counterpart all along. */
+          if (from == NULL && to->taken > 0)
+            from = froms->pdata[froms->len - 1];
+          else if (to == NULL && from->taken > 0)
+            to = tos->pdata[tos->len - 1];
+          if (from != NULL && to != NULL)
+            {
+              say_pair (c, where, from, to, c->way,
+                        ": the bytes behind it are read at other places");
+              return false;
+            }
           say_pair (c, where, from, to, c->way,
                     ": without a version or a property that says so");
           return false;
@@ -411,8 +426,8 @@ compare_descriptions (struct comparison *c, struct json_object *from, struct jso
     return false;
   if (reads == 0 && (version > newest || version < oldest))
     say (c, c->way, NULL,
-         "%s%sthe %s one sends version %" G_GUINT64_FORMAT ", and the %s one reads %" G_GUINT64_FORMAT
-         " to %" G_GUINT64_FORMAT,
+         "%s%sthe %s one sends version %" G_GUINT64_FORMAT
+         ", and the %s one reads %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
          where, colon, c->from.name, version, c->to.name, oldest, newest);
   else
     {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * godwit-machine schema-diff: what changed between two -dump-vmstate files, classed by where a guest
- * can still go.  Owns the command line and what is printed.
+ * godwit-machine schema-diff: what changed between two -dump-vmstate files, classed by where a
+ * guest can still go.  Owns the command line and what is printed.
  */
 #include "config.h"
 #include <stdio.h>
@@ -83,9 +83,10 @@ remedy (const struct schema_change *c, const char *machine)
                             "'%s', property '%s', value 'off'",
                             machine, id != NULL ? id : "?", level != NULL ? level : "?", c->type,
                             c->when);
-  return g_strdup_printf ("machine type '%s' needs a compat row in plugin '%s', of level '%s', for a "
-                          "property of '%s' that the change hangs on",
-                          machine, id != NULL ? id : "?", level != NULL ? level : "?", c->type);
+  return g_strdup_printf (
+      "machine type '%s' needs a compat row in plugin '%s', of level '%s', for a "
+      "property of '%s' that the change hangs on",
+      machine, id != NULL ? id : "?", level != NULL ? level : "?", c->type);
 }
 
 static void
@@ -156,8 +157,8 @@ compare (const struct options *o, struct gwt_error *err)
                    machine_of (before), machine_of (after));
   else if (after != NULL)
     {
-      g_autoptr (GPtrArray) changes
-          = schema_compare (before, after, (const struct schema_renames *) (void *) o->renames->data);
+      g_autoptr (GPtrArray) changes = schema_compare (
+          before, after, (const struct schema_renames *) (void *) o->renames->data);
       unsigned all = 0;
       guint i;
 

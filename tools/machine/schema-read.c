@@ -182,7 +182,8 @@ schema_read (const char *path, struct gwt_error *err)
   return all;
 }
 
-/* ---- on the wire ------------------------------------------------------------------------------ */
+/* ---- on the wire ------------------------------------------------------------------------------
+ */
 
 int
 schema_property (struct json_object *properties, const char *property)

@@ -31,6 +31,8 @@ struct schema_atom
   char *path;                /* "serial.divider" */
   const char *type;          /* "uint32", NULL in QEMU's documents */
   uint64_t size, num;        /* bytes of an element, 0: varies; elements */
+  uint64_t taken;            /* while it is compared: elements (bytes of what is unused) that the
+                                other end has found already */
   uint64_t min, max;         /* both 0: none */
   bool counted, markers, equal, unused;
   bool open;                 /* whether it is there cannot be seen in the document */

@@ -34,5 +34,6 @@ char *tool_read_file (const char *path, gsize max, gsize *size, struct gwt_error
 /* The commands. */
 int tool_diff (int argc, char **argv);
 int tool_explain (int argc, char **argv);
+int tool_schema_diff (int argc, char **argv);
 
 #endif
