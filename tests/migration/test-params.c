@@ -193,6 +193,7 @@ test_text (void)
       "migrations have no capability and no parameter 'wings'; docs/migration.md lists them" },
   };
 
+  gwt_migration_params_reset ();
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *text = set_text (cases[i].name, cases[i].text);
