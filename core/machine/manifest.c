@@ -14,6 +14,7 @@
 #include "core/migration/entry.h"
 #include "core/plugin/loader.h"
 #include "core/util/text.h"
+#include "core/vmstate/layout.h"
 
 #define PROGRAM PACKAGE_NAME " " PACKAGE_VERSION
 /* Above this, devices are told by what they have different from the first of their type: hundreds
@@ -426,17 +427,23 @@ origin_of (const struct gwt_machine *machine, struct gwt_device *device)
 static struct json_object *
 section_json (const struct gwt_entry *entry)
 {
-  struct json_object *to = json_object_new_object ();
+  struct json_object *to = json_object_new_object (), *layout;
 
   add (to, "name", json_object_new_string (entry->name));
   add_u64 (to, "instance", entry->instance);
-  add_u64 (to, "version", entry->version);
-  if (entry->schema != NULL)
+  if (entry->schema == NULL)
     {
-      add_u64 (to, "minimum", MIN (entry->schema->d.minimum, entry->version));
-      if (entry->schema->d.needed != NULL)
-        add (to, "optional", json_object_new_boolean (1));
+      add_u64 (to, "version", entry->version);
+      return to;
     }
+  if (entry->schema->d.needed != NULL)
+    add (to, "optional", json_object_new_boolean (1));
+  layout = gwt_layout_json (entry->schema, entry->device);
+  json_object_object_foreach (layout, name, value)
+  {
+    add (to, name, json_object_get (value));
+  }
+  json_object_put (layout);
   return to;
 }
 

@@ -187,7 +187,8 @@ by_version (gconstpointer a, gconstpointer b)
 }
 
 static bool
-take_layouts (struct reader *r, struct json_object *object, struct gwt_manifest_section *section)
+take_layouts (struct reader *r, struct json_object *object, uint32_t minimum, uint32_t version,
+              const struct gwt_manifest_layout **into, guint *count)
 {
   GArray *list = g_array_new (TRUE, TRUE, sizeof (struct gwt_manifest_layout));
   struct json_object *layouts;
@@ -204,11 +205,11 @@ take_layouts (struct reader *r, struct json_object *object, struct gwt_manifest_
         uint64_t version = 0;
 
         gwt_manifest_enter (r, name);
-        good = (gwt_parse_u64 (name, false, &version, &ignored) && version >= section->minimum
-                && version <= section->version && (name[0] != '0' || name[1] == '\0'))
+        good = (gwt_parse_u64 (name, false, &version, &ignored) && version >= minimum
+                && version <= version && (name[0] != '0' || name[1] == '\0'))
                || gwt_manifest_fail (r, GWT_E_RANGE,
                                      "that is no version from %u to %u; leave it out",
-                                     section->minimum, section->version);
+                                     minimum, version);
         good = good && gwt_manifest_take_text (r, value, NAME_MAX_BYTES, &layout.hash);
         if (!good)
           break;
@@ -220,7 +221,7 @@ take_layouts (struct reader *r, struct json_object *object, struct gwt_manifest_
         gwt_manifest_leave (r, length);
     }
   g_array_sort (list, by_version);
-  section->layouts = gwt_manifest_keep (r, list, &section->n_layouts);
+  *into = gwt_manifest_keep (r, list, count);
   return good;
 }
 
@@ -233,7 +234,12 @@ take_subsection (struct reader *r, struct json_object *value, GArray *into)
   if (!gwt_manifest_wants (r, value, json_type_object)
       || !gwt_manifest_text_member (r, value, "name", true, &sub.name)
       || !gwt_manifest_text_member (r, value, "when", false, &sub.when)
-      || !gwt_manifest_bool (r, value, "may-come", &sub.may_come))
+      || !gwt_manifest_bool (r, value, "may-come", &sub.may_come)
+      || !gwt_manifest_u32 (r, value, "version", false, 0, INT32_MAX, &sub.version))
+    return false;
+  sub.minimum = sub.version;
+  if (!gwt_manifest_u32 (r, value, "minimum", false, 0, sub.version, &sub.minimum)
+      || !take_layouts (r, value, sub.minimum, sub.version, &sub.layouts, &sub.n_layouts))
     return false;
   for (i = 0; i < into->len; i++)
     if (strcmp (g_array_index (into, struct gwt_manifest_subsection, i).name, sub.name) == 0)
@@ -257,7 +263,7 @@ take_section (struct reader *r, struct json_object *value, GArray *into)
     return false;
   s.minimum = s.version;
   if (!gwt_manifest_u32 (r, value, "minimum", false, 0, s.version, &s.minimum)
-      || !take_layouts (r, value, &s))
+      || !take_layouts (r, value, s.minimum, s.version, &s.layouts, &s.n_layouts))
     return false;
   subsections = gwt_manifest_list (r, value, "subsections", false, PROPERTIES_MAX,
                                    sizeof (struct gwt_manifest_subsection), take_subsection);

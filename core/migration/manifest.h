@@ -56,6 +56,9 @@ struct gwt_manifest_layout
 struct gwt_manifest_subsection
 {
   const char *name;
+  uint32_t version, minimum;                 /* 0 where it is not said */
+  const struct gwt_manifest_layout *layouts; /* by rising version */
+  guint n_layouts;
   const char *when; /* what it hangs on: "property x", "state"; or NULL */
   bool may_come;    /* as the machine stands */
 };

@@ -39,6 +39,7 @@ target json "$srcdir"/machines/*.json "$srcdir"/compat/*.json "$corpus"/json/*
 target spec "$corpus"/spec/*
 target block "$corpus"/block/*
 target migrate "$corpus"/migrate/*
+target manifest "$corpus"/manifest/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
 target vmstate "$tmp"/seeds/vmstate-*
