@@ -6,6 +6,7 @@
 #include "config.h"
 #include "core/machine/manifest.h"
 #include <string.h>
+#include "core/device/facts.h"
 #include "core/device/field.h"
 #include "core/device/irq.h"
 #include "core/device/value.h"
@@ -477,7 +478,7 @@ static struct json_object *
 device_json (const struct gwt_machine *machine, struct gwt_device *device, struct gwt_error *err)
 {
   struct json_object *to = json_object_new_object (), *parents = json_object_new_array (),
-                     *backends = json_object_new_object (), *properties;
+                     *backends = json_object_new_object (), *properties, *facts;
 
   add (to, "id", json_object_new_string (device->id));
   add (to, "type", json_object_new_string (device->type->d.name));
@@ -491,6 +492,9 @@ device_json (const struct gwt_machine *machine, struct gwt_device *device, struc
   properties = properties_json (machine, device, backends, err);
   add_unless_empty (to, "backends", backends);
   add (to, "properties", properties);
+  facts = gwt_facts_json (device);
+  if (facts != NULL)
+    add (to, "facts", facts);
   add (to, "sections", sections_json (device));
   return to;
 }

@@ -187,7 +187,7 @@ by_version (gconstpointer a, gconstpointer b)
 }
 
 static bool
-take_layouts (struct reader *r, struct json_object *object, uint32_t minimum, uint32_t version,
+take_layouts (struct reader *r, struct json_object *object, uint32_t least, uint32_t most,
               const struct gwt_manifest_layout **into, guint *count)
 {
   GArray *list = g_array_new (TRUE, TRUE, sizeof (struct gwt_manifest_layout));
@@ -205,11 +205,12 @@ take_layouts (struct reader *r, struct json_object *object, uint32_t minimum, ui
         uint64_t version = 0;
 
         gwt_manifest_enter (r, name);
-        good = (gwt_parse_u64 (name, false, &version, &ignored) && version >= minimum
-                && version <= version && (name[0] != '0' || name[1] == '\0'))
+        good = (gwt_parse_u64 (name, false, &version, &ignored) && version >= least
+                && version <= most && (name[0] != '0' || name[1] == '\0'))
                || gwt_manifest_fail (r, GWT_E_RANGE,
                                      "that is no version from %u to %u; leave it out",
-                                     minimum, version);
+                                     least,
+                                     most);
         good = good && gwt_manifest_take_text (r, value, NAME_MAX_BYTES, &layout.hash);
         if (!good)
           break;
