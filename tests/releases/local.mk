@@ -9,6 +9,7 @@ release_cppflags = -I$(top_srcdir) -I$(top_srcdir)/include
 release_blk = plugins/virtio-blk/so-config.$(OBJEXT) plugins/virtio-blk/so-request.$(OBJEXT) \
 	plugins/virtio-blk/so-state.$(OBJEXT)
 release_pcie = plugins/pcie/so-aer.$(OBJEXT) plugins/pcie/so-bus.$(OBJEXT) \
+	plugins/pcie/so-facts.$(OBJEXT) \
 	plugins/pcie/so-function.$(OBJEXT) plugins/pcie/so-host.$(OBJEXT) \
 	plugins/pcie/so-msi.$(OBJEXT) plugins/pcie/so-msix.$(OBJEXT) plugins/pcie/so-port.$(OBJEXT) \
 	plugins/pcie/so-slot.$(OBJEXT) plugins/pcie/so-state.$(OBJEXT) \
