@@ -412,7 +412,7 @@ gwt_boot_load (struct gwt_machine *machine, struct gwt_error *err)
   const struct gwt_board_rom *rom = gwt_board_rom (machine->board, machine->board->boot_rom);
   bool clean = !boot->loaded;
   boot->loaded = true;
-  if (!clean && machine->config.dtb == NULL)
+  if (!clean && machine->config.dtb == NULL && !boot->keeps_seed)
     gwt_machine_reseed_dtb (&boot->dtb);
   return (!boot->has_firmware || put_image (&boot->firmware, clean, err))
          && (!boot->has_kernel || put_image (&boot->kernel, clean, err))
@@ -427,7 +427,7 @@ gwt_boot_take_down (struct gwt_boot *boot)
   gwt_blob_free (&boot->dtb);
   gwt_blob_free (&boot->reset_code);
   boot->dtb = boot->reset_code = (struct gwt_blob){ 0 };
-  boot->loaded = false;
+  boot->loaded = boot->keeps_seed = false;
   boot->start = boot->has_firmware ? boot->firmware.entry : boot->kernel.entry;
 }
 

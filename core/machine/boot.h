@@ -18,6 +18,9 @@ struct gwt_boot
   uint64_t start; /* where the reset code jumps to */
   struct gwt_blob reset_code;
   bool loaded; /* once: memory is not all zero any more */
+  bool keeps_seed;    /* `dtb` came with a guest that was given one */
+  bool summed;        /* `others` is known */
+  uint64_t others[2]; /* sum of kernel and initrd */
 };
 
 /* Read and check files, decide where they go. */
@@ -29,6 +32,14 @@ bool gwt_boot_load (struct gwt_machine *machine, struct gwt_error *err);
 /* Undo gwt_boot_build and gwt_boot_load. */
 void gwt_boot_take_down (struct gwt_boot *boot);
 void gwt_boot_free (struct gwt_boot *boot);
+
+/* boot-travel.c: MACHINE's firmware, device tree and reset code go along when the guest moves, and
+   are replaced by those that come.  Not while another machine's do. */
+bool gwt_boot_travel_begin (struct gwt_machine *machine, struct gwt_error *err);
+void gwt_boot_travel_end (const struct gwt_machine *machine);
+/* Know the sum of kernel and initrd, which takes milliseconds: before a guest has to stand for it.
+ */
+void gwt_boot_sum (struct gwt_boot *boot);
 
 /* fdt.c: the machine's tree as a blob; or GIVEN with what -append and -initrd say. */
 bool gwt_machine_make_dtb (struct gwt_machine *machine, struct gwt_blob *blob,

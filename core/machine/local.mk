@@ -3,7 +3,7 @@ core_libcore_a_SOURCES += \
 	core/machine/board.c core/machine/board.h \
 	core/machine/board-devices.c \
 	core/machine/board-values.c core/machine/board-values.h \
-	core/machine/boot.c core/machine/boot.h \
+	core/machine/boot.c core/machine/boot.h core/machine/boot-travel.c \
 	core/machine/compat.c \
 	core/machine/config.c \
 	core/machine/fdt-tree.c core/machine/fdt-tree.h \

@@ -428,6 +428,8 @@ gwt_machine_power_on (struct gwt_machine *machine, bool images, struct gwt_error
   gwt_run_set_reset_hook (reload, machine);
   gwt_hotplug_begin (machine);
   gwt_device_reset_all (GWT_RESET_COLD);
+  if (!gwt_boot_travel_begin (machine, err))
+    return false;
   return !images || gwt_boot_load (machine, err);
 }
 
@@ -436,6 +438,7 @@ gwt_machine_take_down (struct gwt_machine *machine)
 {
   gwt_hotplug_end (machine);
   gwt_run_set_reset_hook (NULL, NULL);
+  gwt_boot_travel_end (machine);
   gwt_migration_detach ();
   gwt_run_end_vcpus ();
   gwt_device_destroy_all ();

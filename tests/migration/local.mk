@@ -90,6 +90,7 @@ EXTRA_DIST += tests/migration/virtio-state.h
 dist_check_SCRIPTS += tests/migration/ram-live.py tests/migration/scarce.py
 dist_check_SCRIPTS += tests/migration/lockstep.py
 EXTRA_DIST += tests/migration/twins.py
+dist_check_SCRIPTS += tests/migration/firmware.py
 dist_check_SCRIPTS += tests/migration/sections.py
 unit_tests += tests/migration/test-status
 tests_migration_test_status_CFLAGS = $(CORE_CFLAGS)

@@ -29,6 +29,9 @@ def sections(t, machine, *args):
     m = mover.Mover(t)
     vm = m.start(*args, machine=machine)
     path = t.path("stream")
+    # What the reference has nothing of goes with the manifest.
+    vm.qmp.cmd("migrate-set-capabilities",
+               capabilities=[{"capability": "x-manifest", "state": False}])
     vm.qmp.cmd("migrate", uri="file:" + path)
     m.finished(vm)
     with open(path, "rb") as f:
