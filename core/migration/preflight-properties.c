@@ -205,10 +205,8 @@ check_known (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_ma
 /* How a plugin of M that does not know P behaves, by the rows of the end that does: the oldest
    behavior that still applies to its version, as compat rows are applied. */
 static struct json_object *
-implied (const struct gwt_manifest_property *p, const struct gwt_manifest *m,
-         const struct gwt_manifest_device *device)
+implied (const struct gwt_manifest_property *p, const struct gwt_manifest *m)
 {
-  const char *version = version_of (m, device->plugin);
   const char *level = NULL;
   struct json_object *value = p->def;
   guint i;
@@ -216,6 +214,7 @@ implied (const struct gwt_manifest_property *p, const struct gwt_manifest *m,
   for (i = 0; i < p->n_rows; i++)
     {
       const struct gwt_manifest_row *row = &p->rows[i];
+      const char *version = version_of (m, row->plugin);
 
       if (version == NULL || gwt_version_compare (version, row->level) > 0
           || (level != NULL && gwt_version_compare (row->level, level) > 0))
@@ -226,12 +225,19 @@ implied (const struct gwt_manifest_property *p, const struct gwt_manifest *m,
   return value;
 }
 
+/* Whose property it is, as far as its rows tell: perhaps that of a type above DEVICE's. */
+static const char *
+owner (const struct gwt_manifest_property *p, const struct gwt_manifest_device *device)
+{
+  return p->n_rows > 0 ? p->rows[0].plugin : device->plugin;
+}
+
 static void
 check_unknown_at_destination (struct gwt_check *check, const struct gwt_pair *pair,
                               const struct gwt_manifest_property *s)
 {
-  struct json_object *there = implied (s, check->destination, pair->destination);
-  const char *plugin = pair->destination->plugin;
+  struct json_object *there = implied (s, check->destination);
+  const char *plugin = owner (s, pair->destination);
   const char *version = version_of (check->destination, plugin);
   g_autofree char *a = NULL, *b = NULL, *from = NULL, *remedy = NULL;
 
@@ -253,8 +259,8 @@ static void
 check_unknown_at_source (struct gwt_check *check, const struct gwt_pair *pair,
                          const struct gwt_manifest_property *d)
 {
-  struct json_object *here = implied (d, check->source, pair->source);
-  const char *plugin = pair->source->plugin, *version = version_of (check->source, plugin);
+  struct json_object *here = implied (d, check->source);
+  const char *plugin = owner (d, pair->source), *version = version_of (check->source, plugin);
   g_autofree char *a = NULL, *b = NULL, *to = NULL, *remedy = NULL;
 
   if (is_same (here, d->value))

@@ -37,7 +37,7 @@ static const char base[] = "\
                         'detail': 'plugin blk, level 5.1', 'default': 4, 'min': 1, 'max': 8,\
                         'rows': [ { 'level': '5.1', 'value': 1 } ] } },\
       'facts': { 'capacity': 1048576, 'config': { 'size': 64, 'bytes': { '0': '1234', '16': '40' },\
-                 'ignored': { '40': 'ff' }, 'write': { '1': 'f0' },\
+                 'compare': { '0': 'ffff', '16': 'ff' }, 'write': { '1': 'f0' },\
                  'registers': [ { 'at': 0, 'size': 2, 'name': 'vendor ID' },\
                                 { 'at': 16, 'size': 4, 'name': 'error mask' } ] } },\
       'sections': [] } ],\
@@ -260,6 +260,11 @@ static const struct pair pairs[] = {
     { "device 'disk0': property 'queues': plugin 'blk' 5.1.1 at the source does not know it and "
       "behaves as 4, 1 at the destination (plugin blk, level 5.1); start the destination with "
       "-device blk,id=disk0,queues=4" } },
+  { "unknown at the source, where the version of another plugin counts",
+    { { QUEUES, NULL }, { "/plugins/0/version", "'5.2'" }, { "/plugins/2/version", "'5.0'" } },
+    { { QUEUES "/rows", "[ { 'plugin': 'uart', 'level': '5.1', 'value': 1 } ]" } },
+    GWT_VERDICT_OK,
+    { 0 } },
   { "the remedy taken",
     { { QUEUES, NULL }, { "/plugins/0/version", "'5.1.1'" }, { "/plugins/0/level", NULL } },
     { { QUEUES "/value", "4" }, { QUEUES "/source", "'device'" } },

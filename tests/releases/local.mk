@@ -6,24 +6,9 @@ if PLUGIN_RV64_CPU
 if PLUGIN_VIRTIO_BLK
 # What a release has in common with this tree is this tree's objects.
 release_cppflags = -I$(top_srcdir) -I$(top_srcdir)/include
-release_blk = plugins/virtio-blk/so-config.$(OBJEXT) plugins/virtio-blk/so-request.$(OBJEXT) \
-	plugins/virtio-blk/so-state.$(OBJEXT)
-release_pcie = plugins/pcie/so-aer.$(OBJEXT) plugins/pcie/so-bus.$(OBJEXT) \
-	plugins/pcie/so-facts.$(OBJEXT) \
-	plugins/pcie/so-function.$(OBJEXT) plugins/pcie/so-host.$(OBJEXT) \
-	plugins/pcie/so-msi.$(OBJEXT) plugins/pcie/so-msix.$(OBJEXT) plugins/pcie/so-port.$(OBJEXT) \
-	plugins/pcie/so-slot.$(OBJEXT) plugins/pcie/so-state.$(OBJEXT) \
-	plugins/pcie/so-switch.$(OBJEXT)
-release_cpu = plugins/rv64-cpu/so-accel.$(OBJEXT) plugins/rv64-cpu/so-aia.$(OBJEXT) \
-	plugins/rv64-cpu/so-atomics.$(OBJEXT) plugins/rv64-cpu/so-block.$(OBJEXT) \
-	plugins/rv64-cpu/so-csr.$(OBJEXT) plugins/rv64-cpu/so-decode.$(OBJEXT) \
-	plugins/rv64-cpu/so-describe.$(OBJEXT) plugins/rv64-cpu/so-exec.$(OBJEXT) \
-	plugins/rv64-cpu/so-expand.$(OBJEXT) plugins/rv64-cpu/so-fp.$(OBJEXT) \
-	plugins/rv64-cpu/so-fuse.$(OBJEXT) plugins/rv64-cpu/so-memory.$(OBJEXT) \
-	plugins/rv64-cpu/so-mmu.$(OBJEXT) plugins/rv64-cpu/so-pmp.$(OBJEXT) \
-	plugins/rv64-cpu/so-regs.$(OBJEXT) plugins/rv64-cpu/so-softfloat.$(OBJEXT) \
-	plugins/rv64-cpu/so-state.$(OBJEXT) plugins/rv64-cpu/so-timer.$(OBJEXT) \
-	plugins/rv64-cpu/so-tlb.$(OBJEXT) plugins/rv64-cpu/so-trap.$(OBJEXT)
+release_blk = $(filter-out %-virtio-blk.$(OBJEXT), $(plugins_virtio_blk_so_OBJECTS))
+release_pcie = $(filter-out %-pcie.$(OBJEXT), $(plugins_pcie_so_OBJECTS))
+release_cpu = $(filter-out %-rv64-cpu.$(OBJEXT), $(plugins_rv64_cpu_so_OBJECTS))
 check_PROGRAMS += tests/releases/R5.1/virtio-blk.so
 tests_releases_R5_1_virtio_blk_so_SOURCES = tests/releases/virtio-blk.c tests/releases/variant.h
 tests_releases_R5_1_virtio_blk_so_CPPFLAGS = $(release_cppflags) -DRELEASE=50100 -DGODWIT_PLUGIN_VERSION='"5.1"'
