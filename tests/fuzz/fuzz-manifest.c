@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a manifest.  What is taken is whole, and is taken again from what is written of it. */
+/* Any bytes as a manifest.  What is taken is whole, and is taken again from what is written of it.
+ */
 #include "config.h"
 #include <string.h>
 #include "core/migration/manifest.h"

@@ -101,3 +101,4 @@ tests_migration_test_manifest_LDADD = $(CORE_LIBS)
 unit_tests += tests/migration/test-preflight
 tests_migration_test_preflight_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_preflight_LDADD = $(CORE_LIBS)
+dist_check_SCRIPTS += tests/migration/manifest.py
