@@ -10,3 +10,5 @@ EXTRA_DIST += \
 	compat/plugins/riscv-imsic.json compat/plugins/riscv-aplic.json
 EXTRA_DIST += compat/plugins/virtio-blk.json
 EXTRA_DIST += compat/plugins/virtio-console.json compat/plugins/virtio-net.json
+# Releases that were named, and what they send: tools/release/name-release adds lines below.
+EXTRA_DIST += compat/releases compat/schemas-accepted

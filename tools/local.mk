@@ -34,4 +34,4 @@ tools_godwit_machine_LDADD = $(CORE_LIBS)
 
 EXTRA_DIST += tools/setup.sh tools/packages.txt tools/guest/make-guest tools/guest/init \
 	tools/guest/modules.txt tools/guest/session.py tools/guest/bin/drivers tools/guest/bin/network \
-	tools/guest/bin/poweroff
+	tools/guest/bin/poweroff tools/release/name-release

@@ -1,5 +1,7 @@
 # tests/releases: plugins of other releases, and guests that move between them
 dist_check_SCRIPTS += tests/releases/matrix.py tests/releases/loaded.py
+dist_check_SCRIPTS += tests/releases/schemas.py
+EXTRA_DIST += tests/releases/variants.py
 EXTRA_DIST += tests/releases/variant.h tests/releases/sets.py
 if PLUGIN_PCIE
 if PLUGIN_RV64_CPU
