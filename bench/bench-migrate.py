@@ -188,9 +188,15 @@ class Guest:
         self.source.close()
 
 
+def rounds(mib, limit, options):
+    """Small guests move fast, and more often; at the default limit the limit is all that counts."""
+    return options.rounds or (1 if options.quick else 2 if limit == "default"
+                              else 5 if mib <= 1024 else 3)
+
+
 def measure(guests, mib, load, transport, limit, options):
     rows = {w: [] for w in EMULATORS}
-    for _ in range(options.rounds):
+    for _ in range(rounds(mib, limit, options)):
         for w in EMULATORS:
             rows[w].append(guests[w].move(load, transport, LIMITS[limit]))
     out = {"mib": mib, "load": load, "transport": transport, "limit": limit}
@@ -204,6 +210,7 @@ def measure(guests, mib, load, transport, limit, options):
         known = [r["slowdown"] for r in rows[w] if r["slowdown"] is not None]
         out.setdefault("slowdown", {})[w] = statistics.median(known) if known else None
     out["rounds"] = {w: statistics.median(r["rounds"] for r in rows[w]) for w in EMULATORS}
+    out["moves"] = rows
     return out
 
 
@@ -227,32 +234,52 @@ def moves(context, options):
     return {"rows": rows, "geomeans": means}
 
 
-def show(report):
+COLUMNS = (("total_ms", "total ms", 1, 0), ("downtime_ms", "downtime ms", 1, 1),
+           ("bytes", "MB sent", 1e-6, 0), ("cpu_s", "CPU s", 1, 2))
+
+
+def cells(r):
+    """A row as text: what it is, then godwit's figure, QEMU's and their ratio for each column."""
+    out = [str(r["mib"]), r["load"], r["transport"], r["limit"]]
+    for name, _, scale, digits in COLUMNS:
+        out += ["%.*f" % (digits, r[name][w] * scale) for w in EMULATORS]
+        out.append("%.2f" % r[name + "_ratio"])
+    return out + ["%.0f" % (100 * x) if x is not None else "-" for x in
+                  (r["slowdown"][w] for w in EMULATORS)]
+
+
+def show(report, markdown):
+    titles = [title for _, title, _, _ in COLUMNS]
+    means = ["%.2f" % report["geomeans"][name] for name, _, _, _ in COLUMNS]
+    if markdown:
+        heads = ["MiB", "load", "over", "limit", *(
+            x for t in titles for x in (t, "QEMU", "ratio")), "slowdown %", "QEMU"]
+        print("| %s |\n|%s" % (" | ".join(heads), "---|" * len(heads)))
+        for r in report["rows"]:
+            print("| %s |" % " | ".join(cells(r)))
+        print("| geometric mean | | | %s | | |" % " ".join("| | | " + m for m in means))
+        return
     print("%-5s %-7s %-5s %-7s  %15s %6s  %13s %6s  %13s %6s  %13s %6s  %11s" % (
-        "MiB", "load", "over", "limit", "total ms", "ratio", "downtime ms", "ratio", "MB sent",
-        "ratio", "CPU s", "ratio", "slowdown %"))
+        "MiB", "load", "over", "limit", *(x for t in titles for x in (t, "ratio")),
+        "slowdown %"))
+    widths = (-5, -7, -5, -7, 8, 7, 6, 7, 6, 6, 7, 6, 6, 7, 6, 6, 6, 5)
     for r in report["rows"]:
-        text = "%-5d %-7s %-5s %-7s" % (r["mib"], r["load"], r["transport"], r["limit"])
-        for name, scale, width, digits in (("total_ms", 1, 7, 0), ("downtime_ms", 1, 6, 1),
-                                           ("bytes", 1e-6, 6, 0), ("cpu_s", 1, 6, 2)):
-            text += "  %*.*f %*.*f %6.2f" % (
-                width, digits, r[name]["godwit"] * scale, width, digits, r[name]["qemu"] * scale,
-                r[name + "_ratio"])
-        slow = ["%5.0f" % (100 * x) if x is not None else "    -" for x in (
-            r["slowdown"]["godwit"], r["slowdown"]["qemu"])]
         low = [n for n in FIGURES if r[n + "_ratio"] < GOALS[n]]
-        print(text + "  " + " ".join(slow) + ("   below its goal: " + ", ".join(low) if low else ""))
+        print(" ".join("%*s" % x for x in zip(widths, cells(r)))
+              + ("   below its goal: " + ", ".join(low) if low else ""))
     print("godwit first, then qemu; a ratio is qemu's over godwit's, so more is better (goals: %s)"
           % ", ".join("%s %.2f" % g for g in GOALS.items()))
-    print("geometric means of the ratios: " + ", ".join(
-        "%s %.2f" % (n, x) for n, x in report["geomeans"].items()))
+    print("geometric means of the ratios: "
+          + ", ".join("%s %s" % x for x in zip(titles, means)))
 
 
 def parse(argv):
     p = argparse.ArgumentParser(prog="bench-migrate", description=__doc__.split("\n", 1)[0])
     p.add_argument("--quick", action="store_true", help="shorter and fewer measurements")
     p.add_argument("--json", metavar="FILE", help="write the figures there as well")
-    p.add_argument("--rounds", type=int, help="moves of each, of which the best counts")
+    p.add_argument("--markdown", action="store_true", help="print a table for the manual")
+    p.add_argument("--rounds", type=int, help="moves of each, of which the best counts; as their "
+                   "size and limit are")
     p.add_argument("--sizes", metavar="MIB,...", help="guests' memory; 512,2048")
     p.add_argument("--loads", metavar="NAME,...", default=",".join(LOADS))
     p.add_argument("--transports", metavar="NAME,...", default=",".join(TRANSPORTS))
@@ -262,7 +289,6 @@ def parse(argv):
     options = p.parse_args(argv)
     if not options.folder and os.access("/dev/shm", os.W_OK):
         options.folder = "/dev/shm"
-    options.rounds = options.rounds or (1 if options.quick else 3)
     for name, known in (("loads", LOADS), ("transports", TRANSPORTS), ("limits", LIMITS)):
         chosen = getattr(options, name).split(",")
         setattr(options, name, chosen)
@@ -281,7 +307,8 @@ def parse(argv):
 
 def main(argv):
     options = parse(argv)
-    return sidebyside.run("migrate", options, {"folder": options.folder}, moves, show)
+    return sidebyside.run("migrate", options, {"folder": options.folder}, moves,
+                          lambda report: show(report, options.markdown))
 
 
 if __name__ == "__main__":

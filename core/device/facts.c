@@ -89,7 +89,7 @@ tell_bytes (struct gwt_facts *facts, const char *name, const void *value, const 
             const void *write, uint64_t size)
 {
   struct json_object *o;
-  g_autofree uint8_t *all = NULL, *told = NULL;
+  g_autofree uint8_t *ignored = NULL, *told = NULL;
 
   if (!is_new (facts, name))
     return;
@@ -100,21 +100,19 @@ tell_bytes (struct gwt_facts *facts, const char *name, const void *value, const 
                facts->device->id, name, size, GWT_FACT_BYTES_MAX);
       return;
     }
-  if (compare == NULL)
-    {
-      all = g_malloc (size);
-      memset (all, 0xff, size);
-      compare = all;
-    }
   /* What does not count changes while the guest runs, and the same machine tells the same. */
+  ignored = g_malloc (size);
   told = g_malloc (size);
   for (uint64_t i = 0; i < size; i++)
-    told[i] = (uint8_t) (((const uint8_t *) value)[i] & ((const uint8_t *) compare)[i]
-                         & ~(write != NULL ? ((const uint8_t *) write)[i] : 0));
+    {
+      ignored[i] = compare != NULL ? (uint8_t) ~((const uint8_t *) compare)[i] : 0;
+      told[i] = (uint8_t) (((const uint8_t *) value)[i] & ~ignored[i]
+                           & ~(write != NULL ? ((const uint8_t *) write)[i] : 0));
+    }
   o = json_object_new_object ();
   json_object_object_add (o, "size", json_object_new_uint64 (size));
   json_object_object_add (o, "bytes", runs (told, size));
-  json_object_object_add (o, "compare", runs (compare, size));
+  json_object_object_add (o, "ignored", runs (ignored, size));
   if (write != NULL)
     json_object_object_add (o, "write", runs (write, size));
   json_object_object_add (facts->all, name, o);
@@ -263,7 +261,9 @@ gwt_fact_bytes_parse (struct json_object *json, struct gwt_fact_bytes *out, stru
     return false;
   out->size = (guint) size;
   out->value = take_runs (json, "bytes", out->size, err);
-  out->compare = take_runs (json, "compare", out->size, err);
+  out->compare = take_runs (json, "ignored", out->size, err);
+  for (guint i = 0; i < out->size; i++)
+    out->compare[i] = (uint8_t) ~out->compare[i];
   out->write = take_runs (json, "write", out->size, err);
   if (json_object_object_get_ex (json, "registers", &out->registers)
       && !json_object_is_type (out->registers, json_type_array))

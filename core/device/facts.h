@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What devices tell by "gwt.facts/1", as JSON: an object of a member for each fact, an integer, a
- * text, or for bytes {"size": N, "bytes": RUNS, "compare": RUNS, "write": RUNS, "registers":
+ * text, or for bytes {"size": N, "bytes": RUNS, "ignored": RUNS, "write": RUNS, "registers":
  * [{"at": N, "size": N, "name": "..."}]}, where RUNS is an object of hexadecimal digits by decimal
  * offset, and what is in no run is 0.
  */

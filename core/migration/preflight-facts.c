@@ -69,7 +69,8 @@ check_bytes (struct gwt_check *check, const struct gwt_pair *pair, const char *n
     }
   for (i = 0; i < s->size; i++)
     {
-      uint8_t fixed = d->compare[i] & (uint8_t) ~d->write[i];
+      /* A bit that does not count at one end is told as 0 there. */
+      uint8_t fixed = s->compare[i] & d->compare[i] & (uint8_t) ~d->write[i];
       const char *label;
 
       if (((s->value[i] ^ d->value[i]) & fixed) == 0 && s->write[i] == d->write[i])

@@ -33,6 +33,7 @@ static struct
   GArray *devices; /* struct device */
   double rate;     /* bytes/s, of the last window; 0: not known */
   int64_t window_began, synced;
+  int64_t late; /* the window before ended so much too late */
   uint64_t window_base;
 } p;
 
@@ -125,7 +126,7 @@ uint64_t
 gwt_progress_budget (uint64_t sent)
 {
   uint64_t limit = gwt_migration_param (GWT_PARAM_MAX_BANDWIDTH), used;
-  int64_t now = g_get_monotonic_time ();
+  int64_t now = g_get_monotonic_time (), late;
 
   g_mutex_lock (&p.lock);
   p.sent = sent;
@@ -133,19 +134,23 @@ gwt_progress_budget (uint64_t sent)
     {
       p.window_began = now;
       p.window_base = sent;
+      p.late = 0;
     }
   if (now - p.window_began >= WINDOW_US)
     {
+      p.late = MIN (now - p.window_began - WINDOW_US, WINDOW_US);
       p.rate = (double) (sent - p.window_base) * 1e6 / (double) (now - p.window_began);
       p.window_began = now;
       p.window_base = sent;
     }
   used = sent - p.window_base;
+  late = p.late;
   g_mutex_unlock (&p.lock);
   if (limit == 0)
     return UINT64_MAX;
-  /* A limit of a few bytes a second still lets one byte through each time. */
-  limit = MAX (limit / (1000000 / WINDOW_US), 1);
+  /* What this thread missed by waking up late it may make up for.  A limit of a few bytes a second
+     still lets one byte through each time. */
+  limit = MAX ((uint64_t) ((double) limit * (double) (WINDOW_US + late) / 1e6), 1);
   return used < limit ? limit - used : 0;
 }
 

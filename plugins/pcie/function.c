@@ -612,6 +612,7 @@ static const struct gwt_vmstate *const states[]
 
 static const struct gwt_interface function_interfaces[] = {
   { GWT_HOTPLUG_INTERFACE, &pci_hotplug },
+  { GWT_FACTS_INTERFACE, &pci_facts },
 };
 
 const struct gwt_device_type pci_function_type = {

@@ -11,6 +11,7 @@
  *   switch.c    the ports of a switch
  *   slot.c      a port's slot: presence, power, attention button, hot plug
  *   host.c      the host bridge with ECAM
+ *   facts.c     what its registers are called, what is told before that
  *   state.c     what of a function goes along when the guest moves
  *   pcie.c      the plugin: gwt.pci/1 and the list of types
  *
@@ -22,6 +23,7 @@
 
 #include <godwit/pci.h>
 
+#include <godwit/facts.h>
 #include <godwit/fdt.h>
 #include <godwit/hotplug.h>
 #include <godwit/irq.h>
@@ -302,6 +304,7 @@ extern const struct gwt_fdt_api *pci_fdt;
 extern const struct gwt_device_type pci_function_type, pci_slot_type, pci_port_type,
     pci_upstream_type, pci_downstream_type, pci_host_type, pci_host_bridge_type;
 extern const struct gwt_hotplug pci_hotplug;
+extern const struct gwt_facts_interface pci_facts;
 extern const struct gwt_pci_api pci_api;
 extern const struct gwt_vmstate_api *pci_vmstate;
 
@@ -328,6 +331,9 @@ pci_reg (const struct gwt_pci *pci, uint32_t offset, unsigned size)
 {
   return pci_get (pci->config + offset, size);
 }
+
+/* facts.c: the register at OFFSET, or what it is a part of. */
+const char *pci_register_name (const struct gwt_pci *pci, uint32_t offset);
 
 /* function.c */
 uint32_t pci_config_read (struct gwt_pci *pci, uint32_t offset, uint32_t size);
@@ -371,6 +377,7 @@ extern const struct gwt_vmstate pci_state, pci_msix_state, pci_aer_state;
     .elems = 1, .schema = &SCHEMA }
 /* Where its device sits, "0000:00:01.0:00.0"; NULL off its bus. */
 const char *pci_section_path (void *self);
+uint32_t pci_config_size (const struct gwt_pci *pci);
 
 /* msix.c */
 int pci_add_msix (struct gwt_pci *pci, uint32_t vectors, uint32_t bar, struct gwt_error *err);

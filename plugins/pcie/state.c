@@ -16,95 +16,6 @@
 #define STATE_VERSION 2
 #define PATH_MAX_BYTES 256
 
-/* ---- names ---------------------------------------------------------------------------------- */
-
-struct name
-{
-  uint32_t offset, size;
-  const char *name;
-};
-
-static const struct name header_names[] = {
-  { PCI_VENDOR, 2, "vendor ID" },
-  { PCI_DEVICE, 2, "device ID" },
-  { PCI_COMMAND, 2, "command" },
-  { PCI_STATUS, 2, "status" },
-  { PCI_REVISION, 1, "revision ID" },
-  { PCI_CLASS, 3, "class code" },
-  { PCI_CACHE_LINE, 1, "cache line size" },
-  { PCI_HEADER_TYPE, 1, "header type" },
-  { PCI_CAPABILITIES, 1, "capabilities pointer" },
-  { PCI_INTERRUPT_LINE, 1, "interrupt line" },
-  { PCI_INTERRUPT_PIN, 1, "interrupt pin" },
-};
-static const struct name endpoint_names[] = {
-  { PCI_BAR0, 4, "BAR 0" },
-  { PCI_BAR0 + 4, 4, "BAR 1" },
-  { PCI_BAR0 + 8, 4, "BAR 2" },
-  { PCI_BAR0 + 12, 4, "BAR 3" },
-  { PCI_BAR0 + 16, 4, "BAR 4" },
-  { PCI_BAR0 + 20, 4, "BAR 5" },
-  { PCI_SUBSYSTEM_VENDOR, 2, "subsystem vendor ID" },
-  { PCI_SUBSYSTEM, 2, "subsystem ID" },
-};
-static const struct name bridge_names[] = {
-  { PCI_BAR0, 4, "BAR 0" },
-  { PCI_BAR0 + 4, 4, "BAR 1" },
-  { PCI_PRIMARY_BUS, 3, "bus numbers" },
-  { PCI_IO_BASE, 2, "I/O window" },
-  { PCI_SECONDARY_STATUS, 2, "secondary status" },
-  { PCI_MEMORY_BASE, 4, "memory window" },
-  { PCI_PREFETCH_BASE, 12, "prefetchable window" },
-  { PCI_BRIDGE_CONTROL, 2, "bridge control" },
-};
-static const struct name express_names[] = {
-  { PCIE_FLAGS, 2, "PCI Express capabilities" },    { PCIE_DEVICE_CAP, 4, "device capabilities" },
-  { PCIE_DEVICE_CONTROL, 2, "device control" },     { PCIE_DEVICE_STATUS, 2, "device status" },
-  { PCIE_LINK_CAP, 4, "link capabilities" },        { PCIE_LINK_CONTROL, 2, "link control" },
-  { PCIE_LINK_STATUS, 2, "link status" },           { PCIE_SLOT_CAP, 4, "slot capabilities" },
-  { PCIE_SLOT_CONTROL, 2, "slot control" },         { PCIE_SLOT_STATUS, 2, "slot status" },
-  { PCIE_DEVICE_CAP2, 4, "device capabilities 2" }, { PCIE_LINK_CAP2, 4, "link capabilities 2" },
-  { PCIE_LINK_CONTROL2, 2, "link control 2" },
-};
-
-static const char *
-find_name (const struct name *names, size_t count, uint32_t base, uint32_t offset)
-{
-  for (size_t i = 0; i < count; i++)
-    if (offset >= base + names[i].offset && offset < base + names[i].offset + names[i].size)
-      return names[i].name;
-  return NULL;
-}
-
-/* Of the register at OFFSET, or of what it is a part of. */
-static const char *
-register_name (const struct gwt_pci *pci, uint32_t offset)
-{
-  bool bridge = pci->secondary != NULL;
-  const char *name = find_name (header_names, GWT_COUNT (header_names), 0, offset);
-  if (name == NULL)
-    name = bridge ? find_name (bridge_names, GWT_COUNT (bridge_names), 0, offset)
-                  : find_name (endpoint_names, GWT_COUNT (endpoint_names), 0, offset);
-  if (name == NULL && pci->express != 0)
-    name = find_name (express_names, GWT_COUNT (express_names), pci->express, offset);
-  if (name != NULL)
-    return name;
-  if (pci->msix != 0 && offset >= pci->msix && offset < pci->msix + 12)
-    return offset < pci->msix + 4 ? "MSI-X control" : "MSI-X table and pending bits";
-  if (pci->msi != 0 && offset >= pci->msi && offset < pci->msi + 24)
-    return "MSI";
-  if (pci->aer != 0 && offset >= pci->aer && offset < pci->aer + AER_SIZE)
-    return "advanced error reporting";
-  if (pci->power != 0 && offset >= pci->power && offset < pci->power + 8)
-    return "power management";
-  if (pci->ari_at != 0 && offset >= pci->ari_at && offset < pci->ari_at + ARI_SIZE)
-    return "next function";
-  return offset < 0x40                                   ? "header"
-         : offset < 0x100 && pci->used[offset]           ? "a capability"
-         : offset < PCI_CONFIG_SIZE && pci->used[offset] ? "an extended capability"
-                                                         : "no register";
-}
-
 const char *
 pci_section_path (void *self)
 {
@@ -158,8 +69,8 @@ is_conventional (const void *self, uint32_t version)
   return !is_express (self, version);
 }
 
-static uint32_t
-config_size (const struct gwt_pci *pci)
+uint32_t
+pci_config_size (const struct gwt_pci *pci)
 {
   return is_express (pci, 0) ? PCI_CONFIG_SIZE : 256;
 }
@@ -169,7 +80,7 @@ config_put (const void *member, const struct gwt_vm_field *field, struct gwt_vm_
             struct gwt_error *err)
 {
   const struct gwt_pci *pci = owner (member, field);
-  uint32_t size = config_size (pci), pending = pci_msi_pending_at (pci);
+  uint32_t size = pci_config_size (pci), pending = pci_msi_pending_at (pci);
   uint8_t bytes[PCI_CONFIG_SIZE];
   (void) err;
   memcpy (bytes, pci->config, size);
@@ -222,7 +133,7 @@ check_config (const struct gwt_pci *pci, const uint8_t *bytes, uint32_t size, st
                           "configuration space of '%s', byte 0x%x (%s): 0x%02x comes, 0x%02x is "
                           "here, and the guest can change 0x%02x of it%s; make it the same device "
                           "with the same properties at both ends",
-                          pci_devices->id (pci->device), i, register_name (pci, i), bytes[i],
+                          pci_devices->id (pci->device), i, pci_register_name (pci, i), bytes[i],
                           pci->config[i], fixed ^ 0xff, why);
       return false;
     }
@@ -243,7 +154,7 @@ config_get (void *member, const struct gwt_vm_field *field, struct gwt_vm_in *in
             struct gwt_error *err)
 {
   struct gwt_pci *pci = owner (member, field);
-  uint32_t size = config_size (pci), pending = pci_msi_pending_at (pci);
+  uint32_t size = pci_config_size (pci), pending = pci_msi_pending_at (pci);
   uint8_t bytes[PCI_CONFIG_SIZE];
   if (pci_vmstate->get (in, bytes, size, err) < 0)
     return -1;

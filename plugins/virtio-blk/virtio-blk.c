@@ -154,13 +154,35 @@ vblk_reset (void *self, uint32_t kind)
 }
 
 /* One device behind two transports. */
+/* As it is now: it may have been resized since it was opened. */
+static void
+tell (void *self, const struct gwt_facts_api *api, struct gwt_facts *facts)
+{
+  const struct vblk *d = self;
+  struct gwt_block_info info = { .struct_size = sizeof info };
+
+  vblk_block->info (d->drive, &info);
+  api->integer (facts, "capacity", info.size);
+  api->integer (facts, "read-only", d->read_only);
+}
+
+static const struct gwt_facts_interface facts_table = {
+  .struct_size = sizeof facts_table,
+  .tell = tell,
+};
+
+static const struct gwt_interface interfaces[] = {
+  { GWT_FACTS_INTERFACE, &facts_table },
+};
+
 #define DISK_TYPE(NAME, PARENT, DOC)                                                               \
   {                                                                                                \
     .struct_size = sizeof (struct gwt_device_type), .name = (NAME), .parent = (PARENT),            \
     .doc = (DOC), .flags = GWT_TYPE_USER, .threads = GWT_THREADS_PARALLEL,                         \
     .instance_size = sizeof (struct vblk), .fields = fields, .field_size = sizeof fields[0],       \
     .n_fields = GWT_COUNT (fields), .realize = vblk_realize, .unrealize = vblk_unrealize,          \
-    .reset = vblk_reset, .states = vblk_states,                                                    \
+    .interfaces = interfaces, .interface_size = sizeof interfaces[0],                              \
+    .n_interfaces = GWT_COUNT (interfaces), .reset = vblk_reset, .states = vblk_states,            \
   }
 
 static const struct gwt_device_type mmio_type

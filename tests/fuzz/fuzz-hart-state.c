@@ -6,9 +6,7 @@
  *
  * An input is a byte for the machine and a run of steps; the first byte of each says which.
  */
-#include "tests/fuzz/claims.h"
-#include "core/migration/devices.h"
-#include "core/vmstate/vmstate.h"
+#include "tests/fuzz/sections.h"
 #include "tests/migration/intc-bench.h"
 
 #define RAM UINT64_C (0x80000000)
@@ -16,84 +14,6 @@
 
 const char *const fuzz_tokens[] = { "\x00\x00", "\x00\x01", "\x00\x03", "\x02\x00", "\x03\x00",
                                     "\x03\x01", "\x03\x02", "\xff", NULL };
-
-struct input
-{
-  const uint8_t *at, *end;
-};
-
-static uint32_t
-take (struct input *in, unsigned size)
-{
-  uint32_t value = 0;
-  for (unsigned i = 0; i < size; i++)
-    value |= in->at < in->end ? (uint32_t) *in->at++ << (8 * i) : 0;
-  return value;
-}
-
-static GByteArray *
-save (struct gwt_entry *e)
-{
-  GWT_AUTO_ERROR (err);
-  struct gwt_vm_out out;
-  gwt_vm_out_init (&out);
-  FUZZ_CLAIM (gwt_vmstate_save (e->schema, e->self, e->device, &out, NULL, &err));
-  return out.bytes;
-}
-
-static bool
-load (struct gwt_entry *e, const GByteArray *bytes)
-{
-  GWT_AUTO_ERROR (err);
-  struct gwt_vm_in *in = gwt_vm_in_new_data (bytes->data, bytes->len);
-  struct gwt_stage *stage
-      = gwt_vmstate_load (e->schema, e->self, e->device, e->version, in, &err);
-  bool good = stage != NULL;
-  fuzz_claim_error (good, &err);
-  if (good)
-    FUZZ_CLAIM (gwt_stage_commit (stage, &err));
-  gwt_vm_in_free (in);
-  return good;
-}
-
-static bool
-is_same (const GByteArray *a, const GByteArray *b)
-{
-  return a->len == b->len && memcmp (a->data, b->data, a->len) == 0;
-}
-
-/* Some bytes of a section others, or an end before the end. */
-static void
-load_changed (struct input *in)
-{
-  guint count;
-  g_autofree struct gwt_entry **entries = gwt_entries (&count);
-  struct gwt_entry *e = entries[take (in, 1) % count];
-  GByteArray *before = save (e), *bytes = g_byte_array_new (), *once, *twice;
-  uint32_t n = take (in, 1);
-
-  g_byte_array_append (bytes, before->data, before->len);
-  for (uint32_t i = 0; i < (n & 7); i++)
-    {
-      uint32_t at = take (in, 2) % bytes->len;
-      bytes->data[at] = (uint8_t) take (in, 1);
-    }
-  if (n & 0x80)
-    g_byte_array_set_size (bytes, take (in, 2) % (bytes->len + 1));
-  if (load (e, bytes))
-    {
-      once = save (e);
-      FUZZ_CLAIM (load (e, once));
-    }
-  else
-    once = g_byte_array_ref (before);
-  twice = save (e);
-  FUZZ_CLAIM (is_same (once, twice));
-  g_byte_array_unref (before);
-  g_byte_array_unref (bytes);
-  g_byte_array_unref (once);
-  g_byte_array_unref (twice);
-}
 
 static void
 store (struct input *in)
@@ -176,7 +96,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         act (&in, run);
         break;
       default:
-        load_changed (&in);
+        load_changed (&in, NULL);
       }
   for (guint i = 0; i < 8; i++)
     set_wire (i, 0);

@@ -49,7 +49,7 @@ tests_fuzz_fuzz_aia_SOURCES = tests/fuzz/fuzz-aia.c $(fuzz_shared)
 tests_fuzz_fuzz_aia_CFLAGS = $(AM_CFLAGS) $(GLIB_CFLAGS)
 tests_fuzz_fuzz_aia_LDADD = tests/devices/libmockhost.a $(GLIB_LIBS) $(LIBS)
 check_PROGRAMS += tests/fuzz/fuzz-hart-state
-tests_fuzz_fuzz_hart_state_SOURCES = tests/fuzz/fuzz-hart-state.c $(fuzz_shared) \
+tests_fuzz_fuzz_hart_state_SOURCES = tests/fuzz/fuzz-hart-state.c $(fuzz_shared) tests/fuzz/sections.h \
 	tests/migration/intc-bench.h
 tests_fuzz_fuzz_hart_state_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_hart_state_LDADD = $(CORE_LIBS)
@@ -61,7 +61,8 @@ tests_fuzz_fuzz_virtio_state_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_virtio_state_LDADD = $(CORE_LIBS)
 endif
 check_PROGRAMS += tests/fuzz/fuzz-pcie tests/fuzz/fuzz-hotplug tests/fuzz/fuzz-pci-state
-tests_fuzz_fuzz_pci_state_SOURCES = tests/fuzz/fuzz-pci-state.c $(fuzz_shared) tests/pcie/pcie-bench.h
+tests_fuzz_fuzz_pci_state_SOURCES = tests/fuzz/fuzz-pci-state.c $(fuzz_shared) tests/fuzz/sections.h \
+	tests/pcie/pcie-bench.h
 tests_fuzz_fuzz_pci_state_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_pci_state_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_hotplug_SOURCES = tests/fuzz/fuzz-hotplug.c $(fuzz_shared) tests/pcie/pcie-bench.h

@@ -2,7 +2,7 @@
 dist_check_SCRIPTS += tests/migration/stream-tool.py tests/migration/qemu-streams.py \
 	tests/migration/qemu-sections.py tests/migration/dump-vmstate.py \
 	tests/migration/ctl.py tests/migration/own-streams.py tests/migration/pflash.py
-EXTRA_DIST += tests/migration/dirtier.py tests/migration/rows.h tests/migration/streamreader.py
+EXTRA_DIST += tests/migration/addresses.h tests/migration/dirtier.py tests/migration/rows.h tests/migration/streamreader.py
 unit_tests += tests/migration/test-address
 tests_migration_test_address_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_address_LDADD = $(CORE_LIBS)

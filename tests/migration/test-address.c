@@ -3,23 +3,7 @@
 #include "config.h"
 #include "core/migration/channel.h"
 #include "core/util/json.h"
-
-static struct gwt_address *parse (enum gwt_direction direction, const char *format, ...)
-    G_GNUC_PRINTF (2, 3);
-
-static struct gwt_address *
-parse (enum gwt_direction direction, const char *format, ...)
-{
-  GWT_AUTO_ERROR (err);
-  va_list args;
-  va_start (args, format);
-  g_autofree char *uri = g_strdup_vprintf (format, args);
-  va_end (args);
-  struct gwt_address *a = gwt_address_parse (uri, direction, &err);
-  g_assert_cmpstr (err.text, ==, NULL);
-  g_assert_nonnull (a);
-  return a;
-}
+#include "tests/migration/addresses.h"
 
 static void
 test_good_addresses (void)

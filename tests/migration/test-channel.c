@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "core/util/fds.h"
+#include "tests/migration/addresses.h"
 
 static char *folder;
 
@@ -21,23 +22,6 @@ static char *
 path_of (const char *name)
 {
   return g_build_filename (folder, name, NULL);
-}
-
-static struct gwt_address *parse (enum gwt_direction direction, const char *format, ...)
-    G_GNUC_PRINTF (2, 3);
-
-static struct gwt_address *
-parse (enum gwt_direction direction, const char *format, ...)
-{
-  GWT_AUTO_ERROR (err);
-  va_list args;
-  va_start (args, format);
-  g_autofree char *uri = g_strdup_vprintf (format, args);
-  va_end (args);
-  struct gwt_address *a = gwt_address_parse (uri, direction, &err);
-  g_assert_cmpstr (err.text, ==, NULL);
-  g_assert_nonnull (a);
-  return a;
 }
 
 /* ---- a peer that sends ------------------------------------------------------------------------

@@ -37,7 +37,7 @@ static const char base[] = "\
                         'detail': 'plugin blk, level 5.1', 'default': 4, 'min': 1, 'max': 8,\
                         'rows': [ { 'level': '5.1', 'value': 1 } ] } },\
       'facts': { 'capacity': 1048576, 'config': { 'size': 64, 'bytes': { '0': '1234', '16': '40' },\
-                 'compare': { '0': 'ffff', '16': 'ff' }, 'write': { '1': 'f0' },\
+                 'ignored': { '40': 'ff' }, 'write': { '1': 'f0' },\
                  'registers': [ { 'at': 0, 'size': 2, 'name': 'vendor ID' },\
                                 { 'at': 16, 'size': 4, 'name': 'error mask' } ] } },\
       'sections': [] } ],\

@@ -115,7 +115,7 @@ def mask(t):
     vm = b.start(sets.Set(t, "R8.0"), "pc-7.2")
     for release in ("R7.2", "R8.0.1"):
         b.refused(vm, sets.Set(t, release), "pc-7.2", "configuration space of 'port'",
-                  "advanced error reporting", "0x40 comes, 0x00 is here")
+                  "AER uncorrectable error mask", "0x40 comes, 0x00 is here")
     on = ("-global", "pci-device.x-pcie-err-unc-mask=on")
     vm = b.works(vm, sets.Set(t, "R8.0.1"), "pc-7.2", *on)
     b.refused(vm, sets.Set(t, "R8.2"), "pc-7.2", "configuration space of 'port'")
