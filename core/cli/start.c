@@ -354,7 +354,8 @@ plan (struct session *s, struct gwt_error *err)
                                              = (const char *const *) s->pflash_ids->pdata,
                                              .uuid = o->has_uuid ? o->uuid : NULL,
                                              .paused
-                                             = o->paused || o->incoming != NULL };
+                                             = o->paused || o->incoming != NULL,
+                                             .awaits = o->incoming != NULL };
   s->machine = gwt_machine_plan (&config, err);
   if (s->machine == NULL || !gwt_cli_make_backends (o, s->machine->board, s->serial_ids, err)
       || !gwt_cli_make_netdevs (o, err))

@@ -9,6 +9,8 @@
 #include <libfdt.h>
 #include <string.h>
 #include "core/machine/fdt-tree.h"
+#include "core/machine/json-file.h"
+#include "core/util/log.h"
 
 #define MIB (1ull << 20)
 #define KERNEL_ALIGN (2 * MIB)
@@ -54,38 +56,76 @@ dtb_top (const struct gwt_boot *boot)
 /* ---- planning
  * ------------------------------------------------------------------------------------ */
 
-static bool
-plan_firmware (struct gwt_machine *machine, struct gwt_error *err)
+/* Path of NAME in the first of the folders that has it: that of the machine type file where one
+   names it, then the board's; or NULL with ERR set. */
+static char *
+find_firmware (const struct gwt_machine *machine, const struct gwt_machine_type *type,
+               struct gwt_error *err)
 {
   const struct gwt_board *board = machine->board;
-  struct gwt_boot *boot = machine->boot;
-  const char *bios = machine->config.bios;
-  g_autofree char *file = NULL;
-  if (bios != NULL && strcmp (bios, "none") == 0)
-    return true;
-  if (bios != NULL && strcmp (bios, "default") != 0)
-    file = g_strdup (bios);
-  else if (board->firmware_file == NULL)
-    return true;
-  GString *dirs = g_string_new (NULL);
-  for (guint i = 0; file == NULL && i < board->firmware_dirs->len; i++)
+  const char *name = type != NULL ? type->firmware : board->firmware_file;
+  g_autofree char *beside = type != NULL ? g_path_get_dirname (type->path) : NULL;
+  g_autoptr (GPtrArray) dirs = g_ptr_array_new ();
+  if (g_path_is_absolute (name))
+    return g_strdup (name);
+  if (beside != NULL)
+    g_ptr_array_add (dirs, beside);
+  for (guint i = 0; board->firmware_dirs != NULL && i < board->firmware_dirs->len; i++)
+    g_ptr_array_add (dirs, g_ptr_array_index (board->firmware_dirs, i));
+  for (guint i = 0; i < dirs->len; i++)
     {
-      const char *dir = g_ptr_array_index (board->firmware_dirs, i);
-      g_autofree char *path = g_build_filename (dir, board->firmware_file, NULL);
+      g_autofree char *path = g_build_filename (g_ptr_array_index (dirs, i), name, NULL);
       if (g_file_test (path, G_FILE_TEST_EXISTS))
-        file = g_steal_pointer (&path);
-      else
-        g_string_append_printf (dirs, "%s%s", i > 0 ? ", " : "", dir);
+        return g_steal_pointer (&path);
     }
-  if (file == NULL)
+  g_ptr_array_add (dirs, NULL);
+  g_autofree char *searched = g_strjoinv (", ", (char **) dirs->pdata);
+  if (type == NULL)
     gwt_error_set (err, GWT_E_NOT_FOUND,
                    "-bios: default firmware '%s' is in none of %s; install "
                    "the package '%s', or use -bios FILE or -bios none",
-                   board->firmware_file, dirs->str,
+                   name, searched,
                    board->firmware_package != NULL ? board->firmware_package : "that has it");
-  g_string_free (dirs, TRUE);
+  else
+    {
+      struct gwt_json_at root;
+      gwt_json_root (type->file, &root);
+      gwt_json_fail_at (&root, "firmware", err,
+                        "'%s' is in none of %s; put it there, or use -bios FILE or -bios none",
+                        name, searched);
+    }
+  return NULL;
+}
+
+static bool
+plan_firmware (struct gwt_machine *machine, struct gwt_error *err)
+{
+  struct gwt_boot *boot = machine->boot;
+  const char *bios = machine->config.bios;
+  const struct gwt_machine_type *type
+      = gwt_machine_choice_with (machine->choice, GWT_DEFAULT_FIRMWARE);
+  g_autofree char *file = NULL;
+  if (bios != NULL && strcmp (bios, "default") == 0)
+    bios = NULL;
+  if (bios == NULL && type != NULL && strcmp (type->firmware, "none") == 0)
+    bios = "none";
+  if (bios != NULL && strcmp (bios, "none") == 0)
+    return true;
+  if (bios == NULL && type == NULL && machine->board->firmware_file == NULL)
+    return true;
+  GWT_AUTO_ERROR (absent);
+  file = bios != NULL ? g_strdup (bios) : find_firmware (machine, type, &absent);
+  /* The guest that is awaited brings its own. */
+  if (file == NULL && machine->config.awaits && machine->config.bios == NULL)
+    {
+      gwt_log (GWT_LOG_INFO, "%s", absent.text);
+      return true;
+    }
   if (file == NULL)
-    return false;
+    {
+      gwt_error_move (err, &absent);
+      return false;
+    }
   boot->has_firmware = true;
   if (!gwt_image_load (&boot->firmware, "-bios", file, &boot->ram, err))
     return false;

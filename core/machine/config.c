@@ -48,7 +48,8 @@ gwt_machine_choice_with (const struct gwt_machine_choice *choice, enum gwt_machi
       const bool says[] = { [GWT_DEFAULT_CPU] = type->cpu != NULL,
                             [GWT_DEFAULT_CPUS] = type->cpus != 0,
                             [GWT_DEFAULT_MEMORY] = type->memory != 0,
-                            [GWT_DEFAULT_SMP_FILL] = type->smp_fill != NULL };
+                            [GWT_DEFAULT_SMP_FILL] = type->smp_fill != NULL,
+                            [GWT_DEFAULT_FIRMWARE] = type->firmware != NULL };
       if (says[what])
         return type;
     }

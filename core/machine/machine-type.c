@@ -180,11 +180,22 @@ read_aliases (const struct gwt_json_at *root, struct gwt_machine_type *type, str
 }
 
 static bool
+read_firmware (const struct gwt_json_at *root, struct gwt_machine_type *type, struct gwt_error *err)
+{
+  if (!gwt_json_str (root, "firmware", false, &type->firmware, err))
+    return false;
+  if (type->firmware == NULL || (type->firmware[0] != '\0' && strlen (type->firmware) < 4096))
+    return true;
+  gwt_json_fail_at (root, "firmware", err, "no file's name; name one, or \"none\"");
+  return false;
+}
+
+static bool
 read_type (const struct gwt_json_at *root, struct gwt_machine_type *type, struct gwt_error *err)
 {
   static const char *const keys[]
       = { "godwit-machine", "name",      "doc",      "newer",      "board", "aliases",
-          "levels",         "overrides", "defaults", "deprecated", NULL };
+          "levels",         "overrides", "defaults", "deprecated", "firmware", NULL };
   static const char *const default_keys[] = { "cpu", "cpus", "memory", "smp-fill", NULL };
   struct gwt_json_at defaults;
   uint64_t format = 0;
@@ -207,6 +218,7 @@ read_type (const struct gwt_json_at *root, struct gwt_machine_type *type, struct
       || !read_machine_name (root, "newer", false, &type->newer, err)
       || !gwt_json_str (root, "board", type->newer == NULL, &type->board, err)
       || !gwt_json_str (root, "deprecated", false, &type->deprecated, err)
+      || !read_firmware (root, type, err)
       || !read_aliases (root, type, err) || !read_levels (root, type, err)
       || !read_overrides (root, type, err)
       || !gwt_json_object (root, "defaults", false, &defaults, &found, err))
@@ -270,6 +282,7 @@ gwt_machine_type_free (struct gwt_machine_type *type)
   g_free (type->doc);
   g_free (type->newer);
   g_free (type->board);
+  g_free (type->firmware);
   g_free (type->deprecated);
   g_free (type->cpu);
   g_free (type->smp_fill);

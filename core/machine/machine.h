@@ -33,6 +33,7 @@ struct gwt_machine_config
   const char *const *serials;
   const uint8_t *uuid; /* 16 bytes, or NULL */
   bool paused;         /* -S: starts with nothing to run, too */
+  bool awaits;         /* a guest comes, and brings its firmware */
 };
 
 struct gwt_topology
@@ -102,7 +103,8 @@ enum gwt_machine_default
   GWT_DEFAULT_CPU,
   GWT_DEFAULT_CPUS,
   GWT_DEFAULT_MEMORY,
-  GWT_DEFAULT_SMP_FILL
+  GWT_DEFAULT_SMP_FILL,
+  GWT_DEFAULT_FIRMWARE
 };
 const struct gwt_machine_type *gwt_machine_choice_with (const struct gwt_machine_choice *choice,
                                                         enum gwt_machine_default what);

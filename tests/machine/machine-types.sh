@@ -236,6 +236,25 @@ bad "default firmware 'fw_dynamic.bin' is in none of" -M fw -bios default
 bad "godwit: -bios: 'none': nothing to run; add -kernel or -bios FILE, or -S to start paused" \
   -M fw -bios none
 good "without firmware and paused" -M fw -bios none -S
+good "a guest that is awaited brings its own" -M fw -incoming "file:$tmp/none"
+bad "-bios: default firmware 'fw_dynamic.bin' is in none of" -M fw -incoming defer -bios default
+# A machine type's own firmware: beside its file, then in the board's folders; -bios beats it.
+machine tied '"board": "fw"' '"firmware": "mine.bin"'
+machine tied-old '"newer": "tied"'
+bad "godwit: $tmp/user/tied.json:6: \$.firmware: 'mine.bin' is in none of $tmp/user, /nonexiste" \
+  -M tied -S
+bad "; put it there, or use -bios FILE or -bios none" -M tied-old -S
+good "-bios none beats it" -M tied -bios none -S
+head -c 100 /dev/zero >user/mine.bin
+good "a machine type's own firmware" -M tied
+good "inherited" -M tied-old -bios default
+machine tied '"board": "fw"' '"firmware": "../mine.bin"'
+mv user/mine.bin .
+good "by path from the file's folder" -M tied-old
+machine tied '"board": "virt"' '"firmware": "none"'
+bad "godwit: -bios: 'none': nothing to run; add -kernel or -bios FILE, or -S to start paused" -M tied
+machine tied '"board": "virt"' '"firmware": ""'
+bad "tied.json:6: \$.firmware: no file's name; name one, or \"none\"" -M tied
 
 # Of this tree's files: the alias of a family is on its newest type.
 for file in "$srcdir"/compat/*.json; do

@@ -122,6 +122,10 @@ add_machine (struct side *side, const struct gwt_machine *machine)
   add (side, "filling rule of -smp", g_strdup (gwt_machine_choice_smp_fill (machine->choice)), NULL,
        NULL);
   add (side, "default of -cpu", g_strdup (machine->model->name), NULL, NULL);
+  const struct gwt_machine_type *firmware
+      = gwt_machine_choice_with (machine->choice, GWT_DEFAULT_FIRMWARE);
+  add (side, "default of -bios",
+       g_strdup (firmware != NULL ? firmware->firmware : board->firmware_file), NULL, NULL);
   add (side, "deprecated", g_strdup (type->deprecated != NULL ? type->deprecated : "no"), NULL,
        NULL);
   for (guint i = 0; i < count; i++)
