@@ -31,52 +31,30 @@ maker (const struct gwt_manifest *m, const struct gwt_manifest_section *s)
 }
 
 static const char *
-layout_of (const struct gwt_manifest_section *s, uint32_t version)
+layout_of (const struct gwt_manifest_layout *layouts, guint n, uint32_t version)
 {
   guint i;
 
-  for (i = 0; i < s->n_layouts; i++)
-    if (s->layouts[i].version == version)
-      return s->layouts[i].hash;
+  for (i = 0; i < n; i++)
+    if (layouts[i].version == version)
+      return layouts[i].hash;
   return NULL;
 }
 
-static void
-check_subsections (struct gwt_check *check, const struct gwt_manifest_section *s,
-                   const struct gwt_manifest_section *d, const char *what)
+/* What a schema has, be it of a section or of a subsection. */
+struct versions
 {
-  guint i, j;
-
-  for (i = 0; i < s->n_subsections; i++)
-    {
-      const struct gwt_manifest_subsection *sub = &s->subsections[i];
-      g_autofree char *there = NULL;
-
-      if (!sub->may_come)
-        continue;
-      for (j = 0; j < d->n_subsections && strcmp (d->subsections[j].name, sub->name) != 0; j++)
-        ;
-      if (j < d->n_subsections)
-        continue;
-      there = maker (check->destination, d);
-      gwt_check_refuse (check,
-                        "%s: subsection '%s'%s%s%s may be sent, and %s at the destination does not "
-                        "know it; use a newer one there%s",
-                        what, sub->name, sub->when != NULL ? " (it hangs on " : "",
-                        sub->when != NULL ? sub->when : "", sub->when != NULL ? ")" : "", there,
-                        sub->when != NULL && g_str_has_prefix (sub->when, "property ")
-                            ? ", or start the guest with that property off"
-                            : "");
-    }
-}
+  uint32_t version, minimum;
+  const struct gwt_manifest_layout *layouts;
+  guint n_layouts;
+};
 
 static void
-check_pair (struct gwt_check *check, const struct gwt_manifest_section *s,
-            const struct gwt_manifest_section *d)
+check_versions (struct gwt_check *check, const char *what, const struct versions *s,
+                const struct versions *d, const char *here, const char *there)
 {
-  g_autofree char *what = subject (s), *here = maker (check->source, s),
-                  *there = maker (check->destination, d);
-  const char *a = layout_of (s, s->version), *b = layout_of (d, s->version);
+  const char *a = layout_of (s->layouts, s->n_layouts, s->version);
+  const char *b = layout_of (d->layouts, d->n_layouts, s->version);
 
   if (s->version > d->version)
     gwt_check_refuse (check,
@@ -93,7 +71,59 @@ check_pair (struct gwt_check *check, const struct gwt_manifest_section *s,
                       "%s: version %u has other fields in %s than in %s at the destination "
                       "(layouts %s and %s); use the same one at both ends",
                       what, s->version, here, there, a, b);
-  check_subsections (check, s, d, what);
+}
+
+static const struct gwt_manifest_subsection *
+find_subsection (const struct gwt_manifest_section *section, const char *name)
+{
+  guint i;
+
+  for (i = 0; i < section->n_subsections; i++)
+    if (strcmp (section->subsections[i].name, name) == 0)
+      return &section->subsections[i];
+  return NULL;
+}
+
+static void
+check_subsection (struct gwt_check *check, const struct gwt_manifest_subsection *s,
+                  const struct gwt_manifest_subsection *d, const char *section, const char *here,
+                  const char *there)
+{
+  bool property = s->when != NULL && g_str_has_prefix (s->when, "property ");
+
+  if (d == NULL)
+    gwt_check_refuse (check,
+                      "%s: subsection '%s'%s%s%s may be sent, and %s at the destination does not "
+                      "know it; use a newer one there%s",
+                      section, s->name, s->when != NULL ? " (it hangs on " : "",
+                      s->when != NULL ? s->when : "", s->when != NULL ? ")" : "", there,
+                      property ? ", or start the guest with that property off" : "");
+  /* A manifest need not tell the versions of subsections. */
+  else if (s->n_layouts > 0 && d->n_layouts > 0)
+    {
+      struct versions a = { s->version, s->minimum, s->layouts, s->n_layouts };
+      struct versions b = { d->version, d->minimum, d->layouts, d->n_layouts };
+      g_autofree char *what = g_strdup_printf ("%s: subsection '%s'", section, s->name);
+
+      check_versions (check, what, &a, &b, here, there);
+    }
+}
+
+static void
+check_pair (struct gwt_check *check, const struct gwt_manifest_section *s,
+            const struct gwt_manifest_section *d)
+{
+  g_autofree char *what = subject (s), *here = maker (check->source, s),
+                  *there = maker (check->destination, d);
+  struct versions a = { s->version, s->minimum, s->layouts, s->n_layouts };
+  struct versions b = { d->version, d->minimum, d->layouts, d->n_layouts };
+  guint i;
+
+  check_versions (check, what, &a, &b, here, there);
+  for (i = 0; i < s->n_subsections; i++)
+    if (s->subsections[i].may_come)
+      check_subsection (check, &s->subsections[i], find_subsection (d, s->subsections[i].name),
+                        what, here, there);
 }
 
 /* A section that was named for its kind alone may have got its place in front of the name since:
@@ -136,16 +166,16 @@ check_sections (struct gwt_check *check, const struct gwt_manifest_section *sour
       what = subject (s);
       there = maker (check->destination, s);
       gwt_check_refuse (check,
-                        "%s: it would be sent, and %s at the destination does not know it; use a "
-                        "newer one there",
-                        what, there);
+                        "%s: it %s sent, and %s at the destination does not know it; use a newer "
+                        "one there",
+                        what, s->optional ? "may be" : "would be", there);
     }
   for (i = 0; i < n_destination; i++)
     {
       const struct gwt_manifest_section *d = &destination[i];
       g_autofree char *what = NULL, *here = NULL;
 
-      if (gwt_manifest_section (check->source, d->name, d->instance) != NULL)
+      if (d->optional || gwt_manifest_section (check->source, d->name, d->instance) != NULL)
         continue;
       /* Its place in front, see above. */
       if (strrchr (d->name, '/') != NULL

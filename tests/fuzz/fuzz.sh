@@ -40,6 +40,7 @@ target spec "$corpus"/spec/*
 target block "$corpus"/block/*
 target migrate "$corpus"/migrate/*
 target manifest "$corpus"/manifest/*
+target preflight "$corpus"/preflight/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*
 target vmstate "$tmp"/seeds/vmstate-*

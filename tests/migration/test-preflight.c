@@ -362,6 +362,26 @@ static const struct pair pairs[] = {
     { "device 'serial0': section 'uart': subsection 'uart/fifo' (it hangs on property fifo-on) may "
       "be sent, and plugin 'uart' 2.0 at the destination does not know it; use a newer one there, "
       "or start the guest with that property off" } },
+  { "section that may come, at one end alone",
+    { { 0 } },
+    { { "/sections/-", "{ 'name': 'timer', 'version': 2, 'optional': true }" } },
+    GWT_VERDICT_OK,
+    { 0 } },
+  { "section that may come and is not known",
+    { { "/sections/-", "{ 'name': 'timer', 'version': 2, 'optional': true }" } },
+    { { 0 } },
+    GWT_VERDICT_REFUSE,
+    { "section 'timer': it may be sent, and godwit 1.0 at the destination does not know it; use a "
+      "newer one there" } },
+  { "subsection of a newer version",
+    { { SECTION "/subsections/0", "{ 'name': 'uart/fifo', 'may-come': true, 'version': 2, "
+                                  "'minimum': 1, 'layouts': { '1': 'a', '2': 'b' } }" } },
+    { { SECTION "/subsections/0", "{ 'name': 'uart/fifo', 'may-come': true, 'version': 1, "
+                                  "'layouts': { '1': 'a' } }" } },
+    GWT_VERDICT_REFUSE,
+    { "device 'serial0': section 'uart': subsection 'uart/fifo': version 2 would be sent by plugin "
+      "'uart' 2.0, and plugin 'uart' 2.0 at the destination reads up to 1; use a newer one "
+      "there" } },
   { "subsection unknown, and off",
     { { SECTION "/subsections/0/may-come", "false" } },
     { { SECTION "/subsections", "[]" } },

@@ -54,13 +54,20 @@ manifest_here (char **options, struct gwt_error *err)
   g_autofree char *program = emulator (err), *text = NULL;
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
+  bool paused = false;
   int status;
 
   if (program == NULL)
     return NULL;
   g_ptr_array_add (argv, program);
   for (; *options != NULL; options++)
-    g_ptr_array_add (argv, *options);
+    {
+      paused = paused || strcmp (*options, "-S") == 0;
+      g_ptr_array_add (argv, *options);
+    }
+  /* The guest that comes brings what it runs. */
+  if (!paused)
+    g_ptr_array_add (argv, (gpointer) "-S");
   g_ptr_array_add (argv, (gpointer) "-dump-manifest");
   g_ptr_array_add (argv, (gpointer) "-");
   g_ptr_array_add (argv, NULL);
