@@ -218,7 +218,10 @@ dump_manifest (const struct session *s, struct gwt_error *err)
   struct gwt_manifest *m;
   if (file == NULL)
     return false;
-  m = set_up_migration (s, err) ? make_manifest (err) : NULL;
+  /* Without images, but with all sections. */
+  m = gwt_machine_power_on (s->machine, false, err) && set_up_migration (s, err)
+          ? make_manifest (err)
+          : NULL;
   if (m == NULL)
     {
       gwt_error_prefix (err, "-dump-manifest");

@@ -24,6 +24,8 @@ bool gwt_migration_on_main (void (*fn) (void *data), void *data);
 /* [main] From now on nothing is called on main. */
 void gwt_migration_close_main (void);
 
+/* [any] Is there the memory that a migration needs beside the guest? */
+bool gwt_migration_has_room (struct gwt_error *err);
 /* [main] The thread NAME of a migration that is cancelled through CANCEL_FD.  NULL with ERR set:
    the host had none of these, -1, or no memory to spare. */
 GThread *gwt_migration_thread_new (const char *name, GThreadFunc run, int cancel_fd,

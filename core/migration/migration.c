@@ -122,7 +122,7 @@ struct gwt_manifest *
 gwt_migration_manifest (struct gwt_error *err)
 {
   if (ready && setup.manifest != NULL)
-    return setup.manifest (err);
+    return gwt_migration_has_room (err) ? setup.manifest (err) : NULL;
   gwt_error_set (err, GWT_E_BUSY, "there is no machine yet");
   return NULL;
 }
@@ -133,7 +133,7 @@ gwt_migration_make_manifest (struct gwt_manifest **manifest, struct gwt_error *e
   *manifest = NULL;
   if (!gwt_capability (GWT_CAP_X_MANIFEST) || setup.manifest == NULL)
     return true;
-  *manifest = setup.manifest (err);
+  *manifest = gwt_migration_manifest (err);
   return *manifest != NULL;
 }
 

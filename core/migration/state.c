@@ -236,25 +236,32 @@ struct thread
 static GMutex threads_lock;
 static GArray *threads; /* struct thread */
 
-GThread *
-gwt_migration_thread_new (const char *name, GThreadFunc run, int cancel_fd, struct gwt_error *err)
+bool
+gwt_migration_has_room (struct gwt_error *err)
 {
-  const char *missing = cancel_fd < 0 ? g_strerror (errno) : NULL;
   /* Small allocations that fail end the process, and the guest with it: that does not come to pass
      where a large one is possible now. */
   void *room = g_try_malloc ((gsize) ROOM_MIB << 20);
   bool enough = room != NULL;
+
+  g_free (room);
+  if (!enough)
+    gwt_error_set (err, GWT_E_NO_MEMORY,
+                   "the host has not %u MiB of memory to spare; end other programs", ROOM_MIB);
+  return enough;
+}
+
+GThread *
+gwt_migration_thread_new (const char *name, GThreadFunc run, int cancel_fd, struct gwt_error *err)
+{
+  const char *missing = cancel_fd < 0 ? g_strerror (errno) : NULL;
   GError *error = NULL;
   GThread *thread;
 
-  g_free (room);
   if (missing != NULL)
     gwt_error_set (err, GWT_E_NO_MEMORY,
                    "the host gives no file descriptor (%s); end other programs", missing);
-  else if (!enough)
-    gwt_error_set (err, GWT_E_NO_MEMORY,
-                   "the host has not %u MiB of memory to spare; end other programs", ROOM_MIB);
-  if (gwt_error_is_set (err))
+  if (gwt_error_is_set (err) || !gwt_migration_has_room (err))
     return NULL;
   thread = g_thread_try_new (name, run, NULL, &error);
   if (thread == NULL)

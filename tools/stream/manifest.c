@@ -30,8 +30,8 @@ gwt_capture_get_manifest (struct gwt_capture *c, uint64_t at, struct gwt_error *
   if (c->has_manifest)
     gwt_capture_find (c, at, "the manifest comes twice");
   if ((flags & ~(uint64_t) (GWT_STREAM_CHECK_ONLY | GWT_STREAM_WAITS)) != 0)
-    gwt_capture_find (c, at,
-                      "flags 0x%" G_GINT64_MODIFIER "x of the manifest, which are not known", flags);
+    gwt_capture_find (c, at, "flags 0x%" G_GINT64_MODIFIER "x of the manifest, which are not known",
+                      flags);
   gwt_manifest_unref (c->manifest);
   c->has_manifest = true;
   c->manifest_offset = at;
