@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "core/device/lock.h"
@@ -239,29 +240,29 @@ static GArray *threads; /* struct thread */
 bool
 gwt_migration_has_room (struct gwt_error *err)
 {
+  const size_t size = (size_t) ROOM_MIB << 20;
   /* Small allocations that fail end the process, and the guest with it: that does not come to pass
-     where a large one is possible now. */
-  void *room = g_try_malloc ((gsize) ROOM_MIB << 20);
-  bool enough = room != NULL;
+     where a large one is possible now.  None of it is touched. */
+  void *room = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-  g_free (room);
-  if (!enough)
-    gwt_error_set (err, GWT_E_NO_MEMORY,
-                   "the host has not %u MiB of memory to spare; end other programs", ROOM_MIB);
-  return enough;
+  if (room != MAP_FAILED)
+    return munmap (room, size) == 0;
+  gwt_error_set (err, GWT_E_NO_MEMORY,
+                 "the host has not %u MiB of memory to spare; end other programs", ROOM_MIB);
+  return false;
 }
 
 GThread *
 gwt_migration_thread_new (const char *name, GThreadFunc run, int cancel_fd, struct gwt_error *err)
 {
-  const char *missing = cancel_fd < 0 ? g_strerror (errno) : NULL;
   GError *error = NULL;
   GThread *thread;
 
-  if (missing != NULL)
+  if (cancel_fd < 0)
     gwt_error_set (err, GWT_E_NO_MEMORY,
-                   "the host gives no file descriptor (%s); end other programs", missing);
-  if (gwt_error_is_set (err) || !gwt_migration_has_room (err))
+                   "the host gives no file descriptor (%s); end other programs",
+                   g_strerror (errno));
+  if (cancel_fd < 0 || !gwt_migration_has_room (err))
     return NULL;
   thread = g_thread_try_new (name, run, NULL, &error);
   if (thread == NULL)
