@@ -10,6 +10,7 @@
 #include "core/migration/stream.h"
 #include <string.h>
 #include "core/util/log.h"
+#include "core/vmstate/layout.h"
 
 /* A machine type's name, and a description: what a sender may make us read. */
 #define MACHINE_MAX 255
@@ -398,6 +399,38 @@ get_footer (struct gwt_stream_in *s, const struct section *section, struct gwt_e
   return false;
 }
 
+/* What the sender's manifest has said of SECTION, whose content is not what it should be: ERR gets
+   that behind it. */
+static void
+blame_layout (struct gwt_stream_in *s, const struct section *section, struct gwt_error *err)
+{
+  const struct gwt_entry *entry = section->entry;
+  const struct gwt_manifest_section *told
+      = s->manifest != NULL ? gwt_manifest_section (s->manifest, entry->name, entry->instance)
+                            : NULL;
+  g_autofree char *mine = NULL;
+  const char *theirs = NULL;
+  GWT_AUTO_ERROR (both);
+
+  for (guint i = 0; told != NULL && i < told->n_layouts; i++)
+    if (told->layouts[i].version == section->version)
+      theirs = told->layouts[i].hash;
+  if (theirs == NULL || entry->schema == NULL)
+    return;
+  if (s->ops.enter != NULL)
+    s->ops.enter (s->opaque);
+  mine = gwt_layout_hash (entry->schema, entry->device, section->version);
+  if (s->ops.leave != NULL)
+    s->ops.leave (s->opaque);
+  gwt_error_set (&both, err->code, "%s (%s)", err->text,
+                 g_strcmp0 (mine, theirs) == 0
+                     ? "the sender's manifest says that its layout is that of this end: the sender "
+                       "contradicts itself"
+                     : "the sender's manifest says that its layout is another one than here");
+  gwt_error_clear (err);
+  gwt_error_move (err, &both);
+}
+
 static bool
 load_section (struct gwt_stream_in *s, struct section *section, struct gwt_error *err)
 {
@@ -418,10 +451,16 @@ load_section (struct gwt_stream_in *s, struct section *section, struct gwt_error
     {
       good = entry->live->load (entry->opaque, s->in, section->version, err);
     }
+  if (good && get_footer (s, section, err))
+    return true;
   if (good)
-    return get_footer (s, section, err);
+    {
+      blame_layout (s, section, err);
+      return false;
+    }
   gwt_error_set (err, GWT_E_FAILED, "it cannot be loaded");
   gwt_error_prefix (err, "section '%s'", gwt_entry_label (entry));
+  blame_layout (s, section, err);
   /* It comes in pieces: only the whole stream tells where that is. */
   if (entry->schema == NULL)
     gwt_error_prefix (err, "byte %" G_GUINT64_FORMAT, s->in->offset);

@@ -76,6 +76,10 @@ put("stream-bare", magic + body)
 put("stream-config", magic + b"\5\x1aconfiguration/capabilities" + struct.pack(">II", 1, 1)
     + b"\x0fx-ignore-shared" + b"\5\x12configuration/uuid" + struct.pack(">I", 1) + bytes(16)
     + sect(4, 2, t1, b"t") + b"\0" + desc(d1, d1.replace(b'"t", "inst', b'"u", "inst')))
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", "manifest", "whole"), "rb") as f:
+    manifest = f.read()
+put("stream-manifest", magic + b"\5\x16configuration/manifest" + struct.pack(">III", 1, 2, len(manifest)) + manifest
+    + sect(4, 2, t1, b"t") + b"\0" + desc(d1))
 # Payloads of RAM's section: the list, whole pages, zero pages, differences.
 EOS = struct.pack(">Q", 0x10)
 ram = struct.pack(">QB1sQB2sQ", 0x3004, 1, b"a", 0x2000, 2, b"bb", 0x1000) + EOS

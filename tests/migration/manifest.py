@@ -288,6 +288,25 @@ def lies(t):
             "a manifest of 4194305 bytes; it can have 4194304", length=(4 << 20) + 1)
 
 
+@gwttest.test("content that is not of the layout that the manifest names")
+def layouts(t):
+    m, data = saved(t)
+    serial = sr.read(data).sections["serial", 0]
+    longer = data[:serial.payload] + b"\0" + data[serial.payload:]
+    begin = data.index(NAME) + len(NAME) + 8
+    document = data[begin:begin + int.from_bytes(data[begin - 4:begin], "big")]
+    at = document.index(b'"3":"', document.index(b'"name":"serial"')) + 5
+    other = bytearray(longer)
+    other[begin + at] ^= 1 if other[begin + at] != ord("9") else 3
+    for stream, text in (
+            (longer, "that its layout is that of this end: the sender contradicts itself)"),
+            (bytes(other), "that its layout is another one than here)")):
+        with open(t.path("lie"), "wb") as f:
+            f.write(stream)
+        t.error(text, "-M", "virt", "-m", "16M", "-bios", m.image, "-nographic", "-global",
+                "migration.x-preflight=off", "-incoming", "file:" + t.path("lie"))
+
+
 def edit(document, function):
     root = json.loads(document)
     for owner in root["devices"] + [root]:
