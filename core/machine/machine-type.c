@@ -136,6 +136,13 @@ read_overrides (const struct gwt_json_at *root, struct gwt_machine_type *type,
                             override->plugin);
           return false;
         }
+      if (json_object_is_type (value.value, json_type_array)
+          || json_object_is_type (value.value, json_type_object))
+        {
+          gwt_json_fail (&value, err, "no value that a property takes; use a number, a text, true "
+                                      "or false");
+          return false;
+        }
       override->value = value.value;
       override->where = gwt_json_where (&item);
       for (size_t n = 0; n < i; n++)
@@ -231,6 +238,15 @@ read_type (const struct gwt_json_at *root, struct gwt_machine_type *type, struct
       || !gwt_json_u64 (&defaults, "memory", false, &type->memory, err)
       || !gwt_json_str (&defaults, "smp-fill", false, &type->smp_fill, err))
     return false;
+  static const char *const numbers[] = { "cpus", "memory" };
+  const uint64_t values[] = { type->cpus, type->memory };
+  struct gwt_json_at member;
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    if (gwt_json_member (&defaults, numbers[i], &member) && values[i] == 0)
+      {
+        gwt_json_fail (&member, err, "0 is no default; use more, or leave it out");
+        return false;
+      }
   if (type->smp_fill != NULL && strcmp (type->smp_fill, "cores") != 0
       && strcmp (type->smp_fill, "sockets") != 0)
     {

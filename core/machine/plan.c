@@ -8,6 +8,7 @@
 #include "core/backend/memdev.h"
 #include "core/machine/boot.h"
 #include "core/machine/hotplug.h"
+#include "core/machine/json-file.h"
 #include "core/machine/machine.h"
 #include "core/machine/manifest.h"
 #include "core/plugin/loader.h"
@@ -230,6 +231,20 @@ plan_memory (struct gwt_machine *machine, struct gwt_error *err)
   const struct gwt_machine_type *type
       = gwt_machine_choice_with (machine->choice, GWT_DEFAULT_MEMORY);
   machine->ram_size = type != NULL ? type->memory : board->ram_default;
+  if (type != NULL
+      && (type->memory < board->ram_min || type->memory > board->ram_max
+          || type->memory % board->ram_align != 0))
+    {
+      struct gwt_json_at root, defaults;
+      gwt_json_root (type->file, &root);
+      gwt_json_member (&root, "defaults", &defaults);
+      gwt_json_fail_at (&defaults, "memory", err,
+                        "board '%s' cannot have %" G_GUINT64_FORMAT " bytes; use %" G_GUINT64_FORMAT
+                        "M to %" G_GUINT64_FORMAT "M, in multiples of %" G_GUINT64_FORMAT " bytes",
+                        board->name, type->memory, board->ram_min >> 20, board->ram_max >> 20,
+                        board->ram_align);
+      return false;
+    }
   if (machine->config.memory != NULL
       && !gwt_machine_parse_memory (machine->config.memory, board, &machine->ram_size, err))
     return false;

@@ -26,3 +26,4 @@ endif
 endif
 endif
 dist_check_SCRIPTS += tests/machine/schema-diff.py
+dist_check_SCRIPTS += tests/machine/schema.py

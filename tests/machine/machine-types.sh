@@ -172,6 +172,14 @@ bad "godwit: -plugin-level: 'ns16550=0.1': plugin 'ns16550' is given twice; give
 machine big '"board": "virt"' '"defaults": { "memory": "256M", "cpus": 4, "smp-fill": "sockets" }'
 out=$($g -M big -v 2>&1)
 contains "defaults of the machine type" "$out" "machine big: 4 CPUs, 256 MiB of RAM"
+rm -f out.dtb
+machine odd '"board": "virt"' '"defaults": { "memory": 5 }'
+bad "godwit: $tmp/user/odd.json:6: \$.defaults.memory: board 'virt' cannot have 5 bytes; use " -M odd
+machine odd '"board": "virt"' '"defaults": { "cpus": 0 }'
+bad "godwit: $tmp/user/odd.json:6: \$.defaults.cpus: 0 is no default; use more, or leave it out" \
+  -M odd
+machine odd '"board": "virt"' '"defaults": { "cpus": 4000 }'
+bad "godwit: -smp: 4000 CPUs are too many for this board; use 1 to " -M odd
 machine big-old '"newer": "big"' '"defaults": { "cpus": 2 }'
 contains "defaults come from the newer type, too" "$($g -M big-old -v 2>&1)" \
   "machine big-old: 2 CPUs, 256 MiB"
