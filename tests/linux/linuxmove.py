@@ -216,8 +216,10 @@ class Guest:
 
     made = 0
 
-    def __init__(self, t, arguments, append="", harts=2, machine="virt", memory="256M"):
+    def __init__(self, t, arguments, append="", harts=2, machine="virt", memory="256M",
+                 program=None):
         self.t = t
+        self.program = program or gwttest.GODWIT  # that the next process is of
         Guest.made += 1
         self.number, self.count = Guest.made, 0
         self.arguments = linuxguest.arguments(harts=harts, machine=machine, memory=memory,
@@ -229,7 +231,7 @@ class Guest:
     def _start(self, *more):
         self.count += 1
         address = self.t.path("qmp-%d-%d.sock" % (self.number, self.count))
-        vm = self.t.start_program(gwttest.GODWIT, *self.arguments, "-qmp",
+        vm = self.t.start_program(self.program, *self.arguments, "-qmp",
                                   "unix:%s,server=on,wait=off" % address, *more)
         try:
             vm.qmp = gwttest.Qmp.connect(address, alive=vm.alive)

@@ -1,6 +1,7 @@
 # tests/releases: plugins of other releases, and guests that move between them
 dist_check_SCRIPTS += tests/releases/matrix.py tests/releases/loaded.py
-dist_check_SCRIPTS += tests/releases/schemas.py
+dist_check_SCRIPTS += tests/releases/schemas.py tests/releases/schema-changes.py \
+	tests/releases/old-release.py
 EXTRA_DIST += tests/releases/variants.py
 EXTRA_DIST += tests/releases/variant.h tests/releases/sets.py
 if PLUGIN_PCIE
@@ -107,3 +108,9 @@ tests_releases_hostB_rv64_cpu_so_LDADD = $(release_cpu)
 endif
 endif
 endif
+
+# What old-release.py builds.
+clean-local: clean-old-releases
+clean-old-releases:
+	rm -rf old-releases
+.PHONY: clean-old-releases
