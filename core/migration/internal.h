@@ -179,6 +179,8 @@ bool gwt_reader_check (struct gwt_reader *r, struct gwt_error *err);
 /* [main] What was staged goes to the devices, the guest stands. */
 bool gwt_reader_commit (struct gwt_reader *r, struct gwt_error *err);
 void gwt_reader_free (struct gwt_reader *r);
+/* [any] What the sender says of itself, borrowed; NULL: nothing, or it has not been read. */
+struct gwt_manifest *gwt_reader_manifest (const struct gwt_reader *r);
 
 /* ---- snapshot.c ------------------------------------------------------------------------------ */
 

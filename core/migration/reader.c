@@ -155,3 +155,9 @@ gwt_reader_free (struct gwt_reader *r)
   gwt_vm_in_free (r->in);
   g_free (r);
 }
+
+struct gwt_manifest *
+gwt_reader_manifest (const struct gwt_reader *r)
+{
+  return gwt_stream_manifest (r->stream, NULL);
+}

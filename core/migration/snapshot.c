@@ -17,6 +17,7 @@
 #include "core/device/device.h"
 #include "core/device/lock.h"
 #include "core/migration/params.h"
+#include "core/migration/preflight.h"
 #include "core/migration/ram.h"
 #include "core/util/log.h"
 
@@ -227,9 +228,55 @@ close_file (void)
   gwt_channel_close (channel, l.cancel_fd, &ignored);
 }
 
+/* The file's own word on what its guest was in beats what loading it has stumbled over.  Devices
+   stay as they are here, so there is nothing to adapt. */
+static void
+judge_manifest (struct gwt_manifest *saved)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_preflight result;
+  struct gwt_manifest *here = gwt_migration_manifest (&err);
+  guint i;
+
+  if (here == NULL)
+    {
+      gwt_error_set (&l.error, err.code, "%s", err.text);
+      return;
+    }
+  gwt_preflight_run (saved, here, &result);
+  if (result.verdict != GWT_VERDICT_OK)
+    gwt_error_clear (&l.error);
+  for (i = 0; i < result.reasons->len; i++)
+    {
+      const char *reason = g_ptr_array_index (result.reasons, i);
+
+      gwt_error_set (&l.error, GWT_E_UNSUPPORTED, "%s", reason);
+      if (i > 0)
+        gwt_log (GWT_LOG_WARN, "state-load: %s", reason);
+    }
+  for (i = 0; i < result.adaptations->len; i++)
+    {
+      const struct gwt_preflight_adaptation *a = g_ptr_array_index (result.adaptations, i);
+      g_autofree char *reason = g_strdup_printf (
+          "%s; what is loaded here changes no device: start this end with that value, or with "
+          "-incoming file:PATH",
+          a->text);
+
+      if (gwt_error_is_set (&l.error))
+        gwt_log (GWT_LOG_WARN, "state-load: %s", reason);
+      gwt_error_set (&l.error, GWT_E_UNSUPPORTED, "%s", reason);
+    }
+  gwt_preflight_clear (&result);
+  gwt_manifest_unref (here);
+}
+
 static void
 check (void *data)
 {
+  struct gwt_manifest *saved = l.reader != NULL ? gwt_reader_manifest (l.reader) : NULL;
+
+  if (saved != NULL && gwt_capability (GWT_CAP_X_PREFLIGHT) && still_wanted ())
+    judge_manifest (saved);
   gwt_reader_check (l.reader, &l.error);
   gwt_reader_free (g_steal_pointer (&l.reader));
 }
@@ -244,7 +291,8 @@ judge (void)
   good = read_once ();
   gwt_ram_check_only (false);
   close_file ();
-  return gwt_migration_on_main (check, NULL) && good && still_wanted ();
+  return gwt_migration_on_main (check, NULL) && good && still_wanted ()
+         && !gwt_error_is_set (&l.error);
 }
 
 /* What the file does not mention is as after power-on. */

@@ -329,6 +329,42 @@ def without_layouts(document, name, version):
     return edit(document, change)
 
 
+@gwttest.test("state-load holds the file's manifest against the machine that runs")
+def state_load(t):
+    m = mover.Mover(t)
+    a = m.start("-device", "virtio-rng-pci,id=r,period=7")
+    m.lives(a)
+    a.qmp.cmd("state-save", file=t.path("saved"))
+    m.finished(a)
+    cases = [
+        (["-device", "virtio-rng-pci,id=r,period=8"], ["device 'r': property 'period': ", "7", "8"]),
+        (["-device", "virtio-rng-pci,id=r"], [
+            "device 'r': property 'period': ", "7", "65536",
+            "; what is loaded here changes no device: start this end with that value, or with "
+            "-incoming file:PATH"]),
+        (["-cpu", "rv64,zbb=off", "-device", "virtio-rng-pci,id=r,period=7"],
+         ["device 'cpu0': property 'zbb': "]),
+        ([], ["device 'r'"]),
+    ]
+    for args, texts in cases:
+        b = m.start(*args)
+        m.lives(b)
+        b.qmp.cmd("state-load", file=t.path("saved"))
+        why = m.finished(b, "failed")["error-desc"]
+        for text in texts:
+            t.contains(why, text)
+        m.lives(b)
+    b = m.start("-device", "virtio-rng-pci,id=r,period=7")
+    b.qmp.cmd("state-load", file=t.path("saved"))
+    m.finished(b)
+    m.lives(b)
+    # Without a verdict the load itself has the last word: this is no part of the device's state.
+    b = m.start("-device", "virtio-rng-pci,id=r,period=8", "-global", "migration.x-preflight=off")
+    b.qmp.cmd("state-load", file=t.path("saved"))
+    m.finished(b)
+    m.lives(b)
+
+
 @gwttest.test("options: a bad file, a file that is not to be made, capabilities and parameters at launch")
 def options(t):
     t.error("-dump-manifest: '%s': cannot be written: Is a directory; name another file" % t.tmp,
