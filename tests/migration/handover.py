@@ -54,7 +54,12 @@ def nobody_answers(t, m, a):
     a.qmp.cmd("migrate", uri="unix:" + m.socket("silent"))
     peer, _ = server.accept()
     reader = gwttest.Stream.from_socket(peer, "sender")
-    while b'"page_size"' not in reader.output[-65536:]:
+    begin = b'{"configuration": {"vmsd_name"'
+    while (at := reader.output.rfind(begin)) < 0:
+        t.ok(reader.fill(60), "the sender ended")
+    # To the last byte of the description, whose length stands in front of it.
+    whole = at + int.from_bytes(reader.output[at - 4:at], "big")
+    while len(reader.output) < whole:
         t.ok(reader.fill(60), "the sender ended")
     m.wait(a, "device")
     t.cleanup(peer.close)
