@@ -12,6 +12,7 @@
 #include "core/util/log.h"
 #include "core/util/text.h"
 #include "tools/machine/check.h"
+#include "tools/machine/intersect.h"
 #include "tools/machine/tool.h"
 
 static const struct tool_command commands[] = {
@@ -26,6 +27,7 @@ static const struct tool_command commands[] = {
     "          [-compat-dir DIR] [--json] [DEVICE[.PROPERTY]...]\n"
     "                   each device's properties: value, who had the last word, who else a say\n",
     tool_explain },
+  { "intersect", tool_intersect_usage, tool_intersect },
   { "schema-diff",
     "  schema-diff [--strict] [--json] [--renamed OLD=NEW]... OLD NEW\n"
     "                   what changed between two -dump-vmstate files: each change is safe,\n"

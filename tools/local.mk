@@ -24,7 +24,9 @@ tools_godwit_ctl_LDADD = $(CORE_LIBS)
 
 bin_PROGRAMS += tools/godwit-machine
 tools_godwit_machine_SOURCES = tools/godwit-machine.c tools/machine/check.c \
-	tools/machine/check.h tools/machine/diff.c tools/machine/explain.c tools/machine/planned.c \
+	tools/machine/check.h tools/machine/choose.c \
+	tools/machine/choose.h tools/machine/intersect.c tools/machine/intersect.h \
+	tools/machine/diff.c tools/machine/explain.c tools/machine/planned.c \
 	tools/machine/planned.h tools/machine/tool.h
 tools_godwit_machine_SOURCES += tools/machine/schema-compare.c tools/machine/schema-diff.c \
 	tools/machine/schema-read.c tools/machine/schema.h

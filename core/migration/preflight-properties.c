@@ -202,10 +202,9 @@ check_known (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_ma
 
 /* ---- one end knows it ------------------------------------------------------------------------ */
 
-/* How a plugin of M that does not know P behaves, by the rows of the end that does: the oldest
-   behavior that still applies to its version, as compat rows are applied. */
-static struct json_object *
-implied (const struct gwt_manifest_property *p, const struct gwt_manifest *m)
+/* The oldest behavior that still applies to its version, as compat rows are applied. */
+struct json_object *
+gwt_preflight_implied (const struct gwt_manifest_property *p, const struct gwt_manifest *m)
 {
   const char *level = NULL;
   struct json_object *value = p->def;
@@ -236,7 +235,7 @@ static void
 check_unknown_at_destination (struct gwt_check *check, const struct gwt_pair *pair,
                               const struct gwt_manifest_property *s)
 {
-  struct json_object *there = implied (s, check->destination);
+  struct json_object *there = gwt_preflight_implied (s, check->destination);
   const char *plugin = owner (s, pair->destination);
   const char *version = version_of (check->destination, plugin);
   g_autofree char *a = NULL, *b = NULL, *from = NULL, *remedy = NULL;
@@ -259,7 +258,7 @@ static void
 check_unknown_at_source (struct gwt_check *check, const struct gwt_pair *pair,
                          const struct gwt_manifest_property *d)
 {
-  struct json_object *here = implied (d, check->source);
+  struct json_object *here = gwt_preflight_implied (d, check->source);
   const char *plugin = owner (d, pair->source), *version = version_of (check->source, plugin);
   g_autofree char *a = NULL, *b = NULL, *to = NULL, *remedy = NULL;
 

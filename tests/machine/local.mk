@@ -1,5 +1,6 @@
 # tests/machine
 dist_check_SCRIPTS += tests/machine/values.py
+dist_check_SCRIPTS += tests/machine/machine-tool.py
 dist_check_SCRIPTS += tests/machine/platform.sh
 dist_check_SCRIPTS += tests/machine/plugins-removed.sh
 dist_check_SCRIPTS += tests/machine/boot.sh

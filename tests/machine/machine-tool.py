@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""godwit-machine check and intersect on manifests of real machines."""
+
+import copy
+import json
+import os
+import subprocess
+
+import gwttest
+
+for plugin in ("pcie", "virtio", "virtio-blk", "rv64-cpu"):
+    if not os.path.exists(os.path.join(gwttest.BUILDDIR, "plugins", plugin + ".so")):
+        gwttest.skip_all("the plugin %s is not built" % plugin)
+
+DISK = "virtio-blk-pci,id=disk,drive=d,bus=p"
+
+
+def tool(*args):
+    """Exit status, standard output, standard error."""
+    done = subprocess.run([os.path.join(gwttest.BUILDDIR, "godwit-machine"), *args],
+                          capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def options(disk=DISK, size="1M"):
+    return ["-M", "virt", "-bios", "none", "-S", "-serial", "null",
+            "-blockdev", "driver=null-co,node-name=d,size=%s" % size,
+            "-device", "pcie-root-port,id=p,addr=2", "-device", disk]
+
+
+def dump(t, name, *args):
+    t.run(*args, "-dump-manifest", t.path(name))
+    return t.path(name)
+
+
+def edited(t, source, name, change):
+    """The manifest SOURCE as file NAME, after CHANGE (document, its devices by id)."""
+    with open(source, encoding="utf-8") as f:
+        document = copy.deepcopy(json.load(f))
+    change(document, {d["id"]: d for d in document["devices"]})
+    with open(t.path(name), "w", encoding="utf-8") as f:
+        json.dump(document, f)
+    return t.path(name)
+
+
+@gwttest.test("check: ok, adapt and refuse, with every line and the exit status")
+def check(t):
+    a = dump(t, "a.json", *options())
+    b = dump(t, "b.json", *options(DISK + ",queue-size=128"))
+    t.equal(tool("check", a, a), (0, "ok\n", ""))
+    t.equal(tool("check", b, a),
+            (0, "adapt\n  taken over: device 'disk': property 'queue-size': 128 at the source "
+             "(-device virtio-blk-pci) in place of 256 at the destination\n", ""))
+    reason = ("device 'disk': property 'queue-size': 256 at the source (default), set to 128 at the "
+              "destination (-device virtio-blk-pci); leave it out at the destination, or set it "
+              "there with -device virtio-blk-pci,id=disk,queue-size=256")
+    t.equal(tool("check", a, b), (1, "refuse\n  %s\n" % reason, ""))
+    status, out, _ = tool("check", "--json", a, b)
+    t.equal((status, json.loads(out)),
+            (1, {"verdict": "refuse", "reasons": [reason], "adaptations": []}))
+
+
+@gwttest.test("check --here: what this emulator would build")
+def here(t):
+    a = dump(t, "a.json", *options(DISK + ",num-queues=2"))
+    t.equal(tool("check", a, "--here", *options())[:2],
+            (0, "adapt\n  taken over: device 'disk': property 'num-queues': 2 at the source "
+             "(-device virtio-blk-pci) in place of 1 at the destination\n"))
+    without = [x for x in options()[:-2] if not x.startswith(("-blockdev", "driver="))]
+    status, out, _ = tool("check", a, "--here", *without)
+    t.equal((status, out.splitlines()),
+            (1, ["refuse", "  device 'disk' (virtio-blk-pci of plugin 'virtio-blk'): not there at "
+                 "the destination; add -device virtio-blk-pci,id=disk there"]))
+    status, out, err = tool("check", a, "--here", "-M", "vrt")
+    t.equal((status, out), (1, ""))
+    t.contains(err, "godwit: -M: machine 'vrt': no such machine type")
+    t.contains(err, "godwit-machine: check: the emulator refuses these options, see above\n")
+
+
+@gwttest.test("check: a disk of another size, a register that differs, both ways")
+def facts(t):
+    a = dump(t, "a.json", *options())
+    b = dump(t, "b.json", *options(size="2M"))
+    for one, other, sizes in ((a, b, (1048576, 2097152)), (b, a, (2097152, 1048576))):
+        t.equal(tool("check", one, other)[1].splitlines(),
+                ["refuse", "  device 'disk': capacity: %d at the source, %d at the destination; "
+                 "give it the same back ends and properties at both ends" % sizes])
+
+    def change(part, at, digits):
+        """Bytes from AT on, in one run."""
+        runs = part["bytes"] if "bytes" in part else part["write"]
+        start = max((int(x) for x in runs if int(x) <= at))
+        run = bytearray.fromhex(runs[str(start)])
+        run[at - start:at - start + len(digits)] = digits
+        runs[str(start)] = run.hex()
+
+    def old_mask(_, devices):
+        # The port's uncorrectable error mask, which was no register once.
+        space = devices["p"]["facts"]["configuration-space"]
+        change({"write": space["write"]}, 0x108, bytes(4))
+
+    def old_class(_, devices):
+        change(devices["p"]["facts"]["configuration-space"], 0x0a, bytes([0x05]))
+
+    old = edited(t, a, "mask.json", old_mask)
+    for one, other, bits in ((old, a, (0x00, 0x30)), (a, old, (0x30, 0x00))):
+        t.equal(tool("check", one, other)[1].splitlines(),
+                ["refuse", "  device 'p': configuration-space, byte 0x108 (AER uncorrectable error "
+                 "mask): 0x00 at the source, 0x00 at the destination, and the guest can change "
+                 "0x%02x of it and 0x%02x; make it the same device with the same properties at both "
+                 "ends" % bits])
+    old = edited(t, a, "class.json", old_class)
+    for one, other, values in ((old, a, (0x05, 0x04)), (a, old, (0x04, 0x05))):
+        t.equal(tool("check", one, other)[1].splitlines(),
+                ["refuse", "  device 'p': configuration-space, byte 0xa (class code): 0x%02x at "
+                 "the source, 0x%02x at the destination; make it the same device with the same "
+                 "properties at both ends" % values])
+
+
+@gwttest.test("intersect: what it says is enough for every pair of hosts")
+def intersect(t):
+    lines = {"a.json": options(),
+             "b.json": options(DISK + ",queue-size=128,serial=x,,y") + ["-cpu", "rv64,zba=off"],
+             "c.json": options(DISK + ",num-queues=3")
+             + ["-global", "virtio-blk-pci.write-cache=off"]}
+    files = [dump(t, name, *args) for name, args in lines.items()]
+    for one in files:
+        others = [x for x in files if x != one]
+        t.ok(any(tool("check", one, x)[0] == 1 for x in others), "%s goes everywhere" % one)
+    status, out, err = tool("intersect", "--json", *files)
+    t.equal((status, err), (0, ""))
+    said = json.loads(out)
+    disk = "virtio-blk-pci,id=disk,drive=d,serial=x,,y,num-queues=1,queue-size=128"
+    t.equal(said[t.path("a.json")][:2], ["-cpu", "rv64,zba=off"])
+    t.contains(said[t.path("a.json")][3], "queue-size=128")
+    t.contains(said[t.path("a.json")][3], "serial=x,,y")
+    t.contains(said[t.path("c.json")][3], "num-queues=1")
+    new = []
+    for name, args in lines.items():
+        more = said[t.path(name)]
+        for option, value in zip(more[::2], more[1::2]):
+            if option == "-cpu" and "-cpu" in args:
+                args[args.index("-cpu") + 1] = value
+            elif option == "-device":
+                args[[i for i, x in enumerate(args) if x.startswith("virtio-blk-pci,")][0]] = value
+            else:
+                args += [option, value]
+        new.append(dump(t, "new-" + name, *args))
+    for one in new:
+        for other in new:
+            status, out, _ = tool("check", one, other)
+            t.equal(status, 0, "from %s to %s: %s" % (one, other, out))
+    status, out, _ = tool("intersect", *files)
+    t.equal([line.split(":")[0] for line in out.splitlines()], files)
+    t.contains(out, "%s: -cpu rv64,zba=off -device virtio-blk-pci,id=disk,drive=d," % files[0])
+    t.ok(disk.split(",")[0] in out, out)
+    status, out, _ = tool("intersect", *new)
+    t.equal((status, out), (0, "".join("%s:\n" % f for f in new)), "hosts that are alike")
+
+
+@gwttest.test("intersect: features are off where one host has not got them, numbers in all bounds")
+def bounds(t):
+    base = dump(t, "base.json", *options())
+
+    def first(_, devices):
+        devices["cpu0"]["properties"]["zba"].update(value=False, min=0, max=0)
+        devices["disk"]["properties"]["queue-size"].update(value=64, min=64, max=128)
+
+    def second(_, devices):
+        devices["cpu0"]["properties"]["zbs"].update(value=False, min=0, max=0)
+        devices["disk"]["properties"]["queue-size"].update(value=256, min=128, max=256)
+
+    a, b = edited(t, base, "a.json", first), edited(t, base, "b.json", second)
+    for one, other in ((a, b), (b, a)):
+        t.equal(tool("check", one, other)[0], 1)
+    status, out, err = tool("intersect", "--json", a, b)
+    t.equal((status, err), (0, ""))
+    disk = "virtio-blk-pci,id=disk,drive=d,queue-size=128,bus=p"
+    t.equal(json.loads(out), {a: ["-cpu", "rv64,zbs=off", "-device", disk],
+                              b: ["-cpu", "rv64,zba=off", "-device", disk]})
+
+    def third(_, devices):
+        devices["disk"]["properties"]["queue-size"].update(value=512, min=512, max=512)
+
+    c = edited(t, base, "c.json", third)
+    t.equal(tool("intersect", a, c)[2],
+            "godwit-machine: intersect: device 'disk': property 'queue-size': there is no value "
+            "that all hosts can have; %s cannot have 512\n" % a)
+
+
+@gwttest.test("intersect: what no property can do anything about is told, and nothing is said")
+def hopeless(t):
+    a = dump(t, "a.json", *options())
+    b = dump(t, "b.json", *options(), "-m", "64M")
+    status, out, err = tool("intersect", a, b)
+    t.equal((status, out), (1, ""))
+    t.equal(err.splitlines(),
+            ["godwit-machine: intersect: %s to %s: memory: 134217728 bytes at the source, 67108864 "
+             "bytes at the destination; start the destination with -m 128M" % (a, b),
+             "godwit-machine: intersect: %s to %s: memory: 67108864 bytes at the source, 134217728 "
+             "bytes at the destination; start the destination with -m 64M" % (b, a)])
+
+
+@gwttest.test("what is given wrongly is refused in one line")
+def refused(t):
+    a = dump(t, "a.json", *options())
+    with open(t.path("no.json"), "w", encoding="utf-8") as f:
+        f.write("{")
+    for args, text in (
+            (["check", a], "check: it takes two manifests, or one and --here with options of the "
+             "emulator; see godwit-machine check --help"),
+            (["check", a, a, a], "check: it takes two manifests, or one and --here with options of "
+             "the emulator; see godwit-machine check --help"),
+            (["check", a, t.path("none")], "check: %s: cannot be opened: No such file or directory"
+             % t.path("none")),
+            (["check", t.path("no.json"), a], "check: %s: " % t.path("no.json")),
+            (["intersect", a], "intersect: it takes 2 to 64 manifests, one of each host; see "
+             "godwit-machine intersect --help"),
+            (["intersect", a, a], "intersect: %s is given twice; give each host's manifest once"
+             % a),
+            (["chek"], "'chek' is no command; did you mean 'check'?"),
+            ([], "no command is given; try --help"),
+            (["--plugin-dir"], "option '--plugin-dir' needs a folder behind it"),
+            (["--here"], "option '--here' is not understood; try --help")):
+        status, out, err = tool(*args)
+        t.equal((status, out), (1, ""), " ".join(args))
+        t.contains(err, "godwit-machine: " + text)
+        t.equal(err.count("\n"), 1, err)
+
+
+gwttest.main()
