@@ -1,7 +1,8 @@
 # Projects of their own, to be copied: they are built by hand against an installed godwit, here by tests.
 EXTRA_DIST += \
 	examples/example1/Makefile examples/example1/example1.c \
-	examples/example2/Makefile examples/example2/example2.c
+	examples/example2/Makefile examples/example2/example2.c \
+	examples/example3/Makefile examples/example3/example3.c
 
 # Builds and loads them with what was installed (a staged install: the same DESTDIR as for install).
 installcheck-examples:

@@ -46,6 +46,14 @@ static struct travel
 
 static struct gwt_entry *entry;
 
+/* What came and was found good, until all of the stream is. */
+static struct
+{
+  bool there;
+  struct gwt_image image;
+  struct gwt_blob dtb, reset;
+} pending;
+
 /* ---- the kernel's sum ------------------------------------------------------------------------ */
 
 /* Tells files apart that differ by accident; nobody gains by making two with one sum. */
@@ -262,20 +270,32 @@ move (struct gwt_image *image, bool there, uint64_t to)
   image->low = to;
 }
 
-/* All is there: it takes the place of what this end would have started. */
 static void
-settle (const struct travel *t, struct gwt_boot *boot, struct gwt_image *image,
-        struct gwt_blob *dtb, struct gwt_blob *reset)
+clear_pending (void)
 {
+  gwt_image_clear (&pending.image);
+  gwt_blob_free (&pending.dtb);
+  gwt_blob_free (&pending.reset);
+  memset (&pending, 0, sizeof pending);
+}
+
+/* All of the stream is there: it takes the place of what this end would have started. */
+static void
+loaded (void *self, uint32_t version)
+{
+  const struct travel *t = self;
+  struct gwt_boot *boot = travel.machine->boot;
+  (void) version;
+  if (!pending.there)
+    return;
   gwt_image_clear (&boot->firmware);
   boot->has_firmware = t->flags & HAS_FIRMWARE;
-  boot->firmware = *image;
-  *image = (struct gwt_image){ 0 };
+  boot->firmware = pending.image;
   gwt_blob_free (&boot->dtb);
-  boot->dtb = *dtb;
+  boot->dtb = pending.dtb;
   gwt_blob_free (&boot->reset_code);
-  boot->reset_code = *reset;
-  *dtb = *reset = (struct gwt_blob){ NULL, 0 };
+  boot->reset_code = pending.reset;
+  memset (&pending, 0, sizeof pending);
   move (&boot->kernel, boot->has_kernel, t->kernel);
   move (&boot->initrd, boot->has_initrd, t->initrd);
   boot->dtb_address = t->dtb_address;
@@ -287,9 +307,8 @@ post_load (void *self, uint32_t version, struct gwt_error *err)
 {
   const struct travel *t = self; /* the staged one */
   struct gwt_machine *machine = travel.machine;
-  struct gwt_image image = { 0 };
-  struct gwt_blob dtb = { NULL, 0 }, reset = { NULL, 0 };
   (void) version;
+  clear_pending ();
   if (machine == NULL || !check_rest (t, machine, err))
     return -1;
   gwt_boot_sum (machine->boot);
@@ -305,17 +324,13 @@ post_load (void *self, uint32_t version, struct gwt_error *err)
       gwt_error_set (err, GWT_E_INVALID, "the kernel or the initrd lies outside of RAM");
       return -1;
     }
-  image.file = gwt_one_line ((const char *) t->name);
-  image.what = g_strdup_printf ("firmware '%s' of the guest", image.file);
-  bool good = ((t->flags & HAS_FIRMWARE) == 0 || unpack_firmware (t, machine->boot, &image, err))
-              && gwt_blob_copy (&dtb, t->dtb, t->dtb_size, err)
-              && gwt_blob_copy (&reset, t->reset, t->reset_size, err);
-  if (good)
-    settle (t, machine->boot, &image, &dtb, &reset);
-  gwt_image_clear (&image);
-  gwt_blob_free (&dtb);
-  gwt_blob_free (&reset);
-  return good ? 0 : -1;
+  pending.image.file = gwt_one_line ((const char *) t->name);
+  pending.image.what = g_strdup_printf ("firmware '%s' of the guest", pending.image.file);
+  pending.there
+      = ((t->flags & HAS_FIRMWARE) == 0 || unpack_firmware (t, machine->boot, &pending.image, err))
+        && gwt_blob_copy (&pending.dtb, t->dtb, t->dtb_size, err)
+        && gwt_blob_copy (&pending.reset, t->reset, t->reset_size, err);
+  return pending.there ? 0 : -1;
 }
 
 static const struct gwt_vm_field fields[] = {
@@ -337,7 +352,7 @@ static const struct gwt_vm_field fields[] = {
 };
 static const struct gwt_vmstate schema
     = GWT_VMSTATE (struct travel, "firmware", 1, 1, fields, .needed = needed, .pre_save = pre_save,
-                   .post_load = post_load);
+                   .post_load = post_load, .loaded = loaded);
 
 bool
 gwt_boot_travel_begin (struct gwt_machine *machine, struct gwt_error *err)
@@ -359,4 +374,5 @@ gwt_boot_travel_end (const struct gwt_machine *machine)
   g_clear_pointer (&entry, gwt_entry_remove);
   travel.machine = NULL;
   clear ();
+  clear_pending ();
 }

@@ -42,7 +42,7 @@ struct gwt_machine_type
   char *name, *path, *doc;
   char *newer;          /* name of the type it derives from, or NULL */
   char *board;          /* name or path; NULL: as `newer` says */
-  char *firmware;       /* file name or path of what -bios is by default, "none"; NULL: as `newer` */
+  char *firmware;       /* default of -bios, a name or path, or "none"; NULL: as `newer` says */
   char *deprecated;     /* what to use instead and why, or NULL */
   GPtrArray *aliases;   /* char * */
   GPtrArray *levels;    /* struct gwt_machine_level */
