@@ -136,7 +136,8 @@ gwt_block_new (const char *name, uint64_t size, uint64_t flags,
   return &block->b;
 }
 
-/* Byte 0, of which nothing else is thought. */
+/* A lock of the process, not of the descriptor: a machine that is built again here has the file open
+   twice for a while.  It goes with the first of its descriptors that is closed. */
 static struct flock
 mark (short type)
 {
@@ -148,16 +149,20 @@ gwt_block_mark_file (int fd)
 {
   struct flock lock = mark (F_RDLCK);
 
-  (void) fcntl (fd, F_OFD_SETLK, &lock);
+  (void) fcntl (fd, F_SETLK, &lock);
 }
 
-bool
-gwt_block_is_elsewhere_too (const struct gwt_ram_block *block)
+int
+gwt_block_other_process (const struct gwt_ram_block *block)
 {
   struct flock lock = mark (F_WRLCK);
 
-  return block->shared && block->fd >= 0 && fcntl (block->fd, F_OFD_GETLK, &lock) == 0
-         && lock.l_type != F_UNLCK;
+  if (!block->shared || !block->named || block->fd < 0)
+    return 0;
+  gwt_block_mark_file (block->fd);
+  if (fcntl (block->fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+    return 0;
+  return lock.l_pid > 0 ? lock.l_pid : -1;
 }
 
 void

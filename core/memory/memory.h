@@ -27,10 +27,11 @@ struct gwt_ram_block
   uint64_t *dirty; /* a bit a page, set = dirty; NULL while nobody watches */
 };
 
-/* Other processes have the file of a block that is shared as their guest's memory: each of them has
-   a mark on it (a lock that keeps nobody out).  Where the file system has none, none are seen. */
+/* The file of a block that is shared may be the memory of another process's guest: each has a mark
+   on it (a lock that keeps nobody out).  Where the file system has no locks none are seen; -1: one
+   whose id is not to be had, as that of another container's. */
 void gwt_block_mark_file (int fd);
-bool gwt_block_is_elsewhere_too (const struct gwt_ram_block *block);
+int gwt_block_other_process (const struct gwt_ram_block *block); /* 0: none */
 
 void gwt_memory_register_extensions (void); /* "gwt.memory/1" */
 

@@ -38,11 +38,29 @@ static struct loader *loader; /* the reader's thread */
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
+/* Pages that come must not go into the memory of the guest that they come from. */
+static bool
+is_ours (const struct gwt_ram_block *block, struct gwt_error *err)
+{
+  int other = gwt_block_other_process (block);
+  g_autofree char *who
+      = other > 0 ? g_strdup_printf ("process %d", other) : g_strdup ("another process");
+
+  if (other != 0)
+    gwt_error_set (err, GWT_E_BUSY,
+                   "RAM block '%s': its file is the memory of %s too, which the pages that come "
+                   "would change; set capability 'x-ignore-shared' at both ends, or give this end "
+                   "another file",
+                   block->name, who);
+  return other == 0;
+}
+
 bool
 gwt_ram_load_setup (void *opaque, struct gwt_error *err)
 {
   g_autofree struct gwt_ram_block **blocks = NULL;
   struct loader *l;
+  bool good = true;
   guint i;
 
   gwt_ram_load_cleanup (opaque);
@@ -61,17 +79,12 @@ gwt_ram_load_setup (void *opaque, struct gwt_error *err)
       b->ignored = gwt_ram_is_ignored (blocks[i], &l->options);
       if (b->ignored || l->check_only)
         continue;
-      if (gwt_block_is_elsewhere_too (b->block) && !gwt_error_is_set (err))
-        gwt_error_set (err, GWT_E_BUSY,
-                       "RAM block '%s': its file is the memory of another process too, which the "
-                       "pages that come would change; set capability 'x-ignore-shared' at both "
-                       "ends, or give this end another file",
-                       b->block->name);
+      good = good && is_ours (b->block, err);
       /* Without them it is only slower. */
       b->zero = g_try_malloc0_n (words, 8);
       b->looked = g_try_malloc0_n ((words + 63) / 64, 8);
     }
-  return !gwt_error_is_set (err);
+  return good;
 }
 
 void

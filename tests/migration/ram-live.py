@@ -135,9 +135,9 @@ def shared_by_accident(t):
     a.qmp.cmd("migrate", uri="unix:" + m.socket())
     m.finished(a, "failed")
     t.equal(b.wait(), 1, "exit status")
-    m.one_line(b, "RAM block 'm0': its file is the memory of another process too, which the pages that "
-                  "come would change; set capability 'x-ignore-shared' at both ends, or give this end "
-                  "another file")
+    m.one_line(b, "RAM block 'm0': its file is the memory of process %d too, which the pages that come "
+                  "would change; set capability 'x-ignore-shared' at both ends, or give this end "
+                  "another file" % a.popen.pid)
     m.lives(a)
 
 
