@@ -34,6 +34,11 @@ tests_fuzz_fuzz_block_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_vmstate_SOURCES = tests/fuzz/fuzz-vmstate.c $(fuzz_shared)
 tests_fuzz_fuzz_vmstate_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_vmstate_LDADD = $(CORE_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz-schema
+tests_fuzz_fuzz_schema_SOURCES = tests/fuzz/fuzz-schema.c $(fuzz_shared) \
+	tools/machine/schema-compare.c tools/machine/schema-read.c tools/machine/schema.h
+tests_fuzz_fuzz_schema_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_schema_LDADD = $(CORE_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz-stream
 tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz-stream.c $(fuzz_shared)
 tests_fuzz_fuzz_stream_CFLAGS = $(CORE_CFLAGS)

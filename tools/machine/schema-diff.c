@@ -6,10 +6,13 @@
 #include "config.h"
 #include <stdio.h>
 #include <string.h>
+#include "core/util/text.h"
 #include "tools/machine/schema.h"
 #include "tools/machine/tool.h"
 
 static const char *const classes[] = { "safe", "backward only", "forward only", "breaking" };
+
+#define FILE_MAX ((gsize) 32 << 20)
 
 struct options
 {
@@ -99,10 +102,13 @@ print (const GPtrArray *changes, const char *machine)
     {
       const struct schema_change *c = changes->pdata[i];
       g_autofree char *what = remedy (c, machine);
+      g_autofree char *text
+          = g_strdup_printf ("%s: %s, section '%s': %s%s%s", classes[c->ways], c->type, c->section,
+                             c->text, what != NULL ? "; " : "", what != NULL ? what : "");
+      g_autofree char *line = gwt_one_line (text); /* names are the file's */
 
       counts[c->ways]++;
-      printf ("%s: %s, section '%s': %s%s%s\n", classes[c->ways], c->type, c->section, c->text,
-              what != NULL ? "; " : "", what != NULL ? what : "");
+      puts (line);
     }
   printf ("%s: %u breaking, %u forward only, %u backward only, %u safe\n", machine, counts[3],
           counts[2], counts[1], counts[0]);
@@ -143,11 +149,22 @@ machine_of (struct json_object *all)
   return schema_text (machine, "Name");
 }
 
+static struct json_object *
+read_document (const char *path, struct gwt_error *err)
+{
+  gsize size = 0;
+  g_autofree char *text = tool_read_file (path, FILE_MAX, &size, err);
+  struct json_object *all = text != NULL ? schema_parse (text, size, err) : NULL;
+
+  gwt_error_prefix (err, "%s", strcmp (path, "-") == 0 ? "standard input" : path);
+  return all;
+}
+
 static int
 compare (const struct options *o, struct gwt_error *err)
 {
-  struct json_object *before = schema_read (o->words->pdata[0], err);
-  struct json_object *after = before != NULL ? schema_read (o->words->pdata[1], err) : NULL;
+  struct json_object *before = read_document (o->words->pdata[0], err);
+  struct json_object *after = before != NULL ? read_document (o->words->pdata[1], err) : NULL;
   int status = TOOL_BAD;
 
   if (after != NULL && strcmp (machine_of (before), machine_of (after)) != 0)

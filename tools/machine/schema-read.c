@@ -7,9 +7,7 @@
 #include "tools/machine/schema.h"
 #include <string.h>
 #include "core/util/json.h"
-#include "tools/machine/tool.h"
 
-#define FILE_MAX ((gsize) 64 << 20)
 #define DEPTH_MAX 24
 
 const char *
@@ -167,18 +165,15 @@ judge (struct json_object *all, struct gwt_error *err)
 }
 
 struct json_object *
-schema_read (const char *path, struct gwt_error *err)
+schema_parse (const char *text, gsize size, struct gwt_error *err)
 {
-  gsize size = 0;
-  g_autofree char *text = tool_read_file (path, FILE_MAX, &size, err);
-  struct json_object *all = text != NULL ? gwt_json_parse (text, size, err) : NULL;
+  struct json_object *all = gwt_json_parse (text, size, err);
 
   if (all != NULL && !judge (all, err))
     {
       json_object_put (all);
       all = NULL;
     }
-  gwt_error_prefix (err, "%s", strcmp (path, "-") == 0 ? "standard input" : path);
   return all;
 }
 
@@ -247,7 +242,6 @@ add_atoms (GPtrArray *atoms, struct json_object *description, uint64_t version,
       a->unused = strcmp (name, "unused") == 0 || g_strcmp0 (type, "unused_buffer") == 0;
       a->open = code || on < 0;
       a->when = when;
-      json_object_object_get_ex (f, "Description", &inner);
       if (!json_object_object_get_ex (f, "Description", &inner))
         inner = NULL;
       if (!is_struct (type, a, inner))

@@ -15,11 +15,11 @@ enum schema_way
   SCHEMA_BACKWARD = 2
 };
 
-/* Read and judge a document; the text is judged in full: whatever it says is of the types that it
-   should be.  New reference, or NULL with ERR set. */
-struct json_object *schema_read (const char *path, struct gwt_error *err);
+/* Parse and judge a document in full: whatever is looked at later is of the type that it should be.
+   New reference, or NULL with ERR set. */
+struct json_object *schema_parse (const char *text, gsize size, struct gwt_error *err);
 
-/* Members of what schema_read () has judged. */
+/* Members of what schema_parse () has judged. */
 const char *schema_text (struct json_object *o, const char *key); /* or NULL */
 uint64_t schema_number (struct json_object *o, const char *key);  /* or 0 */
 bool schema_flag (struct json_object *o, const char *key);
