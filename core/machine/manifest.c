@@ -570,6 +570,58 @@ hops_json (const struct gwt_machine *machine)
   return list;
 }
 
+/* Each property's hop: told to USED, where that is given, else changed by TO. */
+static void
+visit_hops (struct json_object *devices, bool *used, const guint *to)
+{
+  for (size_t i = 0; i < json_object_array_length (devices); i++)
+    {
+      struct json_object *properties
+          = json_object_object_get (json_object_array_get_idx (devices, i), "properties");
+
+      json_object_object_foreach (properties, name, value)
+      {
+        struct json_object *hop = json_object_object_get (value, "hop");
+        (void) name;
+
+        if (used != NULL)
+          used[json_object_get_int (hop)] = true;
+        else
+          json_object_set_int64 (hop, to[json_object_get_int (hop)]);
+      }
+    }
+}
+
+/* Hops that set no value make room for those to come, the oldest first. */
+static void
+forget_hops (struct json_object *root)
+{
+  struct json_object *hops = json_object_object_get (root, "hops"),
+                     *devices = json_object_object_get (root, "devices"), *kept;
+  size_t count = json_object_array_length (hops), surplus, i;
+  g_autofree bool *used = g_new0 (bool, count);
+  g_autofree guint *to = g_new0 (guint, count);
+
+  if (count <= GWT_MANIFEST_HOPS_MAX)
+    return;
+  surplus = count - GWT_MANIFEST_HOPS_MAX / 2;
+  visit_hops (devices, used, NULL);
+  used[count - 1] = true; /* this process */
+  kept = json_object_new_array ();
+  for (i = 0; i < count; i++)
+    {
+      if (!used[i] && surplus > 0)
+        {
+          surplus--;
+          continue;
+        }
+      to[i] = (guint) json_object_array_length (kept);
+      json_object_array_add (kept, json_object_get (json_object_array_get_idx (hops, i)));
+    }
+  visit_hops (devices, NULL, to);
+  json_object_object_add (root, "hops", kept);
+}
+
 static struct json_object *
 whole_json (struct gwt_machine *machine, struct gwt_error *err)
 {
@@ -603,15 +655,8 @@ gwt_machine_manifest (struct gwt_machine *machine, struct gwt_error *err)
   const char *text;
   size_t size;
 
-  if (machine->came_with != NULL && machine->came_with->n_hops >= GWT_MANIFEST_HOPS_MAX)
-    {
-      gwt_error_set (err, GWT_E_RANGE,
-                     "the guest has been in %u processes, and a manifest can name %u; turn "
-                     "capability x-manifest off",
-                     machine->came_with->n_hops, GWT_MANIFEST_HOPS_MAX);
-      return NULL;
-    }
   root = whole_json (machine, err);
+  forget_hops (root);
   text = json_object_to_json_string_length (root, flags, &size);
   if (text != NULL && size > LONG_TEXT)
     {

@@ -342,7 +342,6 @@ gwt_machine_free (struct gwt_machine *machine)
   gwt_hotplug_end (machine);
   gwt_machine_set_history (machine, NULL);
   gwt_boot_travel_end (machine);
-  gwt_machine_set_history (machine, NULL);
   gwt_boot_free (machine->boot);
   gwt_spec_free (machine->cpu_spec);
   g_ptr_array_unref (machine->user_specs);

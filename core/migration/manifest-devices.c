@@ -327,6 +327,54 @@ take_backends (struct reader *r, struct json_object *object, struct gwt_manifest
 }
 
 static bool
+take_region (struct reader *r, struct json_object *value, GArray *into)
+{
+  const char *name;
+  uint64_t number;
+
+  (void) into;
+  return gwt_manifest_wants (r, value, json_type_object)
+         && gwt_manifest_text_member (r, value, "name", true, &name)
+         && gwt_manifest_u64 (r, value, "address", true, 0, UINT64_MAX, &number, NULL)
+         && gwt_manifest_u64 (r, value, "size", true, 1, UINT64_MAX, &number, NULL);
+}
+
+static bool
+take_line (struct reader *r, struct json_object *value, GArray *into)
+{
+  const char *to;
+  uint32_t line;
+
+  (void) into;
+  return gwt_manifest_wants (r, value, json_type_object)
+         && gwt_manifest_text_member (r, value, "to", true, &to)
+         && gwt_manifest_u32 (r, value, "line", true, 0, UINT32_MAX, &line);
+}
+
+/* Judged here, read by who compares. */
+static bool
+take_placed (struct reader *r, struct json_object *place)
+{
+  static const struct
+  {
+    const char *name;
+    take_fn take;
+  } lists[] = { { "regions", take_region }, { "lines", take_line } };
+  const char *path;
+
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    {
+      GArray *list = gwt_manifest_list (r, place, lists[i].name, false, PROPERTIES_MAX, 1,
+                                        lists[i].take);
+
+      if (list == NULL)
+        return false;
+      g_array_free (list, TRUE);
+    }
+  return gwt_manifest_text_member (r, place, "path", false, &path);
+}
+
+static bool
 take_place (struct reader *r, struct json_object *object, struct gwt_manifest_device *device)
 {
   gsize length;
@@ -337,7 +385,8 @@ take_place (struct reader *r, struct json_object *object, struct gwt_manifest_de
   if (device->place == NULL)
     return true;
   length = gwt_manifest_enter (r, "place");
-  good = gwt_manifest_u64 (r, device->place, "at", false, 0, UINT64_MAX, &device->at,
+  good = take_placed (r, device->place)
+         && gwt_manifest_u64 (r, device->place, "at", false, 0, UINT64_MAX, &device->at,
                            &device->has_at)
          && gwt_manifest_u64 (r, device->place, "irq", false, 0, UINT32_MAX, &device->irq,
                               &device->has_irq);

@@ -217,6 +217,11 @@ static const struct
     "the manifest: /devices/0/sections/0/layouts/4: that is no version from 2 to 3; leave it out" },
   { "\"minimum\": 2", "\"minimum\": 4",
     "the manifest: /devices/0/sections/0/minimum: 4 is out of range; use 0 to 3" },
+  { "\"place\": {", "\"place\": {\"regions\": [{\"name\": \"r\", \"address\": 1, \"size\": 0}], ",
+    "the manifest: /devices/0/place/regions/0/size: 0 is out of range; use 1 to "
+    "18446744073709551615" },
+  { "\"place\": {", "\"place\": {\"lines\": [3], ",
+    "the manifest: /devices/0/place/lines/0: 3 is a whole number; an object belongs here" },
   { "\"may-come\": true", "\"may-come\": 1",
     "the manifest: /devices/0/sections/0/subsections/0/may-come: 1 is a whole number; true or "
     "false belongs here" },
