@@ -30,6 +30,9 @@
 /* How long another process that is ending may keep an image that is to come back. */
 #define BACK_US 1000000
 #define BACK_STEP_US 10000
+/* The receiver is not behind if it answers so soon; nor is it waited for more often than that. */
+#define BEHIND_US 2000
+#define PINGS 3
 
 static struct
 {
@@ -48,6 +51,7 @@ static struct
 
   /* The thread's, and main's while it is called by the thread. */
   struct gwt_return_path *return_path;
+  unsigned pings;            /* sent on it */
   struct gwt_vm_out out;     /* to the channel */
   struct gwt_vm_out devices; /* their sections, saved */
   GString *config_text, *devices_text;
@@ -119,15 +123,22 @@ close_channel (void)
   return gwt_channel_close (channel, o.cancel_fd, &o.error);
 }
 
+static void
+put_ping (void)
+{
+  uint8_t number[4] = { 0, 0, 0, (uint8_t) ++o.pings };
+
+  gwt_stream_put_command (&o.out, GWT_COMMAND_PING, number, sizeof (number));
+}
+
 static bool
 open_return_path (void)
 {
-  static const uint8_t first_ping[4] = { 0, 0, 0, 1 };
-
   if (!o.plan.return_path)
     return true;
   gwt_stream_put_command (&o.out, GWT_COMMAND_OPEN_RETURN_PATH, NULL, 0);
-  gwt_stream_put_command (&o.out, GWT_COMMAND_PING, first_ping, sizeof (first_ping));
+  o.pings = 0;
+  put_ping ();
   o.return_path = gwt_return_path_open (o.channel, &o.error);
   return o.return_path != NULL;
 }
@@ -252,14 +263,40 @@ send_pieces (void)
   return true;
 }
 
+/* What was written may wait in buffers on the way for long, and is not to do so while the guest
+   stands.  *BEHIND: it did; meanwhile the guest has written more. */
+static bool
+let_catch_up (bool *behind)
+{
+  int64_t since = g_get_monotonic_time ();
+
+  *behind = false;
+  if (o.return_path == NULL || o.pings > PINGS)
+    return true;
+  put_ping ();
+  if (!gwt_vm_out_drain (&o.out, &o.error))
+    return false;
+  gwt_return_path_wait_pong (o.return_path, o.pings, &o.cancelled);
+  *behind = g_get_monotonic_time () - since > BEHIND_US;
+  return true;
+}
+
 static bool
 send_while_running (void)
 {
+  bool behind;
+
   gwt_switchover_begin (&o.switchover, g_get_monotonic_time ());
   while (still_wanted ())
     {
       if (is_little ())
-        return still_wanted ();
+        {
+          if (!let_catch_up (&behind))
+            return false;
+          if (!behind)
+            return still_wanted ();
+          continue;
+        }
       if (!send_pieces ())
         return false;
       look_at_guest ();

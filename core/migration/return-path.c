@@ -13,6 +13,8 @@
 /* How long one that was sent all may take to say whether it has the guest, after a cancel. */
 #define LATE_US 1000000
 #define LOOK_US 50000
+/* How long one that has answered a ping may take with the next. */
+#define PONG_US 10000000
 
 struct gwt_return_path
 {
@@ -20,6 +22,7 @@ struct gwt_return_path
   GThread *thread;
   GMutex lock; /* of what follows */
   GCond changed;
+  uint32_t pong;   /* the last ping that was answered */
   bool ended;      /* the thread reads no more */
   bool well;       /* the last word was that all is well */
   bool told;       /* there was a last word, or one that is not understood */
@@ -93,7 +96,13 @@ read_message (struct gwt_return_path *rp, bool *last, struct gwt_error *err)
       return false;
     }
   if (type != GWT_RETURN_SHUT)
-    return true;
+    {
+      g_mutex_lock (&rp->lock);
+      rp->pong = word (body);
+      g_cond_broadcast (&rp->changed);
+      g_mutex_unlock (&rp->lock);
+      return true;
+    }
   *last = true;
   if (word (body) == 0)
     return true;
@@ -176,6 +185,18 @@ gwt_return_path_explain (struct gwt_return_path *rp, struct gwt_error *err)
       gwt_error_clear (err);
       gwt_error_set (err, rp->error.code, "%s", rp->error.text);
     }
+  g_mutex_unlock (&rp->lock);
+}
+
+void
+gwt_return_path_wait_pong (struct gwt_return_path *rp, uint32_t ping, const atomic_bool *cancelled)
+{
+  int64_t now = g_get_monotonic_time (), until = now + PONG_US;
+
+  g_mutex_lock (&rp->lock);
+  for (; !rp->ended && rp->pong != 0 && rp->pong != ping && !atomic_load (cancelled) && now < until;
+       now = g_get_monotonic_time ())
+    g_cond_wait_until (&rp->changed, &rp->lock, now + LOOK_US);
   g_mutex_unlock (&rp->lock);
 }
 

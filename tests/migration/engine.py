@@ -3,6 +3,7 @@
 that break, peers that stall.  Wherever it fails, the guest goes on where it was."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -218,6 +219,38 @@ def cancel_pre_switchover(t):
     t.equal(b.qmp.cmd("query-status")["status"], "paused")
     b.qmp.cmd("cont")
     m.lives(b)
+
+
+@gwttest.test("the guest is not stopped before the other end has read what was sent")
+def catches_up(t):
+    m = Mover(t)
+    a = m.start()
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(m.socket())
+    server.listen(1)
+    m.set(a, "return-path", max_bandwidth=1 << 40)
+    a.qmp.cmd("migrate", uri="unix:" + m.socket())
+    peer, _ = server.accept()
+    reader = gwttest.Stream.from_socket(peer, "sender")
+    for number in (1, 2):
+        reader.expect(re.escape(struct.pack(">BHHI", 8, 2, 4, number)))
+        # All the way to here, and for as long as it takes to be told so.
+        m.lives(a)
+        t.equal(m.status(a), "active")
+        reader.send(struct.pack(">HHI", 2, 4, number))
+    # What waited in no buffer is not asked for again, but that is a matter of milliseconds.
+    while b'"page_size"' not in reader.output[-65536:]:
+        t.ok(reader.fill(60), "the sender ended")
+        asked = reader.output.rfind(struct.pack(">BHHI", 8, 2, 4, number + 1))
+        if asked >= 0:
+            number += 1
+            reader.send(struct.pack(">HHI", 2, 4, number))
+    t.ok(number <= 4, "%d pings" % number)
+    m.wait(a, "device")
+    reader.send(struct.pack(">HHI", 1, 4, 0))
+    m.finished(a)
+    server.close()
+    peer.close()
 
 
 @gwttest.test("cancelled when all is sent and the other end has not said that it has it")
