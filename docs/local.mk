@@ -6,5 +6,4 @@ dist_doc_DATA += docs/chardev.md
 dist_doc_DATA += docs/godwit-ctl.md docs/godwit-stream.md docs/godwit-machine.md
 dist_doc_DATA += docs/migration.md docs/icount.md docs/manifest.md
 dist_doc_DATA += docs/releasing.md docs/schema-changes.md
-dist_doc_DATA += docs/releasing.md
 dist_doc_DATA += docs/compat-rows.md

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import re
+import subprocess
 
 import gwttest
 
@@ -129,8 +130,23 @@ def ours(t):
             t.ok(accepts(schema, json.load(f)), name)
     with open(os.path.join(gwttest.SRCDIR, "docs", "machine-types.md"), encoding="utf-8") as f:
         text = f.read()
-    for example in re.findall(r"```json\n(.*?)```", text, re.DOTALL):
-        t.ok(accepts(schema, json.loads(example)), example)
+    examples = [json.loads(e) for e in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    t.equal([e["name"] for e in examples], ["fleet-1", "fleet-2", "fleet-1", "virt-slow"])
+    os.mkdir(t.path("new"))
+    for n, example in enumerate(examples):
+        t.ok(accepts(schema, example), example)
+        name = t.path("old-fleet-1.json") if n == 0 else t.path("new", example["name"] + ".json")
+        with open(name, "w", encoding="ascii") as f:
+            json.dump(example, f)
+    # What the manual says of them.
+    done = subprocess.run([os.path.join(gwttest.BUILDDIR, "godwit-machine"), "diff", "-compat-dir",
+                           t.path("new"), t.path("old-fleet-1.json"), "fleet-1"],
+                          capture_output=True, text=True, check=False, timeout=60)
+    t.equal(done.stdout.splitlines(), ["machine type: fleet-1 | fleet-1",
+                                       "deprecated: no | start new guests with fleet"], done.stderr)
+    for name in ("fleet", "fleet-1", "virt-slow"):
+        t.run("-compat-dir", t.path("new"), "-M", name, "-bios", "none", "-S", "-dumpdtb",
+              t.path("dtb"))
     for member in schema["properties"]:
         t.contains(text, "`%s`" % member)
 
