@@ -43,8 +43,8 @@ struct gwt_preflight
 void gwt_preflight_run (const struct gwt_manifest *source, const struct gwt_manifest *destination,
                         struct gwt_preflight *result);
 void gwt_preflight_clear (struct gwt_preflight *result);
-/* How M's plugin behaves, which does not know P: by the rows of the end that does.  Borrowed from P;
-   NULL: JSON's null. */
+/* How M's plugin behaves, which does not know P: by the rows of the end that does.  Borrowed from
+   P; NULL: JSON's null. */
 struct json_object *gwt_preflight_implied (const struct gwt_manifest_property *p,
                                            const struct gwt_manifest *m);
 const char *gwt_verdict_name (enum gwt_verdict verdict); /* "ok", "adapt", "refuse" */

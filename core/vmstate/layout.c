@@ -3,7 +3,7 @@
  * Owns the layout of a payload as a text and a hash.  Must not know which sections there are.
  *
  * The text is made of bytes that are always there, "12;", and of what has a length of its own:
- * "*(...)" counted, "?(...)" there or not as the device's code says, "p(...)" pointers of which
+ * "*(...)" counted, "b(...)" counted in bits, "?(...)" there or not as the device's code says, "p(...)" pointers of which
  * some are NULL, "l(...)" a list, "c(TYPE)" a custom field.  A change of this text is a change of
  * every hash, and so a break with each release before: do not.
  */
@@ -126,7 +126,9 @@ put_field (struct writer *w, const struct gwt_schema *schema, uint64_t at)
   const struct gwt_vm_field *f = &schema->fields[at];
   g_autofree char *mark = NULL;
 
-  if (f->flags & GWT_VM_COUNTED)
+  if (f->form == GWT_VM_BITMAP)
+    mark = g_strdup ("b");
+  else if (f->flags & GWT_VM_COUNTED)
     mark = f->scale > 1 ? g_strdup_printf ("*%" G_GUINT64_FORMAT, f->scale) : g_strdup ("*");
   else if (f->flags & GWT_VM_POINTERS)
     mark = g_strdup_printf ("%s%" G_GUINT64_FORMAT, gwt_vm_is_marked (f) ? "m" : "p", f->elems);

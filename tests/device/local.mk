@@ -1,5 +1,8 @@
 # tests/device
 EXTRA_DIST += tests/device/sample.h
+unit_tests += tests/device/test-facts
+tests_device_test_facts_CFLAGS = $(CORE_CFLAGS)
+tests_device_test_facts_LDADD = $(CORE_LIBS)
 unit_tests += tests/device/test-property
 tests_device_test_property_CFLAGS = $(CORE_CFLAGS)
 tests_device_test_property_LDADD = $(CORE_LIBS)
