@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A whole stream into a whole machine.  The stream is one that this machine made itself, and the
- * input says what is changed in it: where it ends (two bytes; 0: at its end), then edits of six
- * bytes each: a place (three), how many bytes (one; 0: one bit), and what they become (two).  What
+ * input says what is changed in it: whether it has a manifest (one bit), where it ends (15 bits; 0:
+ * at its end), then edits of six bytes each: a place (three), how many bytes (one; 0: one bit), and what they become (two).  What
  * is refused leaves every section as it was; what is taken can be saved again.
  */
 #include "config.h"
@@ -15,6 +15,7 @@
 #include "core/device/device.h"
 #include "core/machine/fdt-tree.h"
 #include "core/machine/machine.h"
+#include "core/machine/manifest.h"
 #include "core/migration/migration.h"
 #include "core/migration/stream.h"
 #include "core/plugin/loader.h"
@@ -24,8 +25,8 @@
 
 const char *const fuzz_tokens[] = { "\xff\xff", "\x80", "\x7f", "\x01", NULL };
 
-static GByteArray *base;
-static const struct gwt_stream_config config = { .machine = "virt-1.0" };
+static GByteArray *bases[2]; /* without a manifest, and with it */
+static struct gwt_stream_config config = { .machine = "virt-1.0" };
 
 static void
 need (bool good, struct gwt_error *err)
@@ -44,7 +45,7 @@ folder (const char *variable, const char *name)
   return g_build_filename (top != NULL ? top : ".", name, NULL);
 }
 
-static void
+static struct gwt_machine *
 make_machine (void)
 {
   static const char *const nothing[] = { NULL };
@@ -84,6 +85,7 @@ make_machine (void)
   need (gwt_machine_power_on (machine, false, &err), &err);
   need (gwt_migration_init (&setup, &err), &err);
   gwt_vm_await_migration ();
+  return machine;
 }
 
 /* All sections, RAM with its list of blocks alone.  STEADY: not what goes with the host's time. */
@@ -161,22 +163,30 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  const GByteArray *base;
   guint end;
 
-  if (base == NULL)
+  if (bases[0] == NULL)
     {
       GWT_AUTO_ERROR (err);
+      struct gwt_machine *machine;
 
       gwt_log_configure (GWT_LOG_ERROR, 0);
-      make_machine ();
-      base = save (false, &err);
+      machine = make_machine ();
+      bases[0] = save (false, &err);
+      config.manifest = gwt_machine_manifest (machine, &err);
+      need (config.manifest != NULL, &err);
+      bases[1] = save (false, &err);
       need (true, &err);
-      try (base);
+      gwt_manifest_unref (g_steal_pointer (&config.manifest));
+      try (bases[0]);
+      try (bases[1]);
     }
   if (size < 2)
     return 0;
+  base = bases[data[0] >> 7];
   g_byte_array_append (bytes, base->data, base->len);
-  end = (guint) data[0] << 8 | data[1];
+  end = ((guint) data[0] & 0x7f) << 8 | data[1];
   if (end != 0 && end < bytes->len)
     g_byte_array_set_size (bytes, end);
   for (size_t at = 2; at + 6 <= size && at < 2 + 6 * 16; at += 6)

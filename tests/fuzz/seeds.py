@@ -320,5 +320,7 @@ for name, kind, flags in (("read", 0, 31), ("write", 1, 0), ("flush", 4, 0), ("i
 # What fuzz-incoming changes in a stream: nothing, its end, a bit, a count.
 put("incoming-whole", b"\0\0")
 put("incoming-cut", b"\1\0")
+put("incoming-manifest", b"\x80\0")
+put("incoming-manifest-digit", b"\x80\0" + bytes([0, 0x20, 0, 1, 0x39, 0, 0, 0, 0x50, 1, 0x22, 0]))
 put("incoming-bit", b"\0\0" + bytes([0, 2, 0, 0, 3, 0]))
 put("incoming-more", b"\0\0" + bytes([0, 2, 0, 4, 0xff, 0xff, 0, 16, 7, 1, 0, 0, 0, 8, 99, 2, 0x7f, 1]))
