@@ -24,6 +24,7 @@
 #include "core/machine/fdt-tree.h"
 #include "core/machine/manifest.h"
 #include "core/migration/channel.h"
+#include "core/migration/entry.h"
 #include "core/migration/migration.h"
 #include "core/migration/params.h"
 #include "core/monitor/qmp.h"
@@ -151,39 +152,6 @@ dump_dtb (const struct session *s, struct gwt_error *err)
   return true;
 }
 
-static const char *
-level_of (void *opaque, const char *plugin)
-{
-  return gwt_machine_choice_level (opaque, plugin);
-}
-
-static struct json_object *
-promised (void *opaque, const struct gwt_type *type, const char *property, struct gwt_error *err)
-{
-  return gwt_machine_promised (opaque, type, property, err);
-}
-
-/* Likewise.  All types that there are, and not those of this machine alone. */
-static bool
-dump_vmstate (const struct session *s, struct gwt_error *err)
-{
-  const char *file = s->options.dump_vmstate;
-  g_autofree char *text = NULL;
-  if (file == NULL)
-    return false;
-  struct gwt_vmstate_machine machine
-      = { s->machine->name, level_of, promised, s->machine->choice };
-  gwt_loader_load_all ();
-  text = gwt_vmstate_dump (&machine, err);
-  if (text == NULL)
-    gwt_error_prefix (err, "-dump-vmstate");
-  else if (strcmp (file, "-") == 0)
-    fputs (text, stdout);
-  else
-    write_file ("-dump-vmstate", file, text, strlen (text), err);
-  return true;
-}
-
 /* The machine that stands, for migrations. */
 static struct gwt_machine *standing;
 
@@ -208,6 +176,56 @@ set_up_migration (const struct session *s, struct gwt_error *err)
                              err);
 }
 
+static const char *
+level_of (void *opaque, const char *plugin)
+{
+  return gwt_machine_choice_level (opaque, plugin);
+}
+
+static struct json_object *
+promised (void *opaque, const struct gwt_type *type, const char *property, struct gwt_error *err)
+{
+  return gwt_machine_promised (opaque, type, property, err);
+}
+
+/* Without images, but with all sections. */
+static bool
+stand (const struct session *s, struct gwt_error *err)
+{
+  static bool stands;
+  stands = stands || (gwt_machine_power_on (s->machine, false, err) && set_up_migration (s, err));
+  return stands;
+}
+
+/* True when the program is to end here.  All types that there are, and not those of this machine
+   alone. */
+static bool
+dump_vmstate (const struct session *s, struct gwt_error *err)
+{
+  const char *file = s->options.dump_vmstate;
+  g_autofree char *text = NULL;
+  if (file == NULL)
+    return false;
+  g_autoptr (GPtrArray) sections = g_ptr_array_new ();
+  guint count = 0;
+  struct gwt_vmstate_machine machine
+      = { s->machine->name, level_of, promised, s->machine->choice, sections };
+  gwt_loader_load_all ();
+  bool good = stand (s, err);
+  g_autofree struct gwt_entry **entries = gwt_entries (&count);
+  for (guint i = 0; i < count; i++)
+    if (entries[i]->device == NULL && entries[i]->schema != NULL)
+      g_ptr_array_add (sections, (gpointer) entries[i]->schema);
+  text = good ? gwt_vmstate_dump (&machine, err) : NULL;
+  if (text == NULL)
+    gwt_error_prefix (err, "-dump-vmstate");
+  else if (strcmp (file, "-") == 0)
+    fputs (text, stdout);
+  else
+    write_file ("-dump-vmstate", file, text, strlen (text), err);
+  return true;
+}
+
 /* Likewise. */
 static bool
 dump_manifest (const struct session *s, struct gwt_error *err)
@@ -218,10 +236,7 @@ dump_manifest (const struct session *s, struct gwt_error *err)
   struct gwt_manifest *m;
   if (file == NULL)
     return false;
-  /* Without images, but with all sections. */
-  m = gwt_machine_power_on (s->machine, false, err) && set_up_migration (s, err)
-          ? make_manifest (err)
-          : NULL;
+  m = stand (s, err) ? make_manifest (err) : NULL;
   if (m == NULL)
     {
       gwt_error_prefix (err, "-dump-manifest");

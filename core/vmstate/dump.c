@@ -238,6 +238,27 @@ add_type (struct json_object *all, const struct gwt_type *type,
   return true;
 }
 
+/* What the program itself has in a stream, as types "godwit/SECTION". */
+static void
+add_sections (struct json_object *all, const GPtrArray *sections)
+{
+  guint i;
+
+  for (i = 0; i < sections->len; i++)
+    {
+      const struct gwt_schema *schema = sections->pdata[i];
+      struct json_object *o = json_object_new_object ();
+      g_autofree char *key = g_strdup_printf ("godwit/%s", schema->d.name);
+
+      add_text (o, "Name", key);
+      add_number (o, "version_id", schema->d.version);
+      add_number (o, "minimum_version_id", schema->d.minimum);
+      json_object_object_add (o, "properties", json_object_new_object ());
+      json_object_object_add (o, "Description", describe (schema));
+      json_object_object_add (all, key, o);
+    }
+}
+
 char *
 gwt_vmstate_dump (const struct gwt_vmstate_machine *machine, struct gwt_error *err)
 {
@@ -250,6 +271,7 @@ gwt_vmstate_dump (const struct gwt_vmstate_machine *machine, struct gwt_error *e
   json_object_object_add (all, "vmschkmachine", o);
   for (i = 0; types[i] != NULL && add_type (all, types[i], machine, err); i++)
     ;
+  add_sections (all, machine->sections);
   if (!gwt_error_is_set (err))
     text = g_strconcat (json_object_to_json_string_ext (all, JSON_C_TO_STRING_PRETTY
                                                                  | JSON_C_TO_STRING_SPACED

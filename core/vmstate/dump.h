@@ -3,9 +3,11 @@
 #ifndef CORE_VMSTATE_DUMP_H
 #define CORE_VMSTATE_DUMP_H
 
+#include <glib.h>
 #include <json-c/json.h>
 #include "core/device/type.h"
 #include "core/util/error.h"
+#include "core/vmstate/schema.h"
 
 /* The machine type that a document is of. */
 struct gwt_vmstate_machine
@@ -18,6 +20,7 @@ struct gwt_vmstate_machine
   struct json_object *(*property) (void *opaque, const struct gwt_type *type, const char *property,
                                    struct gwt_error *err);
   void *opaque;
+  GPtrArray *sections; /* const struct gwt_schema: those that are no device's */
 };
 
 /* The schemas of all device types that are registered, in the form of QEMU's -dump-vmstate; g_free.

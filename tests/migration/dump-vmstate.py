@@ -39,10 +39,13 @@ def shape(t):
     d = dump(t)
     t.equal(list(d)[0], "vmschkmachine")
     t.equal(d["vmschkmachine"], {"Name": "virt-1.0"})
+    for section in ("timer", "globalstate"):
+        t.ok("godwit/" + section in d, "no section '%s'" % section)
     types = [name for name in list(d)[1:] if "/" not in name]
     t.equal(types, sorted(types), "order")
     for name, kind in list(d.items())[1:]:
-        t.equal((set(kind), kind["Name"]), (TYPE, name))
+        t.equal((set(kind), kind["Name"]),
+                (TYPE - {"plugin"} if name.startswith("godwit/") else TYPE, name))
         description(kind["Description"])
 
 
