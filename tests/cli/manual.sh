@@ -19,13 +19,16 @@ equal "options that only the manual has" "$(comm -13 in-help in-manual)" ""
 grep -v -x -e -kernel in-manual >less
 equal "a missing option is seen" "$(comm -23 in-help less)" "-kernel"
 
-# example FILE: its first block of JSON.
-example () { sed -n '/^```json$/,/^```$/p' "$1" | sed '/^```/d'; }
-example "$docs/boards.md" >least.json
+# example FILE N: its Nth block of JSON.
+example ()
+{
+  awk -v n="$2" '/^```json$/ { i++; next } /^```$/ { if (i == n) exit } i == n' "$1"
+}
+example "$docs/boards.md" 1 >least.json
 check "the board in the manual" "$godwit" -M ./least.json -bios none -S -dumpdtb out.dtb
 check "makes a device tree" test -s out.dtb
 mkdir compat
-example "$docs/machine-types.md" >compat/virt-slow.json
+example "$docs/machine-types.md" 4 >compat/virt-slow.json
 out=$("$godwit" -compat-dir compat -M virt-slow -bios none -S -dumpdtb slow.dtb -v 2>&1)
 contains "the machine type in the manual" "$out" "machine virt-slow: 1 CPUs, 256 MiB of RAM"
 contains "its override" "$(tr -d '\0' <slow.dtb)" "riscv,sv39"
