@@ -136,8 +136,8 @@ gwt_block_new (const char *name, uint64_t size, uint64_t flags,
   return &block->b;
 }
 
-/* A lock of the process, not of the descriptor: a machine that is built again here has the file open
-   twice for a while.  It goes with the first of its descriptors that is closed. */
+/* A lock of the process, not of the descriptor: a machine that is built again here has the file
+   open twice for a while.  It goes with the first of its descriptors that is closed. */
 static struct flock
 mark (short type)
 {
