@@ -119,7 +119,10 @@ class Bench:
         return self.save(vm)
 
     def refused(self, path, where, *texts):
-        vm = self.start(where, incoming="file:" + path)
+        # Without a monitor: it ends before one could connect.
+        vm = self.t.start_program(
+            gwttest.GODWIT, *where, *self.devices, "-M", "virt-1.0", "-m", self.mover.memory, "-bios",
+            self.t.path("code.bin"), "-serial", "null", "-incoming", "file:" + path)
         self.t.equal(vm.wait(), 1, "exit status")
         self.mover.one_line(vm, *texts)
 
