@@ -67,11 +67,17 @@ check_machine (struct gwt_check *check)
                       "destination with -cpu %s",
                       s->cpu, d->cpu, s->cpu);
   if (s->memory != d->memory)
-    gwt_check_refuse (check,
-                      "memory: %" PRIu64 " bytes at the source, %" PRIu64
-                      " bytes at the destination; start the destination with -m %" PRIu64 "%s",
-                      s->memory, d->memory, s->memory % (1 << 20) ? s->memory : s->memory >> 20,
-                      s->memory % (1 << 20) ? "B" : "M");
+    {
+      /* A number without a unit counts MiB, but a hexadecimal one. */
+      g_autofree char *size = s->memory % (1 << 20) == 0
+                                  ? g_strdup_printf ("%" PRIu64 "M", s->memory >> 20)
+                                  : g_strdup_printf ("0x%" PRIx64, s->memory);
+
+      gwt_check_refuse (check,
+                        "memory: %" PRIu64 " bytes at the source, %" PRIu64
+                        " bytes at the destination; start the destination with -m %s",
+                        s->memory, d->memory, size);
+    }
 }
 
 /* A level is a promise to behave as that version did; an older plugin cannot know how. */

@@ -3,9 +3,10 @@
  * Owns the layout of a payload as a text and a hash.  Must not know which sections there are.
  *
  * The text is made of bytes that are always there, "12;", and of what has a length of its own:
- * "*(...)" counted, "b(...)" counted in bits, "?(...)" there or not as the device's code says, "p(...)" pointers of which
- * some are NULL, "l(...)" a list, "c(TYPE)" a custom field.  A change of this text is a change of
- * every hash, and so a break with each release before: do not.
+ * "*(...)" counted, "b(...)" counted in bits, "?(...)" there or not as the device's code says,
+ * "p3(...)" so many pointers of which some are NULL, "m3(...)" the same where they come and go,
+ * "l(...)" a list, "t(...)" a tree, "c(TYPE)" a custom field.  A change of this text is a change
+ * of every hash, and so a break with each release before: do not.
  */
 #include "config.h"
 #include "core/vmstate/layout.h"

@@ -72,6 +72,19 @@ def here(t):
     t.equal((status, out.splitlines()),
             (1, ["refuse", "  device 'disk' (virtio-blk-pci of plugin 'virtio-blk'): not there at "
                  "the destination; add -device virtio-blk-pci,id=disk there"]))
+    wide = dump(t, "wide.json", *options(), "-smp", "4,sockets=2", "-m", "0x4001000", "-cpu",
+                "rv64,zba=off")
+    rest = options()[2:]
+    t.equal(tool("check", wide, "--here", *rest)[:2],
+            (0, "adapt\n" + "".join("  taken over: device 'cpu%d': property 'zba': off at the "
+                                    "source (-cpu rv64) in place of on at the destination\n" % i
+                                    for i in range(4))))
+    status, out, _ = tool("check", wide, "--here", *rest, "-m", "64M", "--smp", "4")
+    t.equal((status, [line.split(";")[0] for line in out.splitlines()[:4]]),
+            (1, ["refuse", "  sockets: 2 at the source, 1 at the destination",
+                 "  cores: 2 at the source, 4 at the destination",
+                 "  memory: 67112960 bytes at the source, 67108864 bytes at the destination"]))
+    t.contains(out, "start the destination with -m 0x4001000")
     status, out, err = tool("check", a, "--here", "-M", "vrt")
     t.equal((status, out), (1, ""))
     t.contains(err, "godwit: -M: machine 'vrt': no such machine type")

@@ -85,6 +85,12 @@ static const struct pair pairs[] = {
     GWT_VERDICT_REFUSE,
     { "memory: 134217728 bytes at the source, 268435456 bytes at the destination; start the "
       "destination with -m 128M" } },
+  { "memory of no whole MiB",
+    { { "/memory", "134221824" } },
+    { { 0 } },
+    GWT_VERDICT_REFUSE,
+    { "memory: 134221824 bytes at the source, 134217728 bytes at the destination; start the "
+      "destination with -m 0x8001000" } },
   { "topology",
     { { 0 } },
     { { "/smp", "{ 'cpus': 2, 'sockets': 2, 'cores': 1, 'threads': 1 }" } },

@@ -14,7 +14,8 @@ const char tool_check_usage[]
       "                   would the guest of manifest A go on in the machine of manifest B?\n"
       "  check [--json] A.json --here [OPTION...]\n"
       "                   in the machine that the emulator beside this program would build with\n"
-      "                   these options?  Exit status: 0 yes (as it is, or once values are taken\n"
+      "                   these options (-M, -smp, -m and -cpu are the guest's unless given)?\n"
+      "                   Exit status: 0 yes (as it is, or once values are taken\n"
       "                   over), 1 no\n";
 
 struct gwt_manifest *
@@ -47,29 +48,67 @@ emulator (struct gwt_error *err)
   return NULL;
 }
 
+/* Is NAME (a letter's or a word's option) among OPTIONS? */
+static bool
+is_given (char **options, const char *name)
+{
+  for (; *options != NULL; options++)
+    if (strcmp (*options + (g_str_has_prefix (*options, "--") ? 1 : 0), name) == 0)
+      return true;
+  return false;
+}
+
+/* What a destination takes from the guest where it is not told: as one that waits for it does. */
+static void
+add_open (GPtrArray *argv, char **options, const struct gwt_manifest *source)
+{
+  char *missing[] = {
+    (char *) "-M",
+    g_strdup (source->type),
+    (char *) "-smp",
+    g_strdup_printf ("cpus=%u,sockets=%u,cores=%u,threads=%u", source->cpus, source->sockets,
+                     source->cores, source->threads),
+    (char *) "-m",
+    g_strdup_printf ("0x%" G_GINT64_MODIFIER "x", source->memory),
+    (char *) "-cpu",
+    g_strdup (source->cpu),
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (missing); i += 2)
+    {
+      if (is_given (options, missing[i])
+          || (strcmp (missing[i], "-M") == 0 && is_given (options, "-machine")))
+        {
+          g_free (missing[i + 1]);
+          continue;
+        }
+      g_ptr_array_add (argv, g_strdup (missing[i]));
+      g_ptr_array_add (argv, missing[i + 1]);
+    }
+  /* The guest brings what it runs. */
+  if (!is_given (options, "-S"))
+    g_ptr_array_add (argv, g_strdup ("-S"));
+}
+
 /* OPTIONS end with NULL. */
 static struct gwt_manifest *
-manifest_here (char **options, struct gwt_error *err)
+manifest_here (char **options, const struct gwt_manifest *source, struct gwt_error *err)
 {
   g_autofree char *program = emulator (err), *text = NULL;
-  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
-  bool paused = false;
   int status;
+  char **option;
 
   if (program == NULL)
     return NULL;
-  g_ptr_array_add (argv, program);
-  for (; *options != NULL; options++)
-    {
-      paused = paused || strcmp (*options, "-S") == 0;
-      g_ptr_array_add (argv, *options);
-    }
-  /* The guest that comes brings what it runs. */
-  if (!paused)
-    g_ptr_array_add (argv, (gpointer) "-S");
-  g_ptr_array_add (argv, (gpointer) "-dump-manifest");
-  g_ptr_array_add (argv, (gpointer) "-");
+  g_ptr_array_add (argv, g_strdup (program));
+  for (option = options; *option != NULL; option++)
+    g_ptr_array_add (argv, g_strdup (*option));
+  add_open (argv, options, source);
+  g_ptr_array_add (argv, g_strdup ("-dump-manifest"));
+  g_ptr_array_add (argv, g_strdup ("-"));
   g_ptr_array_add (argv, NULL);
   /* Its errors are told by itself, on the same standard error. */
   if (!g_spawn_sync (NULL, (char **) argv->pdata, NULL, G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL,
@@ -117,8 +156,9 @@ tool_check (int argc, char **argv)
                                     "the emulator; see godwit-machine check --help");
   source = tool_manifest (argv[first], &err);
   if (source != NULL)
-    destination = strcmp (argv[first + 1], "--here") == 0 ? manifest_here (argv + first + 2, &err)
-                                                          : tool_manifest (argv[first + 1], &err);
+    destination = strcmp (argv[first + 1], "--here") == 0
+                      ? manifest_here (argv + first + 2, source, &err)
+                      : tool_manifest (argv[first + 1], &err);
   if (destination == NULL)
     {
       gwt_manifest_unref (source);
