@@ -363,6 +363,9 @@ gwt_boot_travel_begin (struct gwt_machine *machine, struct gwt_error *err)
     return false;
   entry = gwt_entry_add (NULL, judged, &travel, NULL, 0, err);
   travel.machine = machine;
+  /* Now, and not while the guest stands. */
+  if (machine->config.awaits)
+    gwt_boot_sum (machine->boot);
   return entry != NULL;
 }
 
