@@ -154,7 +154,7 @@ get_list_entry (struct loader *l, struct gwt_vm_in *in, uint64_t left, uint64_t 
       gwt_error_set (err, GWT_E_INVALID,
                      "RAM block '%s': it has %" G_GUINT64_FORMAT
                      " bytes at the sender and %" G_GUINT64_FORMAT
-                     " here; start this end with the sender's sizes",
+                     " here; start this end with the sender's sizes: -m, and images as large",
                      b->block->name, *size, b->block->size);
       return false;
     }

@@ -8,7 +8,7 @@
 
 const char *const fuzz_tokens[]
     = { "\"devices\"", "\"at\"",  "\"irq\"",  "\"type\"", "\"id\"",   "\"props\"", "\"board\"",
-        "\"newer\"",   "null",    "true",     "false",    "-1",       "1e999",     "\"0x\"",
+        "\"newer\"",   "\"firmware\"",   "null",    "true",     "false",    "-1",       "1e999",     "\"0x\"",
         "\"0xffffffffffffffff\"", "18446744073709551615", "18446744073709551616",
         "[[[[[[[[[[[[[[[[",
         "{\"\":{\"\":", "\"\\u0000\"", "\"\\ud800\"", "//", "/*", "'", "\"virt\"", "\xff\xfe",

@@ -496,7 +496,7 @@ test_refused (void)
            "byte 13: RAM block 'mine': there is none here; give this end the sender's devices");
   refused ("0000000000003004 05 736d616c6c 0000000000003000",
            "byte 22: RAM block 'small': it has 12288 bytes at the sender and 8192 here; start "
-           "this end with the sender's sizes");
+           "this end with the sender's sizes: -m, and images as large");
   refused ("0000000000003004 05 736d616c6c 0000000000002000 05 6c61726765 0000000000003000",
            "byte 36: RAM block 'large': with it the blocks are larger than their total");
   refused ("0000000000002008 05 736d616c6c",

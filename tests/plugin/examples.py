@@ -74,6 +74,19 @@ def example1(t):
     )
 
 
+@gwttest.test("example3: a device with a past, as each of its releases")
+def example3(t):
+    path = build(t, "example3")
+    t.contains(tool(t, "check", path), "type example3: made, realized, reset, destroyed")
+    t.equal(json.loads(tool(t, "show", path))["compat"],
+            [{"level": "1.0", "property": "depth", "type": "example3", "value": "4"},
+             {"level": "2.0", "property": "lost-count", "type": "example3", "value": "off"}])
+    vm = t.start("-plugin", path, "-M", "virt", "-plugin-level", "example3=1.0", "-device",
+                 "example3,id=box", "-bios", "none", "-S", "-serial", "null", qmp=True)
+    for prop, wanted in (("depth", 4), ("lost-count", False)):
+        t.equal(vm.qmp.cmd("qom-get", path="/machine/box", property=prop), wanted, prop)
+
+
 @gwttest.test("example2: properties, an interrupt line, and methods that a monitor can call")
 def example2(t):
     path = build(t, "example2")
