@@ -142,6 +142,13 @@ take_properties (struct reader *r, struct json_object *object,
   bool good = true;
   guint i;
 
+  /* A few bytes can stand for thousands of them. */
+  if (like != NULL && like->n_properties > PROPERTIES_ALL_MAX - r->properties)
+    {
+      g_array_free (list, TRUE);
+      return gwt_manifest_fail (
+          r, GWT_E_RANGE, "with this device there are more properties than %u", PROPERTIES_ALL_MAX);
+    }
   if (like != NULL)
     g_array_append_vals (list, like->properties, like->n_properties);
   for (i = 0; i < list->len; i++)
@@ -172,6 +179,7 @@ take_properties (struct reader *r, struct json_object *object,
     }
   if (good)
     gwt_manifest_leave (r, length);
+  r->properties = MIN (r->properties + list->len, PROPERTIES_ALL_MAX);
   device->properties = gwt_manifest_keep (r, list, &device->n_properties);
   return good;
 }
@@ -266,7 +274,7 @@ take_section (struct reader *r, struct json_object *value, GArray *into)
   if (!gwt_manifest_u32 (r, value, "minimum", false, 0, s.version, &s.minimum)
       || !take_layouts (r, value, s.minimum, s.version, &s.layouts, &s.n_layouts))
     return false;
-  subsections = gwt_manifest_list (r, value, "subsections", false, PROPERTIES_MAX,
+  subsections = gwt_manifest_list (r, value, "subsections", false, SUBSECTIONS_MAX,
                                    sizeof (struct gwt_manifest_subsection), take_subsection);
   if (subsections == NULL)
     return false;

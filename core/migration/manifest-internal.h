@@ -6,11 +6,14 @@
 #include "core/migration/manifest.h"
 
 /* What a document may make us allot beside its text: values in it, and texts that are names. */
-#define VALUES_MAX (1u << 20)
+#define VALUES_MAX (1u << 19)
+#define OBJECTS_MAX (1u << 17)
 #define NAME_MAX_BYTES 255
 #define DETAIL_MAX_BYTES 4095
 #define DEVICES_MAX 8192
 #define PROPERTIES_MAX 4096
+#define PROPERTIES_ALL_MAX (1u << 18) /* of all devices, those that are like others included */
+#define SUBSECTIONS_MAX 256
 #define CPUS_MAX 65536
 
 struct gwt_manifest_held
@@ -30,6 +33,7 @@ struct reader
   GString *path;
   struct gwt_error *err;
   const char *plugin; /* of the device that is read */
+  guint properties;   /* of all devices so far */
   GHashTable *ids;      /* id: index into devices + 1 */
   GHashTable *names;    /* of sections, "NAME instance" */
   GHashTable *plugins;  /* ids */

@@ -251,7 +251,7 @@ take_all (struct reader *r, struct json_object *root)
 static bool
 check_size (const char *where, const char *text, size_t size, struct gwt_error *err)
 {
-  size_t values = 0, i;
+  size_t values = 0, objects = 0, i;
 
   if (size > GWT_MANIFEST_SIZE_MAX)
     {
@@ -260,9 +260,15 @@ check_size (const char *where, const char *text, size_t size, struct gwt_error *
       return false;
     }
   for (i = 0; i < size; i++)
-    values += text[i] == ',' || text[i] == '{' || text[i] == '[';
-  if (values <= VALUES_MAX)
+    {
+      values += text[i] == ',' || text[i] == '{' || text[i] == '[';
+      objects += text[i] == '{';
+    }
+  if (values <= VALUES_MAX && objects <= OBJECTS_MAX)
     return true;
+  if (objects > OBJECTS_MAX)
+    gwt_error_set (err, GWT_E_RANGE, "%s: a manifest of %zu objects; it can have %u", where,
+                   objects, OBJECTS_MAX);
   gwt_error_set (err, GWT_E_RANGE, "%s: a manifest of %zu values; it can have %u", where, values,
                  VALUES_MAX);
   return false;

@@ -264,7 +264,33 @@ too_much (void)
   g_assert_cmpstr (large.text, ==, "m: a manifest of 4194305 bytes; it can have 4194304");
   memset (text, ',', GWT_MANIFEST_SIZE_MAX);
   g_assert_null (gwt_manifest_parse ("m", text, GWT_MANIFEST_SIZE_MAX, &many));
-  g_assert_cmpstr (many.text, ==, "m: a manifest of 4194304 values; it can have 1048576");
+  g_assert_cmpstr (many.text, ==, "m: a manifest of 4194304 values; it can have 524288");
+}
+
+/* Devices that are like one with many properties would take gigabytes. */
+static void
+too_much_alike (void)
+{
+  g_autoptr (GString) devices = g_string_new ("\"devices\": [");
+  g_autofree char *text = NULL, *objects = g_malloc (1 << 20);
+  GWT_AUTO_ERROR (err);
+  GWT_AUTO_ERROR (many);
+
+  g_string_append (devices, "{\"id\": \"d\", \"type\": \"t\", \"plugin\": \"other\", "
+                            "\"origin\": \"user\", \"properties\": {");
+  for (guint i = 0; i < 4096; i++)
+    g_string_append_printf (devices, "%s\"p%u\": {\"value\": 1}", i > 0 ? "," : "", i);
+  g_string_append (devices, "}}");
+  for (guint i = 0; i < 64; i++)
+    g_string_append_printf (devices, ", {\"id\": \"d%u\", \"like\": \"d\"}", i);
+  g_string_append (devices, "], ");
+  text = g_strconcat (HEAD HOPS BLOCKS PLUGINS, devices->str, SECTIONS, NULL);
+  g_assert_null (gwt_manifest_parse ("m", text, strlen (text), &err));
+  g_assert_cmpstr (err.text, ==,
+                   "m: /devices/64: with this device there are more properties than 262144");
+  memset (objects, '{', 1 << 20);
+  g_assert_null (gwt_manifest_parse ("m", objects, 1 << 18, &many));
+  g_assert_cmpstr (many.text, ==, "m: a manifest of 262144 objects; it can have 131072");
 }
 
 int
@@ -277,5 +303,6 @@ main (int argc, char **argv)
   g_test_add_func ("/manifest/unknown-members", unknown_members);
   g_test_add_func ("/manifest/refused", refused);
   g_test_add_func ("/manifest/too-much", too_much);
+  g_test_add_func ("/manifest/too-much-alike", too_much_alike);
   return g_test_run ();
 }
