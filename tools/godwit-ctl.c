@@ -21,6 +21,7 @@ static const char usage_text[]
     = "usage: godwit-ctl SOCKET COMMAND...\n"
       "SOCKET is the file of a -qmp socket, or unix:PATH, tcp:HOST:PORT.\n"
       "  migrate URI           move the guest to URI and show how it goes; Ctrl-C cancels\n"
+      "  check URI             would the guest go on at URI?  Nothing of it is sent\n"
       "  incoming URI          after -incoming defer: wait for the guest there\n"
       "  status                of the guest and of its migration\n"
       "  continue              go on where 'pause-before-switchover' stopped\n"
@@ -69,11 +70,38 @@ is_over (struct json_object *info)
          || is_status (info, "cancelled");
 }
 
+/* The texts of the list NAME. */
+static void
+print_lines (struct json_object *verdict, const char *name, const char *before)
+{
+  struct json_object *list = gwt_answer_member (verdict, name, json_type_array);
+  size_t i;
+
+  for (i = 0; list != NULL && i < json_object_array_length (list); i++)
+    {
+      struct json_object *line = json_object_array_get_idx (list, i);
+      g_autofree char *shown = gwt_one_line (
+          json_object_is_type (line, json_type_string) ? json_object_get_string (line) : "?");
+
+      printf ("%s: %s\n", before, shown);
+    }
+}
+
+/* What the other end said of the guest. */
+static void
+print_verdict (struct json_object *verdict)
+{
+  print_lines (verdict, "reasons", "refused");
+  print_lines (verdict, "adaptations", "adapted");
+}
+
 static int
 print_end (struct json_object *info, const char *command, struct gwt_error *err)
 {
   const char *reason = gwt_answer_text (info, "error-desc");
   g_autofree char *shown = reason != NULL ? gwt_one_line (reason) : NULL;
+
+  print_verdict (gwt_answer_member (info, "preflight", json_type_object));
 
   if (is_status (info, "completed"))
     {
@@ -146,6 +174,59 @@ static int
 do_migrate (struct gwt_client *c, char **args)
 {
   return start (c, "migrate", "migrate", gwt_client_argument ("uri", args[0]));
+}
+
+static int
+print_check (struct json_object *check, struct gwt_error *err)
+{
+  const char *verdict = gwt_answer_text (check, "verdict");
+  const char *reason = gwt_answer_text (check, "error-desc");
+  g_autofree char *shown = gwt_one_line (verdict != NULL ? verdict
+                                         : reason != NULL ? reason
+                                                          : "it failed without a reason");
+
+  if (verdict == NULL)
+    {
+      gwt_error_set (err, GWT_E_FAILED, "%s", shown);
+      return fail (err, "check");
+    }
+  puts (shown);
+  print_verdict (check);
+  return strcmp (verdict, "ok") == 0 || strcmp (verdict, "adapt") == 0 ? 0 : 1;
+}
+
+static int
+do_check (struct gwt_client *c, char **args)
+{
+  GWT_AUTO_ERROR (err);
+  int status = 1;
+  bool over = false, cancelled = false;
+
+  gwt_client_catch_signals ();
+  if (!gwt_client_tell (c, "migrate-check", gwt_client_argument ("uri", args[0]), &err))
+    return fail (&err, "check");
+  while (!over)
+    {
+      struct json_object *info = gwt_client_ask (c, "query-migrate", NULL, &err);
+      struct json_object *check = gwt_answer_member (info, "check", json_type_object);
+      const char *now = gwt_answer_text (check, "status");
+
+      if (info == NULL)
+        return fail (&err, "check");
+      over = now == NULL || strcmp (now, "running") != 0;
+      if (over)
+        status = cancelled ? CANCELLED : print_check (check, &err);
+      json_object_put (info);
+      if (!over && !gwt_client_wait (c, LOOK_MS, &err))
+        return fail (&err, "check");
+      if (!over && gwt_client_signals () > 0 && !cancelled)
+        {
+          cancelled = true;
+          if (!gwt_client_tell (c, "migrate_cancel", NULL, &err))
+            return fail (&err, "check");
+        }
+    }
+  return status;
 }
 
 /* Names are ours to say: where the emulator's folder is, is not seen from here. */
@@ -349,6 +430,7 @@ static const struct
   int (*run) (struct gwt_client *c, char **args);
 } commands[]
     = { { "migrate", 1, "where to is missing; give a URI, as in tcp:HOST:PORT", do_migrate },
+        { "check", 1, "where to is missing; give a URI, as in tcp:HOST:PORT", do_check },
         { "incoming", 1, "where is missing; give a URI, as in tcp:HOST:PORT", do_incoming },
         { "status", 0, NULL, do_status },
         { "continue", 0, NULL, do_continue },

@@ -258,6 +258,12 @@ gwt_memdev_find (const char *id, struct gwt_error *err)
   return m;
 }
 
+bool
+gwt_memdev_exists (const char *id)
+{
+  return find (id) != NULL;
+}
+
 uint64_t
 gwt_memdev_size (const struct gwt_memdev *m)
 {

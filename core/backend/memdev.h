@@ -18,6 +18,7 @@ struct gwt_memdev;
 bool gwt_memdev_new_option (const char *text, struct gwt_error *err);
 /* For who takes it.  NULL with ERR set: none has this id. */
 struct gwt_memdev *gwt_memdev_find (const char *id, struct gwt_error *err);
+bool gwt_memdev_exists (const char *id);
 uint64_t gwt_memdev_size (const struct gwt_memdev *memdev);
 /* Memory of it, a block by its id; once. */
 struct gwt_region *gwt_memdev_make_ram (struct gwt_memdev *memdev, uint64_t flags,

@@ -85,7 +85,7 @@ gwt_cli_make_backends (const struct gwt_options *o, const struct gwt_board *boar
       return false;
   /* -nographic says what holds anyway; with -nodefaults it says it. */
   bool wanted = (o->nographic || (!o->nodefaults && !list_has (o->qmps, "stdio", NULL)))
-                && gwt_board_serial_count (board) > 0;
+                && (board == NULL || gwt_board_serial_count (board) > 0);
   if (o->serials->len == 1 && wanted && !add_serial (ids, CONSOLE, err))
     return false;
   g_ptr_array_add (ids, NULL);

@@ -21,6 +21,7 @@
 #include "core/cpu/run.h"
 #include "core/device/event.h"
 #include "core/device/lock.h"
+#include "core/machine/arrive.h"
 #include "core/machine/fdt-tree.h"
 #include "core/machine/manifest.h"
 #include "core/migration/channel.h"
@@ -36,7 +37,8 @@
 struct session
 {
   struct gwt_options options;
-  struct gwt_machine *machine;
+  struct gwt_machine *machine; /* or NULL: it comes with the guest */
+  struct gwt_machine_config config;
   GPtrArray *serial_ids; /* char *: what -serial made, per port */
   GPtrArray *pflash_ids; /* char *: what is in the flash banks, per unit */
   const char *pidfile;   /* written by us: removed at the end */
@@ -153,25 +155,27 @@ dump_dtb (const struct session *s, struct gwt_error *err)
 }
 
 /* The machine that stands, for migrations. */
-static struct gwt_machine *standing;
+static struct gwt_machine *const *standing;
 
 static struct gwt_manifest *
 make_manifest (struct gwt_error *err)
 {
-  return gwt_machine_manifest (standing, err);
+  return gwt_machine_manifest (*standing, err);
 }
 
 static bool
 set_up_migration (const struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
-  standing = s->machine;
+  standing = &s->machine;
   return gwt_migration_init (&(struct gwt_migration_setup){
-                                 .machine = s->machine->name,
+                                 .machine = s->machine != NULL ? s->machine->name : NULL,
                                  .uuid = o->has_uuid ? o->uuid : NULL,
                                  .left_out = (const char *const *) o->without->pdata,
                                  .only_migratable = o->only_migratable,
                                  .manifest = make_manifest,
+                                 .prepare = gwt_arrival_prepare,
+                                 .undo = gwt_arrival_undo,
                              },
                              err);
 }
@@ -333,6 +337,69 @@ plan_global (const char *text, struct gwt_error *err)
   return !gwt_error_is_set (err);
 }
 
+/* Without -M the guest that is awaited brings its machine. */
+static bool
+brings_machine (const struct gwt_options *o)
+{
+  return o->machine == NULL && o->incoming != NULL;
+}
+
+/* What would need one now. */
+static bool
+check_without_machine (const struct gwt_options *o, struct gwt_error *err)
+{
+  const struct
+  {
+    const char *option, *value;
+  } dumps[] = { { "-dumpdtb", o->dumpdtb },
+                { "-dump-vmstate", o->dump_vmstate },
+                { "-dump-manifest", o->dump_manifest } };
+
+  if (o->devices->len > 1)
+    gwt_error_set (
+        err, GWT_E_INVALID,
+        "-device: '%s': without -M the guest brings its devices; add -M, or leave it out "
+        "(-drive with if=none, and -netdev instead of -nic, give back ends alone)",
+        (const char *) g_ptr_array_index (o->devices, 0));
+  for (guint i = 0; i < G_N_ELEMENTS (dumps); i++)
+    if (dumps[i].value != NULL && !gwt_error_is_set (err))
+      gwt_error_set (err, GWT_E_INVALID, "%s: '%s': there is no machine before the guest comes; "
+                     "add -M", dumps[i].option, dumps[i].value);
+  return !gwt_error_is_set (err);
+}
+
+static bool
+plan_machine (struct session *s, struct gwt_error *err)
+{
+  const struct gwt_options *o = &s->options;
+  const struct gwt_board *board = NULL;
+  if (!brings_machine (o))
+    {
+      s->machine = gwt_machine_plan (&s->config, err);
+      if (s->machine == NULL)
+        return false;
+      board = s->machine->board;
+    }
+  else if (!check_without_machine (o, err))
+    return false;
+  if (!gwt_cli_make_backends (o, board, s->serial_ids, err) || !gwt_cli_make_netdevs (o, err))
+    return false;
+  s->config.serials = (const char *const *) s->serial_ids->pdata;
+  if (s->machine == NULL)
+    return true;
+  s->machine->config.serials = s->config.serials;
+  if (!gwt_memdev_check_used (err))
+    {
+      gwt_error_prefix (err, "-object");
+      return false;
+    }
+  if (o->dumpdtb == NULL || s->machine->dumpdtb == NULL)
+    return true;
+  gwt_error_set (err, GWT_E_INVALID, "-dumpdtb: '%s': -M says dumpdtb=%s already; give it once",
+                 o->dumpdtb, s->machine->dumpdtb);
+  return false;
+}
+
 static bool
 plan (struct session *s, struct gwt_error *err)
 {
@@ -355,43 +422,28 @@ plan (struct session *s, struct gwt_error *err)
   for (guint i = 0; i + 1 < o->globals->len; i++)
     if (!plan_global (g_ptr_array_index (o->globals, i), err))
       return false;
-  const struct gwt_machine_config config = { .machine = o->machine,
-                                             .cpu = o->cpu,
-                                             .smp = o->smp,
-                                             .memory = o->memory,
-                                             .bios = o->bios,
-                                             .kernel = o->kernel,
-                                             .initrd = o->initrd,
-                                             .append = o->append,
-                                             .dtb = o->dtb,
-                                             .devices = (const char *const *) o->devices->pdata,
-                                             .plugin_levels
-                                             = (const char *const *) o->plugin_levels->pdata,
-                                             .n_serials = o->serials->len - 1,
-                                             .pflashes
-                                             = (const char *const *) s->pflash_ids->pdata,
-                                             .uuid = o->has_uuid ? o->uuid : NULL,
-                                             .paused
-                                             = o->paused || o->incoming != NULL,
-                                             .awaits = o->incoming != NULL };
-  s->machine = gwt_machine_plan (&config, err);
-  if (s->machine == NULL || !gwt_cli_make_backends (o, s->machine->board, s->serial_ids, err)
-      || !gwt_cli_make_netdevs (o, err))
+  s->config
+      = (struct gwt_machine_config){ .machine = o->machine,
+                                     .cpu = o->cpu,
+                                     .smp = o->smp,
+                                     .memory = o->memory,
+                                     .bios = o->bios,
+                                     .kernel = o->kernel,
+                                     .initrd = o->initrd,
+                                     .append = o->append,
+                                     .dtb = o->dtb,
+                                     .devices = (const char *const *) o->devices->pdata,
+                                     .plugin_levels
+                                     = (const char *const *) o->plugin_levels->pdata,
+                                     .n_serials = o->serials->len - 1,
+                                     .pflashes = (const char *const *) s->pflash_ids->pdata,
+                                     .uuid = o->has_uuid ? o->uuid : NULL,
+                                     .paused = o->paused || o->incoming != NULL,
+                                     .awaits = o->incoming != NULL };
+  if (!plan_machine (s, err))
     return false;
-  if (!gwt_memdev_check_used (err))
-    {
-      gwt_error_prefix (err, "-object");
-      return false;
-    }
-  s->machine->config.serials = (const char *const *) s->serial_ids->pdata;
-  if (o->dumpdtb != NULL && s->machine->dumpdtb != NULL)
-    {
-      gwt_error_set (err, GWT_E_INVALID, "-dumpdtb: '%s': -M says dumpdtb=%s already; give it once",
-                     o->dumpdtb, s->machine->dumpdtb);
-      return false;
-    }
   if (!check_writable ("-dumpdtb", o->dumpdtb, err)
-      || !check_writable ("-M: dumpdtb", s->machine->dumpdtb, err)
+      || (s->machine != NULL && !check_writable ("-M: dumpdtb", s->machine->dumpdtb, err))
       || (g_strcmp0 (o->dump_vmstate, "-") != 0
           && !check_writable ("-dump-vmstate", o->dump_vmstate, err))
       || (g_strcmp0 (o->dump_manifest, "-") != 0
@@ -419,15 +471,29 @@ go_public (struct session *s, struct gwt_error *err)
          && write_pidfile (s, err);
 }
 
+/* Every back end that was given. */
+static bool
+check_used (void *data, struct gwt_error *err)
+{
+  const struct session *s = data;
+  const struct gwt_options *o = &s->options;
+  if (!gwt_memdev_check_used (err))
+    {
+      gwt_error_prefix (err, "-object");
+      return false;
+    }
+  return gwt_cli_check_backends_used (o, err) && gwt_cli_check_netdevs_used (err)
+         && gwt_cli_check_disks_used (o, err);
+}
+
 static int
 run (struct session *s, struct gwt_error *err)
 {
   const struct gwt_options *o = &s->options;
-  if (!plan (s, err) || !gwt_machine_build (s->machine, err)
-      || !gwt_cli_check_backends_used (o, err) || !gwt_cli_check_netdevs_used (err)
-      || !gwt_cli_check_disks_used (o, err))
+  if (!plan (s, err)
+      || (s->machine != NULL && (!gwt_machine_build (s->machine, err) || !check_used (s, err))))
     return 1;
-  if (gwt_log_shown (GWT_LOG_INFO))
+  if (s->machine != NULL && gwt_log_shown (GWT_LOG_INFO))
     {
       g_autofree char *map = gwt_memory_describe ();
       g_auto (GStrv) lines = g_strsplit (map, "\n", -1);
@@ -437,7 +503,7 @@ run (struct session *s, struct gwt_error *err)
         if (lines[i][0] != '\0')
           gwt_log (GWT_LOG_INFO, "  %s", lines[i]);
     }
-  bool dumped = dump_dtb (s, err);
+  bool dumped = s->machine != NULL && dump_dtb (s, err);
   if (!gwt_error_is_set (err))
     dumped |= dump_vmstate (s, err);
   if (!gwt_error_is_set (err))
@@ -449,9 +515,13 @@ run (struct session *s, struct gwt_error *err)
   gwt_qmp_set_identity (o->name, o->has_uuid ? o->uuid_text : NULL);
   gwt_qmp_init ();
   gwt_console_init ();
-  if (!gwt_machine_power_on (s->machine, o->incoming == NULL, err)
+  if ((s->machine != NULL && !gwt_machine_power_on (s->machine, o->incoming == NULL, err))
       || !set_up_migration (s, err))
     return 1;
+  gwt_arrival_begin (&(struct gwt_arrival){ .slot = &s->machine,
+                                            .config = s->config,
+                                            .used = check_used,
+                                            .data = s });
   stamp (s, "built: devices, device tree, images in memory");
   if (!go_public (s, err))
     return 1;
@@ -487,6 +557,7 @@ finish (struct session *s)
   gwt_chardev_close_all ();
   gwt_memory_destroy_all ();
   gwt_memdev_close_all ();
+  gwt_arrival_finish ();
   gwt_machine_free (s->machine);
   gwt_address_free (s->incoming);
   if (s->pidfile != NULL)

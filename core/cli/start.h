@@ -20,7 +20,7 @@ bool gwt_cli_make_disks (struct gwt_options *options, GPtrArray *units, struct g
 bool gwt_cli_check_disks_used (const struct gwt_options *options, struct gwt_error *err);
 
 /* backends.c: what -chardev, -serial and the default console mean.  Ids per serial port are added
-   to SERIAL_IDS, which then ends with NULL. */
+   to SERIAL_IDS, which then ends with NULL.  BOARD NULL: it is not known yet. */
 bool gwt_cli_make_backends (const struct gwt_options *options, const struct gwt_board *board,
                             GPtrArray *serial_ids, struct gwt_error *err);
 bool gwt_cli_check_backends_used (const struct gwt_options *options, struct gwt_error *err);

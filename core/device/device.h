@@ -79,6 +79,10 @@ bool gwt_device_set_json (struct gwt_device *device, const char *name, struct js
 struct json_object *gwt_device_get_json (struct gwt_device *device, const char *name,
                                          struct gwt_error *err);
 const struct gwt_provenance *gwt_device_provenance (struct gwt_device *device, const char *name);
+/* The value of NAME stays what it is, and came from SOURCE: for a value that was found to be what
+   somebody wanted.  Where a later source set it nothing changes. */
+void gwt_device_note_source (struct gwt_device *device, const char *name, enum gwt_source source,
+                             const char *detail);
 const char *gwt_source_name (enum gwt_source source);
 /* explain.c: property NAME, or every one where NAME is NULL, as a JSON list: value, who had the
    last word, and who else had a say, the default first.  New reference; NULL with ERR set. */

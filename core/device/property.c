@@ -279,6 +279,25 @@ take (struct gwt_device *device, const struct gwt_field *f, struct gwt_value *va
   gwt_value_clear (&copy);
 }
 
+void
+gwt_device_note_source (struct gwt_device *device, const char *name, enum gwt_source source,
+                        const char *detail)
+{
+  struct gwt_device *part = gwt_device_property_part (device, name);
+  const struct gwt_field *f = part != NULL ? gwt_type_own_property (part->type, name) : NULL;
+  struct gwt_provenance *from = f != NULL ? &part->provenance[field_index (part, f)] : NULL;
+  struct gwt_value value;
+
+  if (from == NULL || source < from->source)
+    return;
+  load (part, f, &value);
+  add_step (from, source, detail, f, &value);
+  gwt_value_clear (&value);
+  g_free (from->detail);
+  from->source = source;
+  from->detail = g_strdup (detail);
+}
+
 /* Exactly one of TEXT and JSON counts. */
 static bool
 set (struct gwt_device *device, const char *name, const char *text, struct json_object *json,

@@ -8,7 +8,9 @@
 #include <string.h>
 #include "core/device/value.h"
 #include "core/machine/machine.h"
+#include "core/migration/manifest.h"
 #include "core/plugin/loader.h"
+#include "core/util/log.h"
 #include "core/util/text.h"
 
 struct row
@@ -120,14 +122,51 @@ apply_props (struct gwt_device *device, GPtrArray *props, const char *detail, st
   return true;
 }
 
+char *
+gwt_machine_incoming_detail (const struct gwt_manifest_property *p)
+{
+  /* From an earlier hop: it says so itself. */
+  if (p->from == GWT_SOURCE_INCOMING && p->detail != NULL)
+    return g_strdup (p->detail);
+  return g_strdup_printf ("hop %u of the guest: %s", p->hop + 1,
+                          p->detail != NULL ? p->detail : p->source);
+}
+
+/* What the guest was given where it was before, and takes along.  What cannot be set here is found
+   by who compares both ends. */
+static bool
+apply_incoming (const struct gwt_manifest *incoming, struct gwt_device *device)
+{
+  const struct gwt_manifest_device *from
+      = incoming != NULL ? gwt_manifest_device (incoming, device->id) : NULL;
+  if (from == NULL || strcmp (from->type, device->type->d.name) != 0)
+    return true;
+  for (guint i = 0; i < from->n_properties; i++)
+    {
+      const struct gwt_manifest_property *p = &from->properties[i];
+      const struct gwt_provenance *here = gwt_device_provenance (device, p->name);
+      g_autofree char *detail = NULL;
+      GWT_AUTO_ERROR (ignored);
+      /* The user's word here is not overruled from afar. */
+      if (!p->explicit_ || here == NULL || here->source == GWT_SOURCE_GLOBAL)
+        continue;
+      detail = gwt_machine_incoming_detail (p);
+      if (!gwt_device_set_json (device, p->name, p->value, GWT_SOURCE_INCOMING, detail, &ignored))
+        gwt_log (GWT_LOG_INFO, "incoming: %s", ignored.text);
+    }
+  return true;
+}
+
 bool
 gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *device,
-                   GPtrArray *board_props, GPtrArray *model_props, struct gwt_error *err)
+                   GPtrArray *board_props, GPtrArray *model_props,
+                   const struct gwt_manifest *incoming, struct gwt_error *err)
 {
   g_autofree char *detail = g_strdup_printf ("board %s", choice->board->name);
   return apply_plugin_rows (choice, device->type, device, err)
          && apply_overrides (choice, device, err) && apply_props (device, board_props, detail, err)
-         && apply_props (device, model_props, detail, err) && gwt_globals_apply (device, err);
+         && apply_props (device, model_props, detail, err) && gwt_globals_apply (device, err)
+         && apply_incoming (incoming, device);
 }
 
 struct json_object *

@@ -193,7 +193,7 @@ static bool
 set_values (struct gwt_device *device, const struct gwt_spec *spec, struct gwt_error *err)
 {
   g_autofree char *detail = g_strdup_printf ("device_add %s", spec->type);
-  if (!gwt_machine_apply (machine->choice, device, NULL, NULL, err))
+  if (!gwt_machine_apply (machine->choice, device, NULL, NULL, NULL, err))
     return false;
   json_object_object_foreach (spec->props, name, value)
   {

@@ -1,5 +1,6 @@
 # core/machine: sources of this layer
 core_libcore_a_SOURCES += \
+	core/machine/arrive.c core/machine/arrive.h \
 	core/machine/board.c core/machine/board.h \
 	core/machine/board-devices.c \
 	core/machine/board-values.c core/machine/board-values.h \

@@ -85,7 +85,8 @@ make_cpus (struct gwt_machine *machine, struct gwt_error *err)
         }
       cpu->from_board = true;
       g_ptr_array_add (machine->cpus, cpu);
-      if (!gwt_machine_apply (machine->choice, cpu, board->cpu_props, machine->model->props, err))
+      if (!gwt_machine_apply (machine->choice, cpu, board->cpu_props, machine->model->props,
+                              machine->incoming, err))
         return false;
       if (board->cpu_number != NULL
           && !gwt_device_set (cpu, board->cpu_number, number, GWT_SOURCE_BOARD, "number of the CPU",
@@ -119,7 +120,7 @@ make_board_devices (struct gwt_machine *machine, struct gwt_error *err)
         }
       device->from_board = true;
       g_ptr_array_add (machine->devices, device);
-      if (!gwt_machine_apply (machine->choice, device, entry->props, NULL, err))
+      if (!gwt_machine_apply (machine->choice, device, entry->props, NULL, machine->incoming, err))
         return false;
       if (entry->serial >= 0 && (guint) entry->serial < n_serials
           && strcmp (serials[entry->serial], "none") != 0
@@ -156,7 +157,7 @@ make_user_devices (struct gwt_machine *machine, struct gwt_error *err)
           return false;
         }
       g_ptr_array_add (machine->user_devices, device);
-      if (!gwt_machine_apply (machine->choice, device, NULL, NULL, err)
+      if (!gwt_machine_apply (machine->choice, device, NULL, NULL, machine->incoming, err)
           || !apply_spec (device, spec, "-device", platform_keys, err))
         return false;
     }

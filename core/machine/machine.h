@@ -16,6 +16,7 @@
 
 struct gwt_boot;
 struct gwt_manifest;
+struct gwt_manifest_property;
 struct gwt_memdev;
 
 /* What the user asked for; texts as typed, NULL where not given.  Borrowed. */
@@ -63,6 +64,7 @@ struct gwt_machine
   GPtrArray *user_devices; /* struct gwt_device, as user_specs */
   uint64_t platform_next;  /* address for the next -device */
   uint32_t platform_line;
+  const struct gwt_manifest *incoming; /* while it is built for a guest that comes, or NULL */
   struct gwt_manifest *came_with; /* of where the guest was before, or NULL */
 };
 
@@ -110,9 +112,13 @@ const struct gwt_machine_type *gwt_machine_choice_with (const struct gwt_machine
                                                         enum gwt_machine_default what);
 const char *gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice);
 
-/* compat.c: give DEVICE its values below -device: plugin rows, machine type, board, -global. */
+/* compat.c: give DEVICE its values below -device: plugin rows, machine type, board, -global, and
+   what a user set of it where the guest was before, as INCOMING (may be NULL) tells. */
 bool gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *device,
-                        GPtrArray *board_props, GPtrArray *model_props, struct gwt_error *err);
+                        GPtrArray *board_props, GPtrArray *model_props,
+                        const struct gwt_manifest *incoming, struct gwt_error *err);
+/* Where P came from, as the provenance of a value that was taken over; caller frees. */
+char *gwt_machine_incoming_detail (const struct gwt_manifest_property *p);
 /* What PROPERTY of a device of TYPE is under CHOICE where nobody says anything else; new reference.
    NULL for an abstract type, or with ERR set. */
 struct json_object *gwt_machine_promised (const struct gwt_machine_choice *choice,

@@ -64,6 +64,12 @@ gwt_address_is_file (const struct gwt_address *a)
 }
 
 bool
+gwt_address_is_command (const struct gwt_address *a)
+{
+  return a->transport == GWT_TRANSPORT_EXEC;
+}
+
+bool
 gwt_address_two_way (const struct gwt_address *a)
 {
   return a->transport == GWT_TRANSPORT_EXEC || a->medium == GWT_MEDIUM_SOCKET;

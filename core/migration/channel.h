@@ -47,6 +47,9 @@ bool gwt_address_is_file (const struct gwt_address *a); /* a file that can be po
 /* Can answers come back?  tcp, unix, exec, and descriptors of sockets. */
 bool gwt_address_two_way (const struct gwt_address *a);
 
+/* A command may take what it is given and say nothing, as 'cat > file' does. */
+bool gwt_address_is_command (const struct gwt_address *a);
+
 /* ---- opening ----------------------------------------------------------------------------------
  */
 

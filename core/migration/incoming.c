@@ -17,6 +17,7 @@
 #include "core/migration/announce.h"
 #include "core/migration/globalstate.h"
 #include "core/migration/params.h"
+#include "core/migration/preflight.h"
 #include "core/util/log.h"
 
 #define DRAIN_US 1000000
@@ -43,6 +44,7 @@ static struct
   /* The thread's, and main's while it is called by the thread. */
   struct gwt_reader *reader;
   bool committed;
+  struct json_object *preflight; /* what was said of the guest, or NULL */
   struct gwt_error error;
 } n = { .cancel_fd = -1 };
 
@@ -66,18 +68,28 @@ gwt_incoming_describe (struct json_object *to)
 
   if (addresses != NULL)
     json_object_object_add (to, "socket-address", addresses);
+  if (n.preflight != NULL && !gwt_outgoing_was_last ())
+    json_object_object_add (to, "preflight", json_object_get (n.preflight));
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
 static void
-stop_listening (void *data)
+connected (void *data)
 {
   (void) data;
-  g_clear_pointer (&n.listener, gwt_listener_free);
   gwt_migration_configure_ram ();
   n.coming = true;
   gwt_migration_move (GWT_MIGRATION_SETUP, GWT_MIGRATION_ACTIVE);
+}
+
+/* It only wanted to know. */
+static void
+disconnected (void *data)
+{
+  (void) data;
+  n.coming = false;
+  gwt_migration_move (GWT_MIGRATION_ACTIVE, GWT_MIGRATION_SETUP);
 }
 
 static bool
@@ -87,6 +99,19 @@ still_wanted (void)
     return true;
   gwt_error_set (&n.error, GWT_E_BUSY, "it was cancelled");
   return false;
+}
+
+/* It has said what it is.  Until then, and where it only wanted to know what becomes of it here,
+   others are listened to as well. */
+static void
+begun (const struct gwt_preflight *result, bool check_only)
+{
+  if (check_only)
+    return;
+  json_object_put (n.preflight);
+  n.preflight = result != NULL ? gwt_preflight_json (result) : NULL;
+  if (result == NULL || result->verdict != GWT_VERDICT_REFUSE)
+    g_clear_pointer (&n.listener, gwt_listener_free);
 }
 
 static bool
@@ -99,7 +124,7 @@ accept_channel (void)
   g_mutex_lock (&n.lock);
   n.channel = channel;
   g_mutex_unlock (&n.lock);
-  return still_wanted () && gwt_migration_on_main (stop_listening, NULL);
+  return still_wanted () && gwt_migration_on_main (connected, NULL);
 }
 
 /* The guest is not ours after all.  The sender wants the images back as soon as it hears that, and
@@ -215,6 +240,20 @@ take_over (void)
   gwt_migration_move (GWT_MIGRATION_ACTIVE, GWT_MIGRATION_COMPLETED);
 }
 
+/* Reasons beyond the first, which is the error. */
+static void
+report_others (void)
+{
+  struct json_object *reasons;
+  size_t i;
+
+  if (n.preflight == NULL || !json_object_object_get_ex (n.preflight, "reasons", &reasons))
+    return;
+  for (i = 1; i < json_object_array_length (reasons); i++)
+    gwt_log (GWT_LOG_ERROR, "%s: %s: %s", n.command, gwt_address_label (n.address),
+             json_object_get_string (json_object_array_get_idx (reasons, i)));
+}
+
 static void
 give_up (void)
 {
@@ -237,9 +276,12 @@ give_up (void)
   n.deferred = true;
   gwt_migration_blame (&n.error, n.command, n.address);
   gwt_error_report (&n.error, NULL);
+  report_others ();
   /* Half of a guest is here; the other half never comes. */
   if (n.exit_on_error)
     gwt_request_shutdown (GWT_CAUSE_HOST_ERROR, 1);
+  else
+    gwt_migration_undo ();
 }
 
 /* *DATA: did all go well? */
@@ -258,16 +300,46 @@ conclude (void *data)
   gwt_migration_ended ();
 }
 
+/* The sender wanted to know, no more; it was told.  False: nobody else can come this way. */
+static bool
+await_again (void)
+{
+  if (gwt_error_is_set (&n.error))
+    gwt_log (GWT_LOG_INFO, "%s: %s: a guest was checked: %s", n.command,
+             gwt_address_label (n.address), n.error.text);
+  gwt_error_clear (&n.error);
+  gwt_reader_free (g_steal_pointer (&n.reader));
+  gwt_channel_end_writing (n.channel);
+  close_channel (true);
+  return still_wanted () && gwt_migration_on_main (disconnected, NULL);
+}
+
+/* Up to a guest that wants to be here. */
+static bool
+begin (void)
+{
+  bool good;
+
+  do
+    {
+      if (!accept_channel ())
+        return false;
+      n.reader = gwt_reader_new (n.channel, begun);
+      good = gwt_reader_begin (n.reader, &n.error);
+    }
+  while (gwt_reader_check_only (n.reader) && (good = await_again ()));
+  return good;
+}
+
 static gpointer
 run (gpointer data)
 {
   bool good;
 
   gwt_migration_thread_begins ("mig/dst/main");
-  good = accept_channel ();
+  good = begin ();
   if (good)
     {
-      n.reader = gwt_reader_new (n.channel);
       good = gwt_reader_read (n.reader, &n.error) && still_wanted ()
              && gwt_migration_on_main (commit, NULL) && n.committed && say_well ();
       if (!good && n.committed)
@@ -311,6 +383,8 @@ listen_on (struct gwt_address *address, const char *command, struct gwt_error *e
   atomic_store (&n.cancelled, false);
   n.committed = false;
   gwt_migration_set_error (NULL);
+  json_object_put (n.preflight);
+  n.preflight = NULL;
   gwt_outgoing_forget ();
   n.thread = gwt_migration_thread_new ("mig/dst/main", run, n.cancel_fd, err);
   if (n.thread == NULL)
@@ -376,5 +450,7 @@ gwt_incoming_finish (void)
     close (n.cancel_fd);
   n.cancel_fd = -1;
   gwt_error_clear (&n.error);
+  json_object_put (n.preflight);
+  n.preflight = NULL;
   g_clear_pointer (&n.address, gwt_address_free);
 }

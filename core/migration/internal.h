@@ -18,6 +18,9 @@ bool gwt_migration_status_cancelable (enum gwt_migration_status status);
 /* [any] An event for monitors, in order with all others; takes the reference to DATA. */
 void gwt_migration_emit (const char *name, struct json_object *data);
 
+/* The same whether or not clients have turned the capability events on. */
+void gwt_migration_emit_always (const char *name, struct json_object *data);
+
 /* [migration] Have FN (DATA) called on main, lock held, and wait for it, without the lock.  False:
    the process ends, it was not called. */
 bool gwt_migration_on_main (void (*fn) (void *data), void *data);
@@ -48,6 +51,11 @@ void gwt_migration_config (struct gwt_stream_config *config,
 /* [main] What is to be sent with the guest, new reference; NULL: nothing, x-manifest is off.  False
    with ERR set. */
 bool gwt_migration_make_manifest (struct gwt_manifest **manifest, struct gwt_error *err);
+/* [main] The hooks of struct gwt_migration_setup; RESULT need not be initialized.  False: there are
+   none. */
+bool gwt_migration_prepare (const struct gwt_manifest *source, bool check_only,
+                            struct gwt_preflight *result);
+void gwt_migration_undo (void);
 /* [main] Is there a guest here that can be sent, copied or replaced now? */
 bool gwt_migration_check_guest (struct gwt_error *err);
 /* [main] RAM's options as capabilities and parameters are now. */
@@ -104,6 +112,7 @@ struct gwt_outgoing_plan
   const char *what;            /* for messages: "migrate", "save" */
   bool goes_on;                /* the guest is copied and goes on here; else it leaves */
   bool return_path, pause;     /* the capabilities, where they make sense */
+  bool waits;                  /* for a verdict on the manifest, before anything else is sent */
   struct gwt_manifest *manifest; /* to be sent, a reference, taken over; or NULL */
   /* [migration] Optional.  All is written and safe: false with ERR set makes it a failure. */
   bool (*written) (void *data, struct gwt_error *err);
@@ -115,6 +124,8 @@ struct gwt_outgoing_plan
 bool gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err);
 bool gwt_outgoing_runs (void);
 void gwt_outgoing_forget (void);
+/* [main] The verdict on the guest that was sent last, for query-migrate; borrowed, or NULL. */
+struct json_object *gwt_outgoing_verdict (void);
 bool gwt_outgoing_was_last (void); /* what runs, or ended last, was sent from here */
 void gwt_outgoing_cancel (void);
 void gwt_outgoing_continue (void);
@@ -174,8 +185,16 @@ void gwt_incoming_finish (void);
 
 /* One stream from a channel.  [migration] unless said. */
 struct gwt_reader;
-struct gwt_reader *gwt_reader_new (struct gwt_channel *channel);
-/* From the header to the last byte of the description; sections are staged. */
+/* [main] The configuration is read.  RESULT says whether this end takes the guest, if it is one
+   that describes itself; else NULL. */
+typedef void (*gwt_reader_begins) (const struct gwt_preflight *result, bool check_only);
+/* WHEN_BEGUN NULL: this end is not changed for a guest. */
+struct gwt_reader *gwt_reader_new (struct gwt_channel *channel, gwt_reader_begins when_begun);
+/* Header and configuration; what this end thinks of them is said to a sender that waits for it. */
+bool gwt_reader_begin (struct gwt_reader *r, struct gwt_error *err);
+/* Nothing follows: the sender only wanted to know. */
+bool gwt_reader_check_only (const struct gwt_reader *r);
+/* Then, to the last byte of the description; sections are staged. */
 bool gwt_reader_read (struct gwt_reader *r, struct gwt_error *err);
 bool gwt_reader_answers (const struct gwt_reader *r); /* the sender opened a return path */
 /* [main] All came that has to. */
@@ -191,6 +210,13 @@ struct gwt_manifest *gwt_reader_manifest (const struct gwt_reader *r);
 bool gwt_snapshot_runs (void); /* a load */
 void gwt_snapshot_cancel (void);
 void gwt_snapshot_finish (void);
+
+/* ---- check.c --------------------------------------------------------------------------------- */
+
+void gwt_check_cancel (void);
+void gwt_check_finish (void);
+/* The last check, for query-migrate and its event; new reference, NULL: there was none. */
+struct json_object *gwt_check_describe (void);
 
 /* ---- clocks.c -------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@ core_libcore_a_SOURCES += \
 	core/migration/channel-open.c \
 	core/migration/channel.c \
 	core/migration/channel.h \
+	core/migration/check.c \
 	core/migration/clocks.c \
 	core/migration/devices.c \
 	core/migration/devices.h \
@@ -39,10 +40,13 @@ core_libcore_a_SOURCES += \
 	core/migration/progress.c \
 	core/migration/reader.c \
 	core/migration/return-path.c \
+	core/migration/return-path.h \
 	core/migration/snapshot.c \
 	core/migration/state.c \
 	core/migration/stream-in.c \
 	core/migration/stream-out.c \
+	core/migration/verdict.c \
+	core/migration/verdict.h \
 	core/migration/stream.h
 core_libcore_a_SOURCES += core/migration/ram.h core/migration/ram-format.h core/migration/ram-internal.h core/migration/ram.c \
 	core/migration/ram-send.c core/migration/ram-load.c core/migration/ram-pages.h \

@@ -137,10 +137,28 @@ gwt_migration_make_manifest (struct gwt_manifest **manifest, struct gwt_error *e
   return *manifest != NULL;
 }
 
+bool
+gwt_migration_prepare (const struct gwt_manifest *source, bool check_only,
+                       struct gwt_preflight *result)
+{
+  if (setup.prepare == NULL)
+    return false;
+  setup.prepare (source, gwt_capability (GWT_CAP_X_PREFLIGHT), check_only, result);
+  return true;
+}
+
+void
+gwt_migration_undo (void)
+{
+  if (setup.undo != NULL)
+    setup.undo ();
+}
+
 void
 gwt_migration_finish (void)
 {
   gwt_migration_close_main ();
+  gwt_check_finish ();
   gwt_announce_finish ();
   gwt_outgoing_finish ();
   gwt_incoming_finish ();
@@ -271,6 +289,9 @@ gwt_migrate_start (struct gwt_address *address, struct gwt_error *err)
     }
   if (!gwt_migration_make_manifest (&plan.manifest, err))
     return false;
+  plan.waits = plan.manifest != NULL && gwt_capability (GWT_CAP_X_PREFLIGHT)
+               && gwt_address_two_way (address)
+               && (plan.return_path || !gwt_address_is_command (address));
   plan.address = gwt_address_ref (address);
   gwt_migration_configure_ram ();
   return gwt_outgoing_start (&plan, err);
@@ -279,6 +300,7 @@ gwt_migrate_start (struct gwt_address *address, struct gwt_error *err)
 void
 gwt_migrate_cancel (void)
 {
+  gwt_check_cancel ();
   gwt_outgoing_cancel ();
   gwt_incoming_cancel ();
   gwt_snapshot_cancel ();
@@ -398,7 +420,7 @@ struct json_object *
 gwt_migrate_query (void)
 {
   enum gwt_migration_status status = gwt_migration_status ();
-  struct json_object *to = json_object_new_object ();
+  struct json_object *to = json_object_new_object (), *check;
   g_auto (GStrv) reasons = gwt_migration_blockers ();
   guint i;
 
@@ -410,12 +432,18 @@ gwt_migrate_query (void)
         json_object_array_add (list, json_object_new_string (reasons[i]));
       json_object_object_add (to, "blocked-reasons", list);
     }
+  if ((check = gwt_check_describe ()) != NULL)
+    json_object_object_add (to, "check", check);
   if (status == GWT_MIGRATION_NONE)
     return to;
   json_object_object_add (to, "status",
                           json_object_new_string (gwt_migration_status_name (status)));
   if (gwt_outgoing_was_last ())
-    describe_outgoing (to, status);
+    {
+      describe_outgoing (to, status);
+      if (gwt_outgoing_verdict () != NULL)
+        json_object_object_add (to, "preflight", json_object_get (gwt_outgoing_verdict ()));
+    }
   gwt_incoming_describe (to);
   if (gwt_migration_error () != NULL)
     json_object_object_add (to, "error-desc", json_object_new_string (gwt_migration_error ()));

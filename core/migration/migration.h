@@ -16,6 +16,7 @@
 struct gwt_address;
 struct gwt_device;
 struct gwt_manifest;
+struct gwt_preflight;
 
 /* QEMU's, by the names of gwt_migration_status_name: "none", "setup", "cancelling", "cancelled",
    "active", "completed", "failed", "pre-switchover", "device". */
@@ -50,6 +51,11 @@ struct gwt_migration_setup
   /* The manifest of the machine as it stands, new reference; NULL with ERR set.  NULL: this end has
      none, and sends none. */
   struct gwt_manifest *(*manifest) (struct gwt_error *err);
+  /* A guest comes: see gwt_arrival_prepare and gwt_arrival_undo.  Both NULL: what is here stays as
+     it is, whatever the guest says of itself. */
+  void (*prepare) (const struct gwt_manifest *source, bool judge, bool check_only,
+                   struct gwt_preflight *result);
+  void (*undo) (void);
 };
 
 /* Once, when the machine's devices stand, if there is one: their sections, and RAM's. */
@@ -71,6 +77,9 @@ void gwt_migration_finish (void);
 /* `migrate`: returns at once.  What can be seen now is an error now: one that runs already, a
    machine that cannot be migrated; a connection that fails shows in the status. */
 bool gwt_migrate_start (struct gwt_address *address, struct gwt_error *err);
+/* `migrate-check`: would the guest go on there?  Returns at once; query-migrate tells in `check`,
+   and the event MIGRATION_CHECK. */
+bool gwt_migrate_check (struct gwt_address *address, struct gwt_error *err);
 /* `migrate_cancel`: at any time, also with nothing to cancel. */
 void gwt_migrate_cancel (void);
 /* `migrate-continue`: STATE is a status by name. */

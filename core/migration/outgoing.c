@@ -23,6 +23,7 @@
 #include "core/device/lock.h"
 #include "core/migration/converge.h"
 #include "core/migration/params.h"
+#include "core/migration/verdict.h"
 #include "core/migration/switchover.h"
 #include "core/util/log.h"
 
@@ -48,6 +49,7 @@ static struct
   struct gwt_channel *channel; /* under `lock`: so that main may shut it down */
   bool go_ahead;               /* under `lock`: migrate-continue */
   bool answer_due;             /* under `lock`: the other end has all or gets it now */
+  struct json_object *verdict; /* under `lock`: on this guest, or NULL */
 
   /* The thread's, and main's while it is called by the thread. */
   struct gwt_return_path *return_path;
@@ -100,7 +102,8 @@ static bool
 open_channel (void)
 {
   struct gwt_channel *channel
-      = gwt_channel_connect (o.plan.address, o.plan.return_path, o.cancel_fd, &o.error);
+      = gwt_channel_connect (o.plan.address, o.plan.return_path || o.plan.waits, o.cancel_fd,
+                             &o.error);
 
   if (channel == NULL)
     return false;
@@ -167,6 +170,46 @@ set_up_live (void *data)
     }
 }
 
+/* Would the guest go on there?  Nothing but its description has been sent. */
+static bool
+hear_verdict (void)
+{
+  struct json_object *verdict;
+
+  if (!o.plan.waits)
+    return true;
+  if (!gwt_vm_out_drain (&o.out, &o.error))
+    return false;
+  verdict = gwt_verdict_receive (o.channel, &o.error);
+  if (verdict == NULL)
+    return false;
+  gwt_verdict_refuses (verdict, &o.error);
+  g_mutex_lock (&o.lock);
+  o.verdict = verdict;
+  g_mutex_unlock (&o.lock);
+  return !gwt_error_is_set (&o.error) && still_wanted ();
+}
+
+static void
+forget_verdict (void)
+{
+  g_mutex_lock (&o.lock);
+  json_object_put (o.verdict);
+  o.verdict = NULL;
+  g_mutex_unlock (&o.lock);
+}
+
+struct json_object *
+gwt_outgoing_verdict (void)
+{
+  struct json_object *verdict;
+
+  g_mutex_lock (&o.lock);
+  verdict = o.verdict;
+  g_mutex_unlock (&o.lock);
+  return verdict;
+}
+
 static bool
 begin (void)
 {
@@ -175,9 +218,10 @@ begin (void)
 
   gwt_migration_config (&config, capabilities, true);
   config.manifest = o.plan.manifest;
+  config.manifest_flags = o.plan.waits ? GWT_STREAM_WAITS : 0;
   gwt_stream_put_header (&o.out);
   gwt_stream_put_config (&o.out, &config, o.config_text);
-  return open_return_path () && gwt_vm_out_drain (&o.out, &o.error)
+  return hear_verdict () && open_return_path () && gwt_vm_out_drain (&o.out, &o.error)
          && gwt_migration_on_main (set_up_live, NULL) && !gwt_error_is_set (&o.error)
          && gwt_vm_out_drain (&o.out, &o.error) && still_wanted ();
 }
@@ -488,6 +532,20 @@ end_well (void)
   gwt_migration_move (GWT_MIGRATION_DEVICE, GWT_MIGRATION_COMPLETED);
 }
 
+/* Reasons beyond the first, which is the error. */
+static void
+log_others (void)
+{
+  struct json_object *reasons;
+  size_t i;
+
+  if (o.verdict == NULL || !json_object_object_get_ex (o.verdict, "reasons", &reasons))
+    return;
+  for (i = 1; i < json_object_array_length (reasons); i++)
+    gwt_log (GWT_LOG_WARN, "%s: %s: %s", o.plan.what, gwt_address_label (o.plan.address),
+             json_object_get_string (json_object_array_get_idx (reasons, i)));
+}
+
 static void
 end_badly (void)
 {
@@ -505,6 +563,7 @@ end_badly (void)
   gwt_migration_set_error (o.error.text);
   gwt_migration_blame (&o.error, o.plan.what, o.plan.address);
   gwt_log (GWT_LOG_WARN, "%s", o.error.text);
+  log_others ();
   gwt_migration_move (status, GWT_MIGRATION_FAILED);
 }
 
@@ -617,6 +676,7 @@ gwt_outgoing_start (const struct gwt_outgoing_plan *plan, struct gwt_error *err)
   gwt_vm_out_init (&o.devices);
   o.config_text = g_string_new (NULL);
   o.devices_text = g_string_new (NULL);
+  forget_verdict ();
   gwt_progress_begin ();
   gwt_converge_stop ();
   gwt_migration_set_error (NULL);
@@ -688,5 +748,6 @@ gwt_outgoing_finish (void)
   gwt_error_clear (&o.error);
   g_clear_pointer (&o.plan.address, gwt_address_free);
   g_clear_pointer (&o.plan.manifest, gwt_manifest_unref);
+  forget_verdict ();
   g_clear_pointer (&o.live, g_ptr_array_unref);
 }

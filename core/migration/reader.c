@@ -7,6 +7,8 @@
 #include "config.h"
 #include "core/device/lock.h"
 #include "core/migration/internal.h"
+#include "core/migration/manifest.h"
+#include "core/migration/verdict.h"
 
 struct gwt_reader
 {
@@ -16,6 +18,8 @@ struct gwt_reader
   struct gwt_stream_config config;
   const char *capabilities[GWT_CONFIG_WORDS];
   bool answers;
+  bool begun; /* the configuration was read, and taken */
+  gwt_reader_begins begins;
 };
 
 static gssize
@@ -101,13 +105,117 @@ leave (void *opaque)
   gwt_machine_unlock ();
 }
 
+/* ---- the beginning --------------------------------------------------------------------------- */
+
+struct beginning
+{
+  struct gwt_reader *reader;
+  struct gwt_manifest *manifest;
+  const struct gwt_error *misfit;
+  bool check_only, judged;
+  struct gwt_preflight result;
+};
+
+static void
+begin_on_main (void *data)
+{
+  struct beginning *b = data;
+
+  if (b->manifest != NULL)
+    b->judged = gwt_migration_prepare (b->manifest, b->check_only, &b->result);
+  if (b->judged && b->result.verdict != GWT_VERDICT_REFUSE && gwt_error_is_set (b->misfit))
+    {
+      gwt_migration_undo ();
+      gwt_verdict_refuse (&b->result, b->misfit);
+    }
+  b->reader->begins (b->judged ? &b->result : NULL, b->check_only);
+}
+
+static bool
+refused (const struct gwt_preflight *result, struct gwt_error *err)
+{
+  if (result->verdict != GWT_VERDICT_REFUSE)
+    return false;
+  gwt_error_set (err, GWT_E_UNSUPPORTED, "%s", (const char *) result->reasons->pdata[0]);
+  return true;
+}
+
+static uint32_t
+flags_of (const struct gwt_reader *r)
+{
+  uint32_t flags = 0;
+
+  gwt_stream_manifest (r->stream, &flags);
+  return flags;
+}
+
+/* Before RAM comes, so that a guest that cannot be here has not stood still for it. */
+static bool
+begins (void *opaque, struct gwt_manifest *manifest, const struct gwt_error *misfit,
+        struct gwt_error *err)
+{
+  struct gwt_reader *r = opaque;
+  uint32_t flags = flags_of (r);
+  struct beginning b = { .reader = r,
+                         .manifest = manifest,
+                         .misfit = misfit,
+                         .check_only = (flags & GWT_STREAM_CHECK_ONLY) != 0 };
+  bool good = true;
+
+  r->begun = true;
+  if (r->begins == NULL)
+    return true;
+  if (!gwt_migration_on_main (begin_on_main, &b))
+    {
+      gwt_error_set (err, GWT_E_BUSY, "this process ends");
+      return false;
+    }
+  if (b.judged && (flags & GWT_STREAM_WAITS) != 0 && gwt_channel_two_way (r->channel))
+    good = gwt_verdict_send (r->channel, &b.result, err);
+  if (good && b.judged)
+    good = !refused (&b.result, err);
+  if (b.judged)
+    gwt_preflight_clear (&b.result);
+  return good;
+}
+
+bool
+gwt_reader_check_only (const struct gwt_reader *r)
+{
+  return (flags_of (r) & GWT_STREAM_CHECK_ONLY) != 0;
+}
+
+/* What was wrong before there was a verdict is the verdict, for a sender that waits for one. */
+static void
+refuse (struct gwt_reader *r, const struct gwt_error *err)
+{
+  struct gwt_preflight result = { 0 };
+  GWT_AUTO_ERROR (ignored);
+
+  if (r->begun || (flags_of (r) & GWT_STREAM_WAITS) == 0 || !gwt_channel_two_way (r->channel))
+    return;
+  gwt_verdict_refuse (&result, err);
+  gwt_verdict_send (r->channel, &result, &ignored);
+  gwt_preflight_clear (&result);
+}
+
+bool
+gwt_reader_begin (struct gwt_reader *r, struct gwt_error *err)
+{
+  if (gwt_stream_get_start (r->stream, err))
+    return true;
+  refuse (r, err);
+  return false;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 struct gwt_reader *
-gwt_reader_new (struct gwt_channel *channel)
+gwt_reader_new (struct gwt_channel *channel, gwt_reader_begins when_begun)
 {
   static const struct gwt_stream_in_ops ops = {
     .command = command,
+    .begins = begins,
     .enter = enter,
     .leave = leave,
     .left_out = gwt_migration_left_out,
@@ -115,6 +223,7 @@ gwt_reader_new (struct gwt_channel *channel)
   struct gwt_reader *r = g_new0 (struct gwt_reader, 1);
 
   r->channel = channel;
+  r->begins = when_begun;
   r->in = gwt_vm_in_new (source, r);
   gwt_migration_config (&r->config, r->capabilities, false);
   r->stream = gwt_stream_in_new (r->in, &r->config, &ops, r);
@@ -124,7 +233,7 @@ gwt_reader_new (struct gwt_channel *channel)
 bool
 gwt_reader_read (struct gwt_reader *r, struct gwt_error *err)
 {
-  return gwt_stream_get_start (r->stream, err) && gwt_stream_get_items (r->stream, err)
+  return gwt_stream_get_items (r->stream, err)
          && gwt_stream_get_description (r->stream, err);
 }
 

@@ -5,6 +5,7 @@
  * than 512.  What follows from them is the business of who waits for them.
  */
 #include "config.h"
+#include "core/migration/return-path.h"
 #include "core/migration/internal.h"
 
 #define MESSAGE_MAX 512
@@ -29,15 +30,16 @@ struct gwt_return_path
   struct gwt_error error; /* ended otherwise */
 };
 
-static bool
-read_all (struct gwt_return_path *rp, uint8_t *to, gsize size, bool *end, struct gwt_error *err)
+bool
+gwt_return_path_read (struct gwt_channel *channel, uint8_t *to, gsize size, bool *end,
+                      struct gwt_error *err)
 {
   gsize at = 0;
 
   *end = false;
   while (at < size)
     {
-      gssize got = gwt_channel_read (rp->channel, to + at, size - at, err);
+      gssize got = gwt_channel_read (channel, to + at, size - at, err);
 
       if (got < 0)
         return false;
@@ -67,7 +69,7 @@ read_message (struct gwt_return_path *rp, bool *last, struct gwt_error *err)
   guint type, size;
   bool end;
 
-  if (!read_all (rp, head, sizeof (head), &end, err))
+  if (!gwt_return_path_read (rp->channel, head, sizeof (head), &end, err))
     {
       if (end)
         gwt_error_set (err, GWT_E_IO, "the other end closed the connection before it had said "
@@ -90,7 +92,7 @@ read_message (struct gwt_return_path *rp, bool *last, struct gwt_error *err)
       return false;
     }
   *last = false;
-  if (!read_all (rp, body, size, &end, err))
+  if (!gwt_return_path_read (rp->channel, body, size, &end, err))
     {
       gwt_error_set (err, GWT_E_IO, "return path: it ends in the middle of a message");
       return false;

@@ -210,8 +210,9 @@ read_once (void)
   g_mutex_lock (&l.lock);
   l.channel = channel;
   g_mutex_unlock (&l.lock);
-  l.reader = gwt_reader_new (channel);
-  return (l.touched || still_wanted ()) && gwt_reader_read (l.reader, &l.error);
+  l.reader = gwt_reader_new (channel, NULL);
+  return (l.touched || still_wanted ()) && gwt_reader_begin (l.reader, &l.error)
+         && gwt_reader_read (l.reader, &l.error);
 }
 
 static void

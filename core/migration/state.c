@@ -19,7 +19,8 @@
 
 /*
  * All there is to know about statuses.  Sending: none - setup - active - [pre-switchover] - device
- * - completed.  Receiving: none - setup - active - completed.  Whatever runs can fail or be
+ * - completed.  Receiving: none - setup - active - completed; a
+ * sender that only wanted to know leads from active to setup.  Whatever runs can fail or be
  * cancelled, and whatever has ended can begin anew.
  */
 static const struct
@@ -32,7 +33,7 @@ static const struct
   [GWT_MIGRATION_SETUP] = { "setup", TO (ACTIVE) | TO (FAILED) | TO (CANCELLING), true, true },
   [GWT_MIGRATION_ACTIVE] = { "active",
                              TO (PRE_SWITCHOVER) | TO (DEVICE) | TO (COMPLETED) | TO (FAILED)
-                                 | TO (CANCELLING),
+                                 | TO (CANCELLING) | TO (SETUP),
                              true, true },
   [GWT_MIGRATION_PRE_SWITCHOVER]
   = { "pre-switchover", TO (DEVICE) | TO (FAILED) | TO (CANCELLING), true, true },
@@ -147,13 +148,17 @@ tell_later (gpointer data)
 void
 gwt_migration_emit (const char *name, struct json_object *data)
 {
+  if (gwt_capability (GWT_CAP_EVENTS))
+    gwt_migration_emit_always (name, data);
+  else
+    json_object_put (data);
+}
+
+void
+gwt_migration_emit_always (const char *name, struct json_object *data)
+{
   struct event *event;
 
-  if (!gwt_capability (GWT_CAP_EVENTS))
-    {
-      json_object_put (data);
-      return;
-    }
   event = g_new (struct event, 1);
   *event = (struct event){ g_strdup (name), data };
   g_mutex_lock (&events_lock);

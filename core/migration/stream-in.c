@@ -33,6 +33,8 @@ struct gwt_stream_in
   void *opaque;
   GArray *sections; /* struct section, as they were announced */
   struct gwt_manifest *manifest; /* what came, or NULL */
+  struct gwt_error misfit; /* machine type or UUID are others than here */
+  char machine[MACHINE_MAX + 1];
   uint32_t manifest_flags;
 };
 
@@ -81,6 +83,7 @@ gwt_stream_in_free (struct gwt_stream_in *s)
     }
   g_array_free (s->sections, TRUE);
   gwt_manifest_unref (s->manifest);
+  gwt_error_clear (&s->misfit);
   g_free (s);
 }
 
@@ -134,7 +137,7 @@ get_header (struct gwt_stream_in *s, struct gwt_error *err)
 static bool
 get_machine (struct gwt_stream_in *s, struct gwt_error *err)
 {
-  char name[MACHINE_MAX + 1] = "";
+  char *name = s->machine;
   g_autofree char *shown = NULL;
   uint64_t tag, length;
 
@@ -160,16 +163,41 @@ get_machine (struct gwt_stream_in *s, struct gwt_error *err)
     }
   if (!gwt_vm_get (s->in, name, length, err))
     return false;
+  if (s->config.machine == NULL)
+    return true;
   if (strlen (name) == length && strcmp (name, s->config.machine) == 0)
     return true;
   shown = g_strescape (name, NULL);
+  /* Not said at once: there may be more that does not fit. */
   if (length == 0)
-    gwt_error_set (err, GWT_E_INVALID, "it names no machine type; here it is '%s'",
-                   s->config.machine);
-  gwt_error_set (err, GWT_E_INVALID,
+    gwt_error_set (&s->misfit, GWT_E_INVALID,
+                   "it names no machine type; here it is '%s'", s->config.machine);
+  gwt_error_set (&s->misfit, GWT_E_INVALID,
                  "the guest's machine type is '%s', here it is '%s'; start this end with -M '%s'",
                  shown, s->config.machine, shown);
-  return false;
+  return true;
+}
+
+/* All of the configuration was read. */
+static bool
+begin (struct gwt_stream_in *s, struct gwt_error *err)
+{
+  g_autofree char *shown = NULL;
+
+  if (s->ops.begins != NULL && !s->ops.begins (s->opaque, s->manifest, &s->misfit, err))
+    return false;
+  if (gwt_error_is_set (&s->misfit))
+    gwt_error_move (err, &s->misfit);
+  else if (s->config.machine == NULL && s->manifest == NULL)
+    {
+      shown = g_strescape (s->machine, NULL);
+      gwt_error_set (err, GWT_E_INVALID,
+                     "the sender does not describe the guest's machine (its capability x-manifest "
+                     "is off, or it is another program); start this end with -M '%s' and its "
+                     "devices",
+                     shown);
+    }
+  return !gwt_error_is_set (err);
 }
 
 static bool
@@ -258,9 +286,9 @@ get_uuid (struct gwt_stream_in *s, struct gwt_error *err)
     }
   if (memcmp (uuid, s->config.uuid, sizeof (uuid)) == 0)
     return true;
-  gwt_error_set (err, GWT_E_INVALID,
+  gwt_error_set (&s->misfit, GWT_E_INVALID,
                  "the guest's UUID is another than -uuid here; it is another guest");
-  return false;
+  return true;
 }
 
 static bool
@@ -271,6 +299,8 @@ get_manifest (struct gwt_stream_in *s, struct gwt_error *err)
 
   if (!gwt_vm_get_be (s->in, 4, &flags, err) || !gwt_vm_get_be (s->in, 4, &length, err))
     return false;
+  /* Who waits is to hear what is wrong with the rest. */
+  s->manifest_flags = (uint32_t) flags;
   if (s->manifest != NULL)
     gwt_error_set (err, GWT_E_INVALID, "it comes twice");
   else if ((flags & ~(uint64_t) (GWT_STREAM_CHECK_ONLY | GWT_STREAM_WAITS)) != 0)
@@ -286,7 +316,6 @@ get_manifest (struct gwt_stream_in *s, struct gwt_error *err)
   if (gwt_error_is_set (err) || !gwt_vm_get (s->in, text, length, err))
     return false;
   s->manifest = gwt_manifest_parse ("the sender's manifest", text, length, err);
-  s->manifest_flags = (uint32_t) flags;
   return s->manifest != NULL;
 }
 
@@ -295,7 +324,9 @@ get_config_subsections (struct gwt_stream_in *s, GPtrArray *capabilities, struct
 {
   uint8_t tag;
 
-  while (gwt_vm_peek (s->in, &tag, 1, err) == 1 && tag == GWT_STREAM_SUBSECTION)
+  /* Who waits for an answer has sent nothing behind the manifest yet. */
+  while (s->manifest_flags == 0 && gwt_vm_peek (s->in, &tag, 1, err) == 1
+         && tag == GWT_STREAM_SUBSECTION)
     {
       g_autofree char *name = NULL;
       uint64_t version;
@@ -337,7 +368,8 @@ gwt_stream_get_start (struct gwt_stream_in *s, struct gwt_error *err)
               && get_config_subsections (s, capabilities, err);
 
   g_ptr_array_add (capabilities, NULL);
-  return good && judge_capabilities (s, (const char *const *) capabilities->pdata, err);
+  return good && judge_capabilities (s, (const char *const *) capabilities->pdata, err)
+         && begin (s, err);
 }
 
 struct gwt_manifest *

@@ -32,7 +32,7 @@ enum gwt_stream_tag
 /* What both ends must agree on before a section is read. */
 struct gwt_stream_config
 {
-  const char *machine;             /* machine type, "virt-1.0" */
+  const char *machine;             /* machine type, "virt-1.0"; NULL: it is not known yet */
   const char *const *capabilities; /* that are on and must be on at both ends; NULL-terminated */
   bool has_uuid;                   /* send it, and want it */
   uint8_t uuid[16];
@@ -75,6 +75,11 @@ struct gwt_stream_in_ops
   /* A command; DATA is SIZE bytes.  NULL: all are refused. */
   bool (*command) (void *opaque, uint16_t number, const uint8_t *data, uint16_t size,
                    struct gwt_error *err);
+  /* What came in the configuration was read, and nothing else: may this end take the guest?
+     MANIFEST is NULL where none came; MISFIT is set where it may not in any case.  NULL: it may.
+     False with ERR set. */
+  bool (*begins) (void *opaque, struct gwt_manifest *manifest, const struct gwt_error *misfit,
+                  struct gwt_error *err);
   /* Around each section with a schema: the lock that devices' code wants.  Live ones have none. */
   void (*enter) (void *opaque);
   void (*leave) (void *opaque);

@@ -114,6 +114,15 @@ migrate (struct json_object *args, struct gwt_error *err)
 }
 
 static struct json_object *
+migrate_check (struct json_object *args, struct gwt_error *err)
+{
+  struct gwt_address *address = address_arg (args, GWT_OUTGOING, err);
+  bool ok = address != NULL && gwt_migrate_check (address, err);
+  gwt_address_free (address);
+  return answer (ok, err);
+}
+
+static struct json_object *
 migrate_incoming (struct json_object *args, struct gwt_error *err)
 {
   struct gwt_address *address = address_arg (args, GWT_INCOMING, err);
@@ -244,6 +253,8 @@ static const struct gwt_qmp_arg incoming_args[] = { { "uri", "str", true },
                                                     { "channels", "any", true },
                                                     { "exit-on-error", "bool", true },
                                                     { NULL, NULL, false } };
+static const struct gwt_qmp_arg check_args[]
+    = { { "uri", "str", true }, { "channels", "any", true }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg continue_args[]
     = { { "state", "str", false }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg capabilities_args[]
@@ -261,6 +272,7 @@ static const struct gwt_qmp_arg announce_args[] = { { "initial", "int", false },
 static const struct gwt_qmp_command commands[] = {
   { "announce-self", announce_self, announce_args },
   { "migrate", migrate, migrate_args },
+  { "migrate-check", migrate_check, check_args },
   { "migrate-continue", migrate_continue, continue_args },
   { "migrate-incoming", migrate_incoming, incoming_args },
   { "migrate-set-capabilities", set_capabilities, capabilities_args },

@@ -220,6 +220,7 @@ class Guest:
                  program=None):
         self.t = t
         self.program = program or gwttest.GODWIT  # that the next process is of
+        self.bare = False  # the next process is given back ends alone
         Guest.made += 1
         self.number, self.count = Guest.made, 0
         self.arguments = linuxguest.arguments(harts=harts, machine=machine, memory=memory,
@@ -228,10 +229,20 @@ class Guest:
         self.stood = 0.0   # seconds that it did not run
         self.vm = self._start()
 
+    # What a process has to be given where the guest brings its machine.
+    BACK_ENDS = ("-drive", "-blockdev", "-netdev", "-chardev", "-serial", "-bios", "-kernel",
+                 "-initrd", "-append")
+
+    def _back_ends(self):
+        pairs = zip(self.arguments, self.arguments[1:])
+        return ["-nographic"] + [word for option, value in pairs if option in self.BACK_ENDS
+                                 for word in (option, value)]
+
     def _start(self, *more):
         self.count += 1
         address = self.t.path("qmp-%d-%d.sock" % (self.number, self.count))
-        vm = self.t.start_program(self.program, *self.arguments, "-qmp",
+        arguments = self._back_ends() if self.bare and more else self.arguments
+        vm = self.t.start_program(self.program, *arguments, "-qmp",
                                   "unix:%s,server=on,wait=off" % address, *more)
         try:
             vm.qmp = gwttest.Qmp.connect(address, alive=vm.alive)

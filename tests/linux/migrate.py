@@ -46,6 +46,19 @@ def loaded(t):
     finish(t, guest, image, "disktest")
 
 
+@gwttest.test("to processes that were given back ends alone: the guest brings its machine, and on")
+def back_ends_alone(t):
+    guest, image = with_disk(t)
+    guest.load(DISK_WORK)
+    guest.bare = True
+    for _ in range(2):
+        guest.move()
+        t.equal(len(guest.vm.qmp.cmd("query-cpus-fast")), 2)
+    guest.bare = False
+    guest.move()
+    finish(t, guest, image, "disktest")
+
+
 @gwttest.test("four harts with AIA, one with virtio over MMIO")
 def arrangements(t):
     for harts, machine, transport in ((4, "virt-aia", "pci"), (1, "virt", "mmio")):

@@ -13,7 +13,7 @@ import threading
 
 import gwttest
 import mover
-from mover import Mover, Proxy
+from mover import UNASKED, Mover, Proxy
 
 
 def events(vm, name="MIGRATION"):
@@ -119,7 +119,7 @@ def refused(t):
 @gwttest.test("one at a time; devices and capabilities stay as they are meanwhile")
 def busy(t):
     m = Mover(t)
-    a = m.start()
+    a = m.start(*UNASKED)
     server = socket.socket(socket.AF_UNIX)
     server.bind(m.socket())
     server.listen(1)
@@ -159,7 +159,7 @@ def moves_after_all(m, a, b=None):
 @gwttest.test("cancelled while the other end does not read")
 def cancel_stalled(t):
     m = Mover(t, pages=2000, rounds=64)
-    a = m.start()
+    a = m.start(*UNASKED)
     m.set(a, "events", max_bandwidth=1 << 40, downtime_limit=1)
     server = socket.socket(socket.AF_UNIX)
     server.bind(m.socket())
@@ -256,7 +256,7 @@ def catches_up(t):
 @gwttest.test("cancelled when all is sent and the other end has not said that it has it")
 def cancel_device(t):
     m = Mover(t)
-    a = m.start()
+    a = m.start(*UNASKED)
     # One that reads all and says nothing.
     server = socket.socket(socket.AF_UNIX)
     server.bind(m.socket())
@@ -280,7 +280,7 @@ def cancel_device(t):
 @gwttest.test("cancelled when the other end has said that it has it: the guest is there, and not here")
 def cancel_late(t):
     m = Mover(t, pages=512)
-    a, b = m.start(), m.start(incoming="unix:" + m.socket())
+    a, b = m.start(*UNASKED), m.start(incoming="unix:" + m.socket())
     hold = threading.Event()
     proxy = Proxy(t, m.socket(), hold=hold)
     m.set(a, "return-path", max_bandwidth=1 << 40)
@@ -301,7 +301,7 @@ def quits(t):
     server.bind(m.socket())
     server.listen(9)
     for end in ("quit", "SIGTERM"):
-        a = m.start()
+        a = m.start(*UNASKED)
         m.set(a, max_bandwidth=4096)
         a.qmp.cmd("migrate", uri="unix:" + m.socket())
         m.wait(a, "active")
@@ -432,7 +432,7 @@ def breaks(t):
 @gwttest.test("the word that all is well is lost: the sender goes on, whatever was sent")
 def word_lost(t):
     m = Mover(t)
-    a = m.start()
+    a = m.start(*UNASKED)
     b = m.start("-S", incoming="unix:" + m.socket())
     proxy = Proxy(t, m.socket(), back=False)
     m.set(a, "return-path")
@@ -447,6 +447,33 @@ def word_lost(t):
 def misfits(t):
     m = Mover(t)
     a = m.start("-uuid", "11111111-2222-3333-4444-555555555555")
+    m.set(a, "return-path", "validate-uuid")
+    uuid = ["-uuid", "11111111-2222-3333-4444-555555555555"]
+    cases = [
+        ([*uuid], {"memory": "32M"}, "start the destination with -m 16M"),
+        (["-uuid", "11111111-2222-3333-4444-555555555556"], {}, "UUID"),
+        ([*uuid, "-smp", "2"], {}, "-smp"),
+        ([*uuid, "-device", "virtio-rng-pci"], {}, "virtio-rng-pci0"),
+    ]
+    for n, (args, kwargs, text) in enumerate(cases):
+        path = m.socket("misfit%d" % n)
+        b = m.start(*args, incoming="unix:" + path, **kwargs)
+        a.qmp.cmd("migrate", uri="unix:" + path)
+        t.equal(b.wait(), 1)
+        answer = m.finished(a, "failed")
+        lines = b.stderr().splitlines()
+        t.equal(len(lines), len(answer["preflight"]["reasons"]))
+        t.contains(lines[0], "godwit: -incoming unix:%s: " % path)
+        t.contains(b.stderr(), text)
+        t.contains(answer["error-desc"], answer["preflight"]["reasons"][0])
+        m.lives(a)
+
+
+@gwttest.test("ends that do not fit, and no manifest: the load says what to change")
+def misfits_in_load(t):
+    m = Mover(t)
+    a = m.start("-uuid", "11111111-2222-3333-4444-555555555555", "-global",
+                "migration.x-manifest=off")
     m.set(a, "return-path", "validate-uuid")
     uuid = ["-uuid", "11111111-2222-3333-4444-555555555555"]
     cases = [
@@ -485,6 +512,7 @@ def garbage(t):
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(path)
             s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
             t.equal(b.wait(), 1)
         m.one_line(b, "godwit: -incoming unix:%s: %s" % (path, text))
 
@@ -739,7 +767,7 @@ def by_hand(t):
     m.set(a, "return-path")
     a.qmp.cmd("migrate", uri="unix:" + m.socket())
     t.equal(b.wait(), 1)
-    m.one_line(b, "section 'goldfish_rtc' is missing")
+    m.one_line(b, "section 'goldfish_rtc'")
     m.finished(a, "failed")
     b = m.start("-migrate-without", "rtc0", incoming="unix:" + m.socket("again"))
     moves_after_all(m, a, b)

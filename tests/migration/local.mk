@@ -102,3 +102,4 @@ unit_tests += tests/migration/test-preflight
 tests_migration_test_preflight_CFLAGS = $(CORE_CFLAGS)
 tests_migration_test_preflight_LDADD = $(CORE_LIBS)
 dist_check_SCRIPTS += tests/migration/manifest.py
+dist_check_SCRIPTS += tests/migration/arrive.py

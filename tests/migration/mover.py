@@ -17,6 +17,10 @@ import guest
 import gwttest
 
 
+# For senders whose other end says nothing about the guest: they do not wait for that.
+UNASKED = ["-global", "migration.x-preflight=off"]
+
+
 class Mover:
     """Starts guests that notice when they were not moved as they were (see guest.py)."""
 
@@ -53,6 +57,10 @@ class Mover:
                        capabilities=[{"capability": c, "state": True} for c in on])
         if parameters:
             vm.qmp.cmd("migrate-set-parameters", **parameters)
+
+    def unset(self, vm, *off):
+        vm.qmp.cmd("migrate-set-capabilities",
+                   capabilities=[{"capability": c, "state": False} for c in off])
 
     def status(self, vm):
         return vm.qmp.cmd("query-migrate").get("status")

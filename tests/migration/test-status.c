@@ -28,7 +28,7 @@ static const enum gwt_migration_status ways[GWT_N_MIGRATION_STATUSES][5] = {
 
 /* Which follow it, by the letters below. */
 static const char *const next[GWT_N_MIGRATION_STATUSES]
-    = { "s", "acf", "C", "s", "pdDcf", "s", "s", "dcf", "Dcf" };
+    = { "s", "acf", "C", "s", "pdDcfs", "s", "s", "dcf", "Dcf" };
 static const char letters[] = "nscCaDfpd";
 
 static void

@@ -308,7 +308,7 @@ def cancel_stalled(t):
     for uri in ("unix:" + other.path, "fd:out", "exec:sleep 1000 | sleep 1000"):
         m.a.qmp.cmd("migrate", uri=uri)
         # All of this guest may fit into what is between: then it stands.
-        m.wait(m.a, "active", "device")
+        m.wait(m.a, "active", "device", *(["setup"] if uri.startswith("unix:") else []))
         m.cancel()
 
 
@@ -318,6 +318,7 @@ def reader_goes(t):
     other = Listener(t)
     # So slow that not all of it fits into what is between.
     m.set(m.a, max_bandwidth=500000)
+    m.unset(m.a, "x-preflight")
     for size in (0, 1, 100, 100000):
         def serve(size=size):
             with other.socket.accept()[0] as c:

@@ -98,7 +98,7 @@ add_types (struct side *side, const struct gwt_machine_choice *choice, struct gw
         continue;
       struct gwt_device *device = gwt_device_new (types[i], "compared", err);
       g_autofree char *prefix = g_strdup_printf ("type %s", types[i]->d.name);
-      bool good = device != NULL && gwt_machine_apply (choice, device, NULL, NULL, err)
+      bool good = device != NULL && gwt_machine_apply (choice, device, NULL, NULL, NULL, err)
                   && add_properties (side, choice, device, prefix, false, err);
       gwt_device_destroy (device);
       if (!good)

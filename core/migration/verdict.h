@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a receiver says of a guest before it takes it: ok, adapt or refuse, with all reasons.  How
+ * it goes over the return path, and what a sender keeps of it.  Pure but for the channel.
+ */
+#ifndef CORE_MIGRATION_VERDICT_H
+#define CORE_MIGRATION_VERDICT_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include "core/migration/channel.h"
+#include "core/migration/preflight.h"
+
+/* Message of the return path, in pieces: a byte that is 1 in the last one and else 0, then text. */
+#define GWT_RETURN_VERDICT 0x4757
+#define GWT_VERDICT_SIZE_MAX (1u << 20) /* bytes of the text */
+
+/* [migration] RESULT goes to the sender.  False with ERR set: it cannot be written. */
+bool gwt_verdict_send (struct gwt_channel *channel, const struct gwt_preflight *result,
+                       struct gwt_error *err);
+/* [migration] Wait for the receiver's; judged to be what docs/migration.md tells.  New reference,
+   or NULL with ERR set. */
+struct json_object *gwt_verdict_receive (struct gwt_channel *channel, struct gwt_error *err);
+/* The same from a text: for tests. */
+struct json_object *gwt_verdict_parse (const char *text, size_t size, struct gwt_error *err);
+/* Does it refuse?  Then ERR has the first reason, and how many more there are. */
+bool gwt_verdict_refuses (struct json_object *verdict, struct gwt_error *err);
+
+/* RESULT becomes a refusal with ERR as its only reason. */
+void gwt_verdict_refuse (struct gwt_preflight *result, const struct gwt_error *err);
+
+#endif

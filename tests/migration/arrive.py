@@ -1,0 +1,503 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where a guest arrives: what its manifest changes there, what it is refused for before anything
+of it moves, values that travel on, and peers that lie, stall or go."""
+
+import json
+import socket
+import struct
+import subprocess
+import threading
+
+import gwttest
+import mover
+from mover import Mover
+
+VERDICT = 0x4757
+CHECK_ONLY, WAITS = 1, 2
+SERIAL = "virtio-serial-device,id=vs"
+
+
+class Arrival(Mover):
+    """Mover, with ends that were given less than a whole machine."""
+
+    def bare(self, *args, incoming):
+        """Nothing but back ends."""
+        self.count += 1
+        address = self.t.path("qmp%d" % self.count)
+        vm = self.t.start_program(gwttest.GODWIT, "-bios", self.image, "-serial", "stdio", "-qmp",
+                                  "unix:%s,server=on,wait=off" % address, *args, "-incoming",
+                                  incoming)
+        vm.qmp = gwttest.Qmp.connect(address, alive=vm.alive)
+        return vm
+
+    def here(self):
+        return "unix:" + self.socket()
+
+    def moved(self, a, b):
+        """A's guest goes to B, which waits at here(); what A says of it."""
+        a.qmp.cmd("migrate", uri=self.here())
+        answer = self.finished(a)
+        self.wait(b, "completed")
+        self.lives(b)
+        return answer.get("preflight")
+
+    def refused(self, a, b, *texts, ends=True):
+        """It does not go there; the verdict.  A's guest has not noticed."""
+        a.qmp.cmd("migrate", uri=self.here())
+        answer = self.finished(a, "failed")
+        self.t.equal(answer["preflight"]["verdict"], "refuse")
+        reasons = answer["preflight"]["reasons"]
+        self.t.contains(answer["error-desc"], reasons[0])
+        for text in texts:
+            self.t.ok(any(text in r for r in reasons), "no %r in %r" % (text, reasons))
+        self.t.ok(not any(e["event"] == "STOP" for e in a.qmp.events), "the guest was stopped")
+        self.lives(a)
+        if ends:
+            self.t.equal(b.wait(), 1)
+            lines = b.stderr().splitlines()
+            self.t.equal(len(lines), len(reasons), "lines %r" % lines)
+            for line, reason in zip(lines, reasons):
+                self.t.contains(line, reason)
+        return answer["preflight"]
+
+    def value(self, vm, prop, device="vs"):
+        return vm.qmp.cmd("qom-get", path=device, property=prop)
+
+
+def waiting(m, vm):
+    vm.qmp.cmd("migrate-incoming", **{"uri": m.here(), "exit-on-error": False})
+    return vm
+
+
+@gwttest.test("what a user set at the sender is taken over, and travels on; a reset leaves it")
+def travels(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL + ",max-ports=4")
+    m.lives(a)
+    b = m.start("-device", SERIAL, incoming=m.here())
+    t.equal(m.value(b, "max-ports"), 31)
+    said = m.moved(a, b)
+    t.equal(said["verdict"], "adapt")
+    t.equal(said["reasons"], [])
+    t.contains(said["adaptations"][0], "'vs'")
+    t.contains(said["adaptations"][0], "'max-ports'")
+    t.equal(m.value(b, "max-ports"), 4)
+    c = m.start("-device", SERIAL, incoming=m.here())
+    t.equal(m.moved(b, c)["verdict"], "adapt")
+    t.equal(m.value(c, "max-ports"), 4)
+    c.qmp.cmd("system_reset")
+    c.qmp.event("RESET")
+    t.equal(m.value(c, "max-ports"), 4)
+    text = json.dumps(c.qmp.cmd("query-manifest"))
+    t.contains(text, "hop 1 of the guest: -device virtio-serial-device")
+    fresh = m.start("-device", SERIAL)
+    t.equal(m.value(fresh, "max-ports"), 31)
+
+
+@gwttest.test("a value that both ends have anyway is still the user's at the next hop")
+def equal_values(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL + ",max-ports=31")
+    m.lives(a)
+    b = m.start("-device", SERIAL, incoming=m.here())
+    m.moved(a, b)
+    c = m.start("-global", "virtio-serial-device.max-ports=8", "-device", SERIAL,
+                incoming=m.here())
+    m.refused(b, c, "'max-ports'")
+
+
+@gwttest.test("other values on both command lines: refused by name, with all there is at once")
+def conflict(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL + ",max-ports=4,emergency-write=off")
+    m.lives(a)
+    b = m.start("-device", SERIAL + ",max-ports=8,emergency-write=on", incoming=m.here())
+    said = m.refused(a, b, "'max-ports'", "'emergency-write'")
+    t.equal(len(said["reasons"]), 2)
+    t.contains(m.one_line(a, "(and 1 more") if len(a.stderr().splitlines()) == 1
+               else a.stderr(), "'emergency-write'")
+
+
+@gwttest.test("devices of one end alone are named")
+def other_devices(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL)
+    m.lives(a)
+    m.refused(a, m.start("-device", "virtio-rng-device,id=rng", incoming=m.here()), "'vs'",
+              "'rng'")
+
+
+@gwttest.test("refused, the other end waits as it was, and takes the next guest")
+def again(t):
+    m = Arrival(t)
+    wrong = m.start("-device", SERIAL + ",max-ports=4", "-device", "virtio-rng-device,id=rng")
+    right = m.start("-device", SERIAL + ",max-ports=5")
+    m.lives(wrong)
+    m.lives(right)
+    b = m.start("-device", SERIAL, incoming="defer")
+    for _ in range(2):
+        waiting(m, b)
+        m.refused(wrong, b, "'rng'", ends=False)
+        m.wait(b, "failed")
+        t.equal(b.qmp.cmd("query-status")["status"], "inmigrate")
+        t.equal(m.value(b, "max-ports"), 31)
+    waiting(m, b)
+    m.moved(right, b)
+    t.equal(m.value(b, "max-ports"), 5)
+
+
+@gwttest.test("adapted, and then the connection breaks: as it was before, and ready for the next")
+def adapted_in_vain(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL + ",max-ports=4")
+    m.lives(a)
+    for start in (lambda: m.start("-device", SERIAL, incoming="defer"),
+                  lambda: m.bare(incoming="defer")):
+        b = waiting(m, start())
+        before = json.dumps(b.qmp.cmd("qom-list", path="/machine"))
+        size = len(a.qmp.cmd("query-manifest").__repr__())
+        proxy = mover.Proxy(t, m.socket(), limit=3 * size + 100000)
+        a.qmp.cmd("migrate", uri="unix:" + proxy.path)
+        t.equal(m.finished(a, "failed")["preflight"]["verdict"], "adapt")
+        m.wait(b, "failed")
+        t.equal(json.dumps(b.qmp.cmd("qom-list", path="/machine")), before)
+        m.lives(a)
+        waiting(m, b)
+        m.moved(a, b)
+        t.equal(m.value(b, "max-ports"), 4)
+        a.kill()
+        a = b
+
+
+@gwttest.test("-smp, -m and -cpu are the guest's where they are not given, and else compared")
+def sizes(t):
+    m = Arrival(t, memory="24M")
+    a = m.start("-smp", "3", "-cpu", "rva20s64,zba=off")
+    m.lives(a)
+    address = t.path("qmp-b")
+    b = t.start_program(gwttest.GODWIT, "-M", "virt", "-bios", m.image, "-serial", "stdio", "-qmp",
+                        "unix:%s,server=on,wait=off" % address, "-incoming", m.here())
+    b.qmp = gwttest.Qmp.connect(address, alive=b.alive)
+    t.equal(len(b.qmp.cmd("query-cpus-fast")), 1)
+    said = m.moved(a, b)
+    t.equal(said["verdict"], "adapt")
+    t.equal(said["adaptations"][0], "-smp cpus=3,sockets=1,cores=3,threads=1, as the guest has it")
+    t.equal(said["adaptations"][1], "-m 24576K, as the guest has it")
+    t.equal(len(b.qmp.cmd("query-cpus-fast")), 3)
+    c = m.start("-smp", "2", incoming=m.here())
+    m.refused(b, c, "3", "2")
+
+
+@gwttest.test("without -M the guest brings its machine; monitors live before there is one")
+def without_machine(t):
+    m = Arrival(t)
+    disk = t.path("disk.img")
+    with open(disk, "wb") as f:
+        f.truncate(1 << 20)
+    args = ["-netdev", "user,id=n0", "-drive", "if=none,id=d0,format=raw,file=" + disk]
+    a = m.start("-smp", "2", "-device", "pcie-root-port,id=rp", "-device",
+                "virtio-net-pci,netdev=n0,id=net,mac=52:54:00:00:00:77", "-device",
+                "virtio-blk-pci,drive=d0,bus=pcie.0,addr=7,id=blk,num-queues=1",
+                "-device", "virtio-rng-device", *args)
+    a.qmp.cmd("device_add", driver="virtio-rng-pci", bus="rp", id="hot")
+    m.lives(a)
+    b = m.bare(*args, incoming=m.here())
+    t.equal(b.qmp.cmd("query-status"), {"status": "inmigrate", "running": False})
+    t.equal(b.qmp.cmd("query-cpus-fast"), [])
+    t.equal(b.qmp.cmd("query-pci"), [])
+    t.equal(b.qmp.cmd("qom-list", path="/machine"), [])
+    for command, arguments, text in (
+            ("device_add", {"driver": "virtio-rng-device"}, "there is no machine yet"),
+            ("system_reset", {}, "on its way"),
+            ("query-manifest", {}, "there is no machine yet"),
+            ("migrate", {"uri": m.here()}, "it is not here yet"),
+            ("state-save", {"file": t.path("s")}, "it is not here yet")):
+        t.contains(t.raises("GenericError", b.qmp.cmd, command, **arguments), text)
+    b.qmp.cmd("system_powerdown")
+    b.qmp.cmd("stop")
+    b.qmp.cmd("cont")
+    said = m.moved(a, b)
+    t.equal(said["verdict"], "adapt")
+    for device in ("rp", "net", "blk", "hot", "virtio-rng-device0", "cpu1"):
+        t.ok(device in [d["name"] for d in b.qmp.cmd("qom-list", path="/machine")], device)
+    t.equal(m.value(b, "num-queues", "blk"), 1)
+    t.equal(m.value(b, "mac", "net"), "52:54:00:00:00:77")
+    # and on, to one that was given all of it
+    a.kill()
+    c = m.bare(*args, incoming=m.here())
+    m.moved(b, c)
+    t.equal(m.value(c, "addr", "blk"), "7")
+
+
+@gwttest.test("without -M: what is missing here, or given in vain, is named")
+def missing(t):
+    m = Arrival(t)
+    disk = t.path("disk.img")
+    with open(disk, "wb") as f:
+        f.truncate(1 << 20)
+    a = m.start("-device", "virtio-blk-device,drive=d0,id=blk", "-drive",
+                "if=none,id=d0,format=raw,file=" + disk, "-netdev", "user,id=n0", "-device",
+                "virtio-net-device,netdev=n0,id=net", "-device", SERIAL, "-chardev",
+                "null,id=c0", "-device", "virtconsole,chardev=c0,id=con")
+    m.lives(a)
+    m.refused(a, m.bare(incoming=m.here()),
+              "device 'blk': drive: there is no block back end 'd0' here; add -blockdev with "
+              "node-name=d0, or -drive if=none,id=d0",
+              "device 'net': netdev: there is no network back end 'n0' here; add -netdev with "
+              "id=n0",
+              "device 'con': chardev: there is no character back end 'c0' here; add -chardev with "
+              "id=c0")
+    plain = m.start()
+    m.lives(plain)
+    m.refused(plain, m.bare("-netdev", "user,id=n1", incoming=m.here()),
+              "-netdev: 'n1': nothing uses it")
+    for option, text in ((["-device", SERIAL], "-device: 'virtio-serial-device,id=vs': without -M "
+                          "the guest brings its devices"),
+                         (["-dump-manifest", "-"], "-dump-manifest: '-': there is no machine "
+                          "before the guest comes")):
+        done = subprocess.run([gwttest.GODWIT, "-incoming", "defer", "-serial", "null"] + option,
+                              capture_output=True, text=True, timeout=60)
+        t.equal(done.returncode, 1)
+        t.contains(done.stderr, text)
+
+
+@gwttest.test("without -M nobody can do without the manifest")
+def no_manifest(t):
+    m = Arrival(t)
+    a = m.start("-global", "migration.x-manifest=off")
+    b = m.bare(incoming=m.here())
+    m.lives(a)
+    a.qmp.cmd("migrate", uri=m.here())
+    t.equal(b.wait(), 1)
+    m.one_line(b, "the sender does not describe the guest's machine",
+               "start this end with -M 'virt-1.0'")
+
+
+@gwttest.test("x-preflight off at the sender: nobody waits, values travel all the same")
+def without_verdict(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL + ",max-ports=4", "-global", "migration.x-preflight=off")
+    b = m.start("-device", SERIAL, incoming=m.here())
+    m.lives(a)
+    t.equal(m.moved(a, b), None)
+    t.equal(m.value(b, "max-ports"), 4)
+
+
+@gwttest.test("migrate-check: the same verdict, nothing moves, and the other end waits on")
+def check(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL + ",max-ports=4", "-qmp",
+                "unix:%s,server=on,wait=off" % t.path("ctl"))
+    b = m.start("-device", SERIAL, incoming=m.here())
+    bare = m.bare(incoming="unix:" + m.socket("bare"))
+    other = m.start("-device", SERIAL + ",max-ports=6", incoming="unix:" + m.socket("other"))
+    m.lives(a)
+    for _ in range(3):
+        for name, verdict in (("m", "adapt"), ("bare", "adapt"), ("other", "refuse")):
+            a.qmp.cmd("migrate-check", uri="unix:" + m.socket(name))
+            event = a.qmp.event("MIGRATION_CHECK")
+            t.equal(event["data"]["status"], "done")
+            t.equal(event["data"]["verdict"], verdict)
+            t.equal(a.qmp.cmd("query-migrate"), {"check": event["data"]})
+    t.equal(m.value(b, "max-ports"), 31)
+    t.equal(bare.qmp.cmd("qom-list", path="/machine"), [])
+    for vm in (b, bare, other):
+        m.wait(vm, "setup")
+        t.equal(vm.stderr(), "")
+    ctl = [gwttest.GODWIT_CTL, t.path("ctl"), "check"]
+    done = subprocess.run(ctl + [m.here()], capture_output=True, text=True, timeout=60)
+    t.equal(done.returncode, 0, done.stderr)
+    t.equal(done.stdout.splitlines()[0], "adapt")
+    t.contains(done.stdout.splitlines()[1], "adapted: ")
+    done = subprocess.run(ctl + ["unix:" + m.socket("other")], capture_output=True, text=True,
+                          timeout=60)
+    t.equal(done.returncode, 1)
+    t.contains(done.stdout, "refuse\nrefused: ")
+    a.qmp.cmd("query-status")
+    a.qmp.events.clear()
+    a.qmp.cmd("migrate-check", uri="unix:" + m.socket("nobody"))
+    t.equal(a.qmp.event("MIGRATION_CHECK")["data"]["status"], "failed")
+    t.contains(a.qmp.cmd("query-migrate")["check"]["error-desc"], "No such file")
+    t.contains(t.raises("GenericError", a.qmp.cmd, "migrate-check", uri="file:" + t.path("f")),
+               "nothing comes back from there")
+    m.moved(a, b)
+
+
+class Peer:
+    """Takes one connection and does with it as it is told."""
+
+    def __init__(self, t, path, act):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(1)
+        self.done = threading.Event()
+        self.came = threading.Event()
+        self.act = act
+        threading.Thread(target=self._run, daemon=True).start()
+        t.cleanup(self.close)
+
+    def close(self):
+        self.done.set()
+        self.listener.close()
+
+    def _run(self):
+        try:
+            peer, _ = self.listener.accept()
+        except OSError:
+            return
+        with peer:
+            peer.recv(4096)
+            self.came.set()
+            try:
+                self.act(peer)
+            except OSError:
+                pass
+            self.done.wait(60)
+
+
+@gwttest.test("a receiver that never answers: the guest goes on, and the wait can be canceled")
+def silent_peer(t):
+    m = Arrival(t)
+    a = m.start()
+    m.lives(a)
+    for command in ("migrate", "migrate-check"):
+        peer = Peer(t, m.socket(command), lambda s: None)
+        a.qmp.cmd(command, uri="unix:" + m.socket(command))
+        t.ok(peer.came.wait(60), "nothing came")
+        m.lives(a)
+        if command == "migrate":
+            t.equal(m.status(a), "setup")
+        a.qmp.cmd("migrate_cancel")
+        if command == "migrate":
+            m.finished(a, "cancelled")
+        else:
+            t.equal(a.qmp.event("MIGRATION_CHECK")["data"]["status"], "failed")
+        m.lives(a)
+
+
+@gwttest.test("verdicts that are none: refused with what is wrong, and the guest goes on")
+def hostile_verdicts(t):
+    m = Arrival(t)
+    a = m.start()
+    m.lives(a)
+
+    def piece(data, last=1, kind=VERDICT, size=None):
+        return struct.pack(">HHB", kind, len(data) + 1 if size is None else size, last) + data
+
+    def verdict(word="ok", reasons=(), adaptations=()):
+        return json.dumps({"verdict": word, "reasons": reasons,
+                           "adaptations": adaptations}).encode()
+
+    cases = [
+        (b"", "closed the connection before it had said whether it takes the guest"),
+        (b"\x47", "it ends in the middle of a message"),
+        (piece(b"{}")[:6] + b"", "it ends in the middle of a message"),
+        (piece(b"", size=0), "a verdict of 0 bytes"),
+        (piece(b"{", kind=1), "message 1 instead of a verdict"),
+        (piece(b"{", last=7), "a piece of a verdict is of kind 7"),
+        (piece(b"{}"), "'verdict' is not 'ok', 'adapt' or 'refuse'"),
+        (piece(b"[" * 60000), "the verdict"),
+        (piece(verdict("maybe")), "'verdict' is not 'ok', 'adapt' or 'refuse'"),
+        (piece(verdict("refuse")), "'reasons' and 'verdict' contradict each other"),
+        (piece(verdict("ok", ["x"])), "'reasons' and 'verdict' contradict each other"),
+        (piece(verdict("refuse", ["a\x1b[2Jb"])), "'reasons[0]' is no printable line"),
+        (piece(verdict("refuse", [3])), "'reasons[0]' is no text"),
+        (piece(verdict("adapt", [], "x")), "'adaptations' is no list of texts"),
+        (piece(verdict("ok")[:20]), "the verdict"),
+        (piece(b"x" * 65000, last=0) * 17, "a verdict of more than 1048576 bytes"),
+        (piece(b"abc", size=50), "it ends in the middle of a message"),
+    ]
+    for i, (data, text) in enumerate(cases):
+        path = m.socket("p%d" % i)
+
+        def act(s, data=data):
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+
+        Peer(t, path, act)
+        a.qmp.cmd("migrate", uri="unix:" + path)
+        answer = m.finished(a, "failed")
+        t.contains(answer["error-desc"], text)
+        t.ok("preflight" not in answer, "a verdict was believed: %r" % answer)
+    m.lives(a)
+
+
+def config(manifest, flags, machine=b"virt-1.0"):
+    name = b"configuration/manifest"
+    return (struct.pack(">IIBI", 0x5145564d, 3, 7, len(machine)) + machine
+            + struct.pack(">BB", 5, len(name)) + name + struct.pack(">III", 1, flags, len(manifest))
+            + manifest)
+
+
+def ask(path, data):
+    """Sends DATA; the verdict that comes back, or None."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(60 * gwttest.SCALE)
+        s.connect(path)
+        s.sendall(data)
+        got, text = b"", b""
+        while True:
+            more = s.recv(65536)
+            got += more
+            while len(got) >= 5 and len(got) >= 4 + struct.unpack(">H", got[2:4])[0]:
+                kind, size, last = struct.unpack(">HHB", got[:5])
+                assert kind == VERDICT, kind
+                text += got[5:4 + size]
+                got = got[4 + size:]
+                if last:
+                    return json.loads(text)
+            if not more:
+                return None
+
+
+@gwttest.test("manifests that lie, or are none: a verdict for who waits, and the end as it was")
+def lies(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL + ",max-ports=4")
+    good = a.qmp.cmd("query-manifest")
+    ends = {"machine": m.start("-device", SERIAL, incoming="defer"),
+            "bare": m.bare(incoming="defer")}
+
+    def edited(change):
+        copy = json.loads(json.dumps(good))
+        change(copy)
+        return json.dumps(copy).encode()
+
+    def device(copy, name):
+        return next(d for d in copy["devices"] if d["id"] == name)
+
+    cases = [
+        (b"", None),
+        (b"{", None),
+        (b"[]", None),
+        (b'{"format": 99}', None),
+        (edited(lambda c: c["machine"].update(type="nonsense-1.0")), "nonsense-1.0"),
+        (edited(lambda c: device(c, "vs").update(type="no-such-type")), "no-such-type"),
+        (edited(lambda c: device(c, "vs").update(type="rv64-cpu")), None),
+        (edited(lambda c: c["devices"].remove(device(c, "vs"))), None),
+    ]
+    for name, b in ends.items():
+        for number, (manifest, text) in enumerate(cases):
+            waiting(m, b)
+            said = ask(m.socket(), config(manifest, WAITS))
+            if name == "bare" and number == 7:
+                # That is a whole machine, and nothing follows.
+                t.equal(said["verdict"], "adapt")
+            else:
+                t.equal(said["verdict"], "refuse", "%s %d" % (name, number))
+                if text:
+                    t.ok(any(text in r for r in said["reasons"]), "%r" % said)
+            m.wait(b, "failed")
+            t.equal(b.qmp.cmd("query-status")["status"], "inmigrate")
+        waiting(m, b)
+        for manifest, text in cases:
+            t.ok(ask(m.socket(), config(manifest, WAITS | CHECK_ONLY)) is not None, "no verdict")
+            m.wait(b, "setup")
+        b.qmp.cmd("migrate_cancel")
+        m.wait(b, "cancelled")
+    m.lives(a)
+    waiting(m, ends["machine"])
+    m.moved(a, ends["machine"])
+
+
+gwttest.main()
