@@ -2,8 +2,9 @@
 /*
  * A whole stream into a whole machine.  The stream is one that this machine made itself, and the
  * input says what is changed in it: whether it has a manifest (one bit), where it ends (15 bits; 0:
- * at its end), then edits of six bytes each: a place (three), how many bytes (one; 0: one bit), and what they become (two).  What
- * is refused leaves every section as it was; what is taken can be saved again.
+ * at its end), then edits of six bytes each: a place (three), how many bytes (one; 0: one bit), and
+ * what they become (two).  What is refused leaves every section as it was; what is taken can be
+ * saved again.
  */
 #include "config.h"
 #include <stdlib.h>

@@ -6,13 +6,34 @@
 #include "core/machine/machine-type.h"
 #include "tests/fuzz/claims.h"
 
-const char *const fuzz_tokens[]
-    = { "\"devices\"", "\"at\"",  "\"irq\"",  "\"type\"", "\"id\"",   "\"props\"", "\"board\"",
-        "\"newer\"",   "\"firmware\"",   "null",    "true",     "false",    "-1",       "1e999",     "\"0x\"",
-        "\"0xffffffffffffffff\"", "18446744073709551615", "18446744073709551616",
-        "[[[[[[[[[[[[[[[[",
-        "{\"\":{\"\":", "\"\\u0000\"", "\"\\ud800\"", "//", "/*", "'", "\"virt\"", "\xff\xfe",
-        NULL };
+const char *const fuzz_tokens[] = { "\"devices\"",
+                                    "\"at\"",
+                                    "\"irq\"",
+                                    "\"type\"",
+                                    "\"id\"",
+                                    "\"props\"",
+                                    "\"board\"",
+                                    "\"newer\"",
+                                    "\"firmware\"",
+                                    "null",
+                                    "true",
+                                    "false",
+                                    "-1",
+                                    "1e999",
+                                    "\"0x\"",
+                                    "\"0xffffffffffffffff\"",
+                                    "18446744073709551615",
+                                    "18446744073709551616",
+                                    "[[[[[[[[[[[[[[[[",
+                                    "{\"\":{\"\":",
+                                    "\"\\u0000\"",
+                                    "\"\\ud800\"",
+                                    "//",
+                                    "/*",
+                                    "'",
+                                    "\"virt\"",
+                                    "\xff\xfe",
+                                    NULL };
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
