@@ -10,6 +10,9 @@
  */
 #include "tests/fuzz/fuzz.h"
 
+/* Which has a driver of its own (tests/fuzz/run-libfuzzer). */
+#ifndef FUZZ_WITH_LIBFUZZER
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,3 +237,5 @@ main (int argc, char **argv)
   free (seeds);
   return 0;
 }
+
+#endif
