@@ -246,6 +246,55 @@ take_runs (struct json_object *o, const char *name, guint size, struct gwt_error
   return out;
 }
 
+/* The first one told has the byte. */
+static bool
+take_label (struct json_object *entry, struct gwt_fact_bytes *out, uint64_t *sum,
+            struct gwt_error *err)
+{
+  struct json_object *name;
+  uint64_t at, size;
+
+  if (!json_object_is_type (entry, json_type_object)
+      || !json_object_object_get_ex (entry, "name", &name)
+      || !json_object_is_type (name, json_type_string))
+    {
+      gwt_error_set (err, GWT_E_INVALID, "a register has no \"name\"");
+      return false;
+    }
+  if (!take_number (entry, "at", out->size, &at, err)
+      || !take_number (entry, "size", out->size - at, &size, err))
+    return false;
+  *sum += size;
+  if (*sum > (uint64_t) out->size * GWT_FACT_OVERLAP_MAX)
+    {
+      gwt_error_set (err, GWT_E_RANGE, "registers overlap more than %d times",
+                     GWT_FACT_OVERLAP_MAX);
+      return false;
+    }
+  for (; size > 0; size--, at++)
+    if (out->labels[at] == NULL)
+      out->labels[at] = json_object_get_string (name);
+  return true;
+}
+
+static void
+take_labels (struct json_object *json, struct gwt_fact_bytes *out, struct gwt_error *err)
+{
+  struct json_object *list;
+  uint64_t sum = 0;
+  size_t i;
+
+  if (!json_object_object_get_ex (json, "registers", &list))
+    return;
+  if (!json_object_is_type (list, json_type_array))
+    gwt_error_set (err, GWT_E_INVALID, "it is no array");
+  else
+    for (i = 0; i < json_object_array_length (list); i++)
+      if (!take_label (json_object_array_get_idx (list, i), out, &sum, err))
+        break;
+  gwt_error_prefix (err, "\"registers\"");
+}
+
 bool
 gwt_fact_bytes_parse (struct json_object *json, struct gwt_fact_bytes *out, struct gwt_error *err)
 {
@@ -265,9 +314,9 @@ gwt_fact_bytes_parse (struct json_object *json, struct gwt_fact_bytes *out, stru
   for (guint i = 0; i < out->size; i++)
     out->compare[i] = (uint8_t) ~out->compare[i];
   out->write = take_runs (json, "write", out->size, err);
-  if (json_object_object_get_ex (json, "registers", &out->registers)
-      && !json_object_is_type (out->registers, json_type_array))
-    gwt_error_set (err, GWT_E_INVALID, "\"registers\" is no array");
+  out->labels = g_new0 (const char *, out->size);
+  if (!gwt_error_is_set (err))
+    take_labels (json, out, err);
   return !gwt_error_is_set (err);
 }
 
@@ -277,26 +326,6 @@ gwt_fact_bytes_clear (struct gwt_fact_bytes *bytes)
   g_free (bytes->value);
   g_free (bytes->compare);
   g_free (bytes->write);
+  g_free (bytes->labels);
   memset (bytes, 0, sizeof *bytes);
-}
-
-const char *
-gwt_fact_label (const struct gwt_fact_bytes *bytes, guint at)
-{
-  size_t n = bytes->registers != NULL ? json_object_array_length (bytes->registers) : 0, i;
-
-  for (i = 0; i < n; i++)
-    {
-      struct json_object *entry = json_object_array_get_idx (bytes->registers, i), *name;
-      GWT_AUTO_ERROR (ignored);
-      uint64_t start, size;
-
-      if (json_object_is_type (entry, json_type_object)
-          && take_number (entry, "at", GWT_FACT_BYTES_MAX, &start, &ignored)
-          && take_number (entry, "size", GWT_FACT_BYTES_MAX, &size, &ignored) && at >= start
-          && at - start < size && json_object_object_get_ex (entry, "name", &name)
-          && json_object_is_type (name, json_type_string))
-        return json_object_get_string (name);
-    }
-  return NULL;
 }

@@ -19,14 +19,16 @@ struct gwt_fact_bytes
 {
   guint size;
   uint8_t *value, *compare, *write;
-  struct json_object *registers; /* borrowed, or NULL */
+  const char **labels; /* of the register that each byte is of, borrowed from the JSON, or NULL */
 };
 
-/* JSON may be anything; OUT is to be cleared either way. */
+/* Registers may overlap, but not more than so many times the bytes that there are. */
+#define GWT_FACT_OVERLAP_MAX 4
+
+/* JSON may be anything, and the time it takes follows from its size and "size"; OUT is to be
+   cleared either way. */
 bool gwt_fact_bytes_parse (struct json_object *json, struct gwt_fact_bytes *out,
                            struct gwt_error *err);
 void gwt_fact_bytes_clear (struct gwt_fact_bytes *bytes);
-/* The register that byte AT is of, borrowed, or NULL. */
-const char *gwt_fact_label (const struct gwt_fact_bytes *bytes, guint at);
 
 #endif

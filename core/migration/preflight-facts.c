@@ -9,6 +9,9 @@
 #include "core/device/facts.h"
 #include "core/migration/preflight-internal.h"
 
+/* Of all devices together: a manifest can ask for far more bytes than it has. */
+#define BYTES_MAX (UINT64_C (32) << 20)
+
 static void
 check_scalar (struct gwt_check *check, const struct gwt_pair *pair, const char *name,
               struct json_object *s, struct json_object *d)
@@ -75,9 +78,7 @@ check_bytes (struct gwt_check *check, const struct gwt_pair *pair, const char *n
 
       if (((s->value[i] ^ d->value[i]) & fixed) == 0 && s->write[i] == d->write[i])
         continue;
-      label = gwt_fact_label (d, i);
-      if (label == NULL)
-        label = gwt_fact_label (s, i);
+      label = d->labels[i] != NULL ? d->labels[i] : s->labels[i];
       if (label != NULL && last != NULL && strcmp (label, last) == 0)
         continue;
       last = label;
@@ -97,12 +98,25 @@ gwt_check_facts (struct gwt_check *check, const struct gwt_pair *pair)
     struct json_object *d;
     struct gwt_fact_bytes a = { 0 }, b = { 0 };
     GWT_AUTO_ERROR (err);
+    bool good;
 
     if (!json_object_object_get_ex (theirs, name, &d))
       continue;
+    if (check->fact_bytes > BYTES_MAX)
+      break; /* it has had its reason */
     if (!json_object_is_type (s, json_type_object) && !json_object_is_type (d, json_type_object))
-      check_scalar (check, pair, name, s, d);
-    else if (!gwt_fact_bytes_parse (s, &a, &err) || !gwt_fact_bytes_parse (d, &b, &err))
+      {
+        check_scalar (check, pair, name, s, d);
+        continue;
+      }
+    good = gwt_fact_bytes_parse (s, &a, &err) && gwt_fact_bytes_parse (d, &b, &err);
+    check->fact_bytes += a.size;
+    if (check->fact_bytes > BYTES_MAX)
+      gwt_check_refuse (check,
+                        "device '%s': %s: facts of more than %u MiB in all are not compared; start "
+                        "the guest with fewer devices",
+                        pair->source->id, name, (guint) (BYTES_MAX >> 20));
+    else if (!good)
       gwt_check_refuse (check,
                         "device '%s': %s: a manifest tells it in a form that is not known here "
                         "(%s); write it anew with -dump-manifest",

@@ -10,6 +10,7 @@ struct gwt_check
   const struct gwt_manifest *source, *destination;
   struct gwt_preflight *result;
   guint64 n_left_out; /* reasons that were one too many */
+  guint64 fact_bytes; /* compared so far */
 };
 
 /* The same device at both ends. */

@@ -271,7 +271,7 @@ void
 gwt_preflight_run (const struct gwt_manifest *source, const struct gwt_manifest *destination,
                    struct gwt_preflight *result)
 {
-  struct gwt_check check = { source, destination, result, 0 };
+  struct gwt_check check = { source, destination, result, 0, 0 };
 
   result->reasons = g_ptr_array_new_with_free_func (g_free);
   result->adaptations = g_ptr_array_new_with_free_func (adaptation_free);

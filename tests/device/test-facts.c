@@ -106,8 +106,8 @@ test_read (void)
   GWT_AUTO_ERROR (err);
   struct json_object *o = json_tokener_parse (
       "{\"size\":24,\"bytes\":{\"0\":\"12AB\",\"22\":\"0102\"},\"ignored\":{\"1\":\"0f\"},"
-      "\"write\":{\"23\":\"80\"},\"registers\":[{\"at\":4,\"size\":4,\"name\":\"mask\"},7,{\"at\":"
-      "5,\"size\":4,\"name\":\"later\"},{\"at\":9},{\"at\":9,\"size\":1,\"name\":3}]}");
+      "\"write\":{\"23\":\"80\"},\"registers\":[{\"at\":4,\"size\":4,\"name\":\"mask\"},{\"at\":"
+      "5,\"size\":4,\"name\":\"later\"},{\"at\":24,\"size\":0,\"name\":\"none\"}]}");
   struct gwt_fact_bytes bytes;
 
   g_assert_true (gwt_fact_bytes_parse (o, &bytes, &err));
@@ -117,9 +117,9 @@ test_read (void)
   g_assert_cmpuint (bytes.compare[0], ==, 0xff);
   g_assert_cmpuint (bytes.compare[1], ==, 0xf0);
   g_assert_cmpuint (bytes.write[23], ==, 0x80);
-  g_assert_cmpstr (gwt_fact_label (&bytes, 7), ==, "mask");
-  g_assert_cmpstr (gwt_fact_label (&bytes, 8), ==, "later");
-  g_assert_cmpstr (gwt_fact_label (&bytes, 9), ==, NULL);
+  g_assert_cmpstr (bytes.labels[7], ==, "mask");
+  g_assert_cmpstr (bytes.labels[8], ==, "later");
+  g_assert_cmpstr (bytes.labels[9], ==, NULL);
   gwt_fact_bytes_clear (&bytes);
   json_object_put (o);
 }
@@ -143,7 +143,17 @@ test_hostile (void)
     { "{\"size\":4,\"bytes\":{\"0\":7}}", "\"bytes\": \"0\" is no run of bytes below 4" },
     { "{\"size\":4,\"write\":{\"x\":\"00\"}}", "\"write\": \"x\" is no run of bytes below 4" },
     { "{\"size\":4,\"ignored\":{\"0\":null}}", "\"ignored\": \"0\" is no run of bytes below 4" },
-    { "{\"size\":4,\"registers\":{}}", "\"registers\" is no array" },
+    { "{\"size\":4,\"registers\":{}}", "\"registers\": it is no array" },
+    { "{\"size\":4,\"registers\":[7]}", "\"registers\": a register has no \"name\"" },
+    { "{\"size\":4,\"registers\":[{\"name\":3}]}", "\"registers\": a register has no \"name\"" },
+    { "{\"size\":4,\"registers\":[{\"name\":\"x\",\"at\":5}]}",
+      "\"registers\": \"at\" is no number from 0 to 4" },
+    { "{\"size\":4,\"registers\":[{\"name\":\"x\",\"at\":3,\"size\":2}]}",
+      "\"registers\": \"size\" is no number from 0 to 1" },
+    { "{\"size\":1,\"registers\":[{\"name\":\"x\",\"at\":0,\"size\":1},{\"name\":\"x\",\"at\":0,"
+      "\"size\":1},{\"name\":\"x\",\"at\":0,\"size\":1},{\"name\":\"x\",\"at\":0,\"size\":1},{"
+      "\"name\":\"x\",\"at\":0,\"size\":1}]}",
+      "\"registers\": registers overlap more than 4 times" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)

@@ -529,6 +529,30 @@ test_many (void)
   gwt_manifest_unref (destination);
 }
 
+/* What a manifest makes us allot has an end. */
+static void
+test_large (void)
+{
+  struct edit edits[2] = { { DISK "/facts", NULL }, { NULL, NULL } };
+  g_autoptr (GString) facts = g_string_new ("{");
+  struct gwt_manifest *m;
+  struct gwt_preflight result;
+  guint i;
+
+  for (i = 0; i < 2000; i++)
+    g_string_append_printf (facts, "%s'f%u': { 'size': 65536 }", i > 0 ? "," : "", i);
+  g_string_append (facts, "}");
+  edits[0].value = facts->str;
+  m = edited (edits);
+  gwt_preflight_run (m, m, &result);
+  g_assert_cmpuint (result.reasons->len, ==, 1);
+  g_assert_cmpstr (g_ptr_array_index (result.reasons, 0), ==,
+                   "device 'disk0': f512: facts of more than 32 MiB in all are not compared; start "
+                   "the guest with fewer devices");
+  gwt_preflight_clear (&result);
+  gwt_manifest_unref (m);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -542,5 +566,6 @@ main (int argc, char **argv)
       g_test_add_data_func (name, &pairs[i], test_pair);
     }
   g_test_add_func ("/preflight/many", test_many);
+  g_test_add_func ("/preflight/large", test_large);
   return g_test_run ();
 }
