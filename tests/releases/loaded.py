@@ -47,8 +47,12 @@ class Guest(linuxmove.Guest):
         self.set(self.vm, ["return-path"])
         self.vm.qmp.cmd("migrate", uri=uri)
         self.t.equal(self.ended(), "failed", "how it ended")
+        how = self.vm.qmp.cmd("query-migrate")
+        self.t.equal(how["preflight"]["verdict"], "refuse", "verdict")
+        self.t.ok("ram" not in how, "memory was sent: %r" % how)
         self.t.equal(to.wait(), 1, "exit status of the receiver")
         for text in texts:
+            self.t.contains("\n".join(how["preflight"]["reasons"]), text)
             self.t.contains(to.stderr(), text)
         to.close()
         self.beat()
@@ -65,23 +69,46 @@ class Guest(linuxmove.Guest):
         return int(queues), mask
 
 
-@gwttest.test("pc-5.1: from R5.1 to R5.1, R5.2, R5.2 and back to R5.1, one queue all the way")
+@gwttest.test("pc-5.1: from R5.1 to R5.1, R5.2, R5.2 and back, one queue; not where the row is missing")
 def queues(t):
     old, new = sets.Set(t, "R5.1"), sets.Set(t, "R5.2")
     guest = Guest(t, old, "pc-5.1")
+    guest.refused(sets.Set(t, "R5.2", forgetful=True),
+                  "device 'disk': property 'num-queues': 1 at the source (default), 4 at the")
     for release in (old, new, new, old):
         guest.to(release)
         t.equal(guest.queues(), 1, "queues at " + release.name)
     t.equal(guest.finish()[0], 1, "queues that Linux sees")
 
 
-@gwttest.test("pc-5.2: from R5.2 to R5.2 with a queue for each CPU")
+@gwttest.test("pc-5.2: a queue for each CPU; hosts A and B of R5.2, with what both can do")
 def own(t):
-    new = sets.Set(t, "R5.2")
-    guest = Guest(t, new, "pc-5.2")
-    guest.to(new)
-    t.equal(guest.queues(), 4, "queues")
+    a, b = (sets.Set(t, "R5.2", host=h) for h in "AB")
+    shared = ("-cpu", "rv64,zba=off,zbb=off,zbs=off")
+    guest = Guest(t, a, "pc-5.2", *shared)
+    for host, words in ((b, shared), (a, ())):
+        guest.to(host, *words)
+        t.equal(guest.queues(), 4, "queues at " + host.name)
     t.equal(guest.finish()[0], 4, "queues that Linux sees")
+
+
+@gwttest.test("pc-7.2 of R7.2: refused at R8.0, goes to R8.0.1, to R8.0.1 and back")
+def register(t):
+    guest = Guest(t, sets.Set(t, "R7.2"), "pc-7.2")
+    guest.refused(sets.Set(t, "R8.0"), "byte 0x108 (AER uncorrectable error mask)")
+    for release in ("R8.0.1", "R8.0.1", "R7.2"):
+        guest.to(sets.Set(t, release))
+    t.equal(guest.finish()[1], "00000000", "mask that Linux sees")
+
+
+@gwttest.test("pc-7.2 of R8.0: R8.0.1 with x-pcie-err-unc-mask=on, and R8.2 where nobody says so")
+def carried(t):
+    guest = Guest(t, sets.Set(t, "R8.0"), "pc-7.2")
+    guest.refused(sets.Set(t, "R8.0.1"), "-device pcie-root-port,id=port,x-pcie-err-unc-mask=on")
+    guest.to(sets.Set(t, "R8.0.1"), "-global", "pci-device.x-pcie-err-unc-mask=on")
+    for _ in range(2):
+        guest.to(sets.Set(t, "R8.2"))
+    t.equal(guest.finish()[1], "02400000", "mask that Linux sees")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 # tests/releases: plugins of other releases, and guests that move between them
-dist_check_SCRIPTS += tests/releases/matrix.py tests/releases/loaded.py
+dist_check_SCRIPTS += tests/releases/matrix.py tests/releases/loaded.py tests/releases/agree.py
+check_long_scripts += tests/releases/long-matrix.py tests/releases/long-random.py
 dist_check_SCRIPTS += tests/releases/schemas.py tests/releases/schema-changes.py \
 	tests/releases/old-release.py
 EXTRA_DIST += tests/releases/variants.py
-EXTRA_DIST += tests/releases/variant.h tests/releases/sets.py
+EXTRA_DIST += tests/releases/variant.h tests/releases/sets.py tests/releases/pairs.py
 if PLUGIN_PCIE
 if PLUGIN_RV64_CPU
 if PLUGIN_VIRTIO_BLK

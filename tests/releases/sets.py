@@ -20,6 +20,7 @@ import time
 import gwttest
 
 RELEASES = ("R5.1", "R5.2", "R7.2", "R8.0", "R8.0.1", "R8.2")
+TOOL = os.path.join(gwttest.BUILDDIR, "godwit-machine")
 FOLDER = os.path.join(gwttest.BUILDDIR, "tests", "releases")
 HOSTS = {"A": "hostA", "B": "hostB"}
 

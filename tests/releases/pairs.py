@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Two ends of a migration, chosen at random: how preflight judges them by their manifests, and what
+then comes of it.  Preflight may err in neither direction:
+
+    ok, adapt    the guest arrives, and is there what it was here; also where nobody asked preflight
+    refuse       nothing of the guest is sent; where nobody asked preflight either the load fails, or
+                 what arrives is visibly another machine
+
+It owns arrangements, their judging and their moves, and knows no release by name but through sets.
+"""
+
+import copy
+import json
+import os
+import subprocess
+
+import gwttest
+import sets
+
+class End:
+    """How one end is started: a release on a host, a machine, its devices."""
+
+    def __init__(self, release, machine):
+        self.release, self.machine = release, machine
+        self.smp, self.memory, self.cpu = 2, "16M", None
+        self.globals = {}   # "type.property": value
+        self.devices = []   # [driver, {property: value}]
+
+    def copy(self):
+        other = copy.copy(self)
+        other.globals, other.devices = dict(self.globals), copy.deepcopy(self.devices)
+        return other
+
+    def words(self):
+        words = ["-smp", str(self.smp), "-m", self.memory]
+        if self.cpu:
+            words += ["-cpu", self.cpu]
+        for name, value in self.globals.items():
+            words += ["-global", "%s=%s" % (name, value)]
+        for driver, props in self.devices:
+            words += ["-device", ",".join([driver] + ["%s=%s" % p for p in props.items()])]
+        return words
+
+    def __str__(self):
+        return "%s -M %s %s" % (self.release.name, self.machine, " ".join(self.words()))
+
+
+# Properties that a guest can see, and values for them.
+PROPERTIES = {
+    "virtio-blk-pci": {"num-queues": (1, 2, 4), "queue-size": (64, 128, 256), "serial": ("a", "b"),
+                       "discard": ("on", "off"), "write-cache": ("on", "off"),
+                       "seg-max-adjust": ("on", "off"), "config-wce": ("on", "off"),
+                       "indirect-desc": ("on", "off"), "packed": ("on", "off"),
+                       "logical-block-size": (512, 4096)},
+    "virtio-rng-pci": {"event-idx": ("on", "off"), "max-bytes": (64, 1024)},
+    "virtio-serial-pci": {"max-ports": (1, 4, 31), "in-order": ("on", "off")},
+    "virtio-net-pci": {"mac": ("52:54:00:00:00:01", "52:54:00:00:00:02"), "csum": ("on", "off"),
+                       "rx-queue-size": (256, 512), "ctrl-vq": ("on", "off")},
+    "pcie-root-port": {},
+}
+EVERY = {"ring-reset": ("on", "off")}
+GLOBALS = {"rv64-cpu.zba": ("off",), "rv64-cpu.zbb": ("off",), "rv64-cpu.zbs": ("off",),
+           "rv64-cpu.zbc": ("on", "off"), "rv64-cpu.pmp-regions": (8, 16),
+           "rv64-cpu.mmu": ("sv39", "sv48"), "virtio-blk-pci.queue-size": (64, 256)}
+MASK = "x-pcie-err-unc-mask"
+
+
+def has_mask(release):
+    return sets.number(release.release) >= [8, 0, 1]
+
+
+class Chance:
+    """Draws arrangements; RANDOM is a random.Random."""
+
+    def __init__(self, t, random):
+        self.t, self.random = t, random
+
+    def release(self):
+        name = self.random.choice(sets.RELEASES)
+        host = self.random.choice((None, None, None, "A", "B"))
+        return sets.Set(self.t, name, host, forgetful=name == "R5.2" and self.random.random() < .2)
+
+    def value(self, end, driver, name):
+        choices = PROPERTIES.get(driver, {}).get(name) or EVERY[name]
+        return self.random.choice(choices)
+
+    def device(self, end, driver, number):
+        """One that END can have; each has its place, so that what else there is moves nothing."""
+        props = {"id": "dev%d" % number, "addr": "%x" % (number + 1)}
+        if driver == "virtio-blk-pci":
+            props["drive"] = "d%d" % number
+        if driver == "virtio-net-pci":
+            props["netdev"] = "n%d" % number
+        if driver != "pcie-root-port":
+            for name in list(PROPERTIES[driver]) + list(EVERY):
+                if self.random.random() < .15:
+                    props[name] = self.value(end, driver, name)
+        if has_mask(end.release) and self.random.random() < .15:
+            props[MASK] = self.random.choice(("on", "off"))
+        return [driver, props]
+
+    def end(self):
+        release = self.release()
+        end = End(release, self.random.choice(sets.machine_types(release.release)))
+        end.smp = self.random.choice((1, 2, 4))
+        drivers = ["pcie-root-port"] * self.random.randrange(2) + ["virtio-blk-pci"]
+        drivers += self.random.sample(("virtio-rng-pci", "virtio-serial-pci", "virtio-net-pci",
+                                       "virtio-blk-pci"), self.random.randrange(3))
+        end.devices = [self.device(end, d, n) for n, d in enumerate(drivers)]
+        for name in self.random.sample(list(GLOBALS), self.random.randrange(3)):
+            end.globals[name] = self.random.choice(GLOBALS[name])
+        if has_mask(release) and self.random.random() < .1:
+            end.globals["pci-device." + MASK] = self.random.choice(("on", "off"))
+        if self.random.random() < .1:
+            end.cpu = "rva20s64"
+        return end
+
+    def other(self, end):
+        """Another end, which is not that far from END."""
+        other = end.copy()
+        if self.random.random() < .4:
+            other.release = self.release()
+            known = sets.machine_types(other.release.release)
+            if other.machine not in known:
+                other.machine = known[0]
+        for change in self.random.sample((self.less, self.less, self.less, self.different,
+                                          self.more, self.size, self.machine),
+                                         self.random.choice((0, 1, 1, 2))):
+            change(other)
+        if not has_mask(other.release):
+            other.globals.pop("pci-device." + MASK, None)
+            for _, props in other.devices:
+                props.pop(MASK, None)
+        return other
+
+    def named(self, end):
+        """Properties that END was given: [(dictionary, driver or None, name)]"""
+        return ([(end.globals, None, n) for n in end.globals]
+                + [(p, d, n) for d, p in end.devices for n in p
+                   if n not in ("id", "addr", "drive", "netdev")])
+
+    def less(self, end):
+        named = self.named(end)
+        if named:
+            props, _, name = self.random.choice(named)
+            del props[name]
+
+    def different(self, end):
+        named = self.named(end)
+        if not named:
+            return
+        props, driver, name = self.random.choice(named)
+        if name.endswith(MASK):
+            props[name] = "off" if props[name] == "on" else "on"
+        elif driver is None:
+            props[name] = self.random.choice(GLOBALS[name])
+        else:
+            props[name] = self.value(end, driver, name)
+
+    def more(self, end):
+        driver, props = self.random.choice(end.devices or [["pcie-root-port", None]])
+        if driver != "pcie-root-port":
+            name = self.random.choice(list(PROPERTIES[driver]))
+            props[name] = self.value(end, driver, name)
+
+    def size(self, end):
+        what = self.random.randrange(3)
+        if what == 0:
+            end.smp = self.random.choice((1, 2, 4))
+        elif what == 1:
+            end.memory = "32M"
+        else:
+            end.devices.pop()
+
+    def machine(self, end):
+        end.machine = self.random.choice(sets.machine_types(end.release.release))
+
+
+# ---- what two manifests have to say of each other, without preflight ----------------------------
+
+def whole(manifest):
+    """The devices, each with all that it has: those that are like another have what differs."""
+    found = {}
+    for d in manifest["devices"]:
+        base = copy.deepcopy(found[d["like"]]) if "like" in d else {"properties": {}}
+        properties = dict(base.pop("properties"), **d.get("properties", {}))
+        base.pop("sections", None)
+        base.update(d)
+        base["properties"] = properties
+        found[d["id"]] = base
+    return found
+
+
+def version(text):
+    return [int(n) for n in text.split(".")]
+
+
+def implied(prop, device, manifest):
+    """What PROP of DEVICE is where MANIFEST's binary does not know it."""
+    plugins = {p["id"]: version(p["version"]) for p in manifest["plugins"]}
+    rows = [(version(r["level"]), r["value"]) for r in prop.get("rows", ())
+            if version(r["level"]) >= plugins.get(r.get("plugin", device["plugin"]), [0])]
+    return min(rows, key=lambda r: r[0])[1] if rows else prop.get("default")
+
+
+def same(a, b):
+    """Rows have what a user would type."""
+    names = {"on": True, "off": False}
+    a, b = (names.get(v, v) if isinstance(v, str) else v for v in (a, b))
+    return a == b or str(a) == str(b)
+
+
+def flat(runs, size):
+    data = bytearray(size)
+    for at, digits in runs.items():
+        run = bytes.fromhex(digits)
+        data[int(at):int(at) + len(run)] = run
+    return data
+
+
+def same_fact(a, b):
+    """Of bytes count those bits that are compared and that no guest can change; and which it can."""
+    if not isinstance(a, dict) or not isinstance(b, dict):
+        return a == b
+    if a["size"] != b["size"]:
+        return False
+    va, wa, vb, wb, mask = (flat(f.get(n, {}), a["size"]) for f, n in (
+        (a, "bytes"), (a, "write"), (b, "bytes"), (b, "write"), (b, "compare")))
+    return wa == wb and not any((x ^ y) & m & ~w & 0xff for x, y, m, w in zip(va, vb, mask, wa))
+
+
+def differences(a, b):
+    """What a guest that was in A would see otherwise in B."""
+    found = []
+    for name in ("smp", "memory"):
+        if a[name] != b[name]:
+            found.append("%s: %r, %r" % (name, a[name], b[name]))
+    if a["machine"]["type"] != b["machine"]["type"]:
+        found.append("machine type")
+    da, db = whole(a), whole(b)
+    found += ["device %s" % d for d in set(da) ^ set(db)]
+    for name in set(da) & set(db):
+        pa, pb = da[name]["properties"], db[name]["properties"]
+        if da[name]["type"] != db[name]["type"]:
+            found.append("%s: type" % name)
+        for p in sorted(set(pa) | set(pb)):
+            va = pa[p]["value"] if p in pa else implied(pb[p], db[name], a)
+            vb = pb[p]["value"] if p in pb else implied(pa[p], da[name], b)
+            if not same(va, vb):
+                found.append("%s.%s: %r, %r" % (name, p, va, vb))
+        fa, fb = da[name].get("facts", {}), db[name].get("facts", {})
+        found += ["%s: fact %s: %r, %r" % (name, f, fa.get(f), fb.get(f))
+                  for f in sorted(set(fa) & set(fb)) if not same_fact(fa[f], fb[f])]
+    return found
+
+
+# ---- judging and moving ---------------------------------------------------------------------------
+
+class Judge:
+    def __init__(self, t, image):
+        self.t, self.image, self.count = t, image, 0
+        self.backends = []
+        for n in range(4):
+            path = t.path("d%d.img" % n)
+            with open(path, "wb") as f:
+                f.truncate(1 << 20)
+            # Of a process that was killed a moment ago the kernel may hold the locks still.
+            self.backends += ["-drive", "file=%s,format=raw,if=none,id=d%d,file.locking=off"
+                              % (path, n)]
+
+    def words(self, end):
+        nets = [w for d, p in end.devices if "netdev" in p
+                for w in ("-netdev", "user,id=" + p["netdev"])]
+        # A back end that nobody uses would be an error.
+        used = {p["drive"] for _, p in end.devices if "drive" in p}
+        drives = [w for n in range(4) if "d%d" % n in used
+                  for w in self.backends[2 * n:2 * n + 2]]
+        return drives + nets + end.words()
+
+    def start(self, end, *more, **how):
+        return sets.start(self.t, end.release, *self.words(end), *more, machine=end.machine,
+                          image=self.image, **how)
+
+    def dump(self, end):
+        """Its manifest's file; None where such a machine cannot be started."""
+        self.count += 1
+        path = self.t.path("manifest%d.json" % self.count)
+        vm = self.start(end, "-dump-manifest", path, qmp=False)
+        status = vm.wait()
+        why = vm.stderr()
+        vm.close()
+        if status == 0:
+            return path
+        self.t.ok(os.path.exists(path) is False, "a manifest in spite of: " + why)
+        return None
+
+    def save(self, manifest):
+        self.count += 1
+        path = self.t.path("manifest%d.json" % self.count)
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(manifest, f)
+        return path
+
+    def check(self, a, b):
+        """godwit-machine's verdict on two files, and all of its answer."""
+        done = subprocess.run([sets.TOOL, "check", "--json", a, b], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False, text=True)
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError as e:
+            raise gwttest.Failure("godwit-machine check: status %d, %r, %r"
+                                  % (done.returncode, done.stdout, done.stderr)) from e
+        self.t.equal(done.returncode, 1 if answer["verdict"] == "refuse" else 0,
+                     "exit status of godwit-machine check (%r)" % answer)
+        return answer["verdict"], answer
+
+    def move(self, vm, end, *more):
+        """To a process of END: (it, query-migrate of the sender).  MORE: options of the receiver."""
+        self.count += 1
+        uri = "unix:" + self.t.path("m%d" % self.count)
+        to = self.start(end, *more, incoming=uri)
+        vm.qmp.cmd("migrate-set-capabilities",
+                   capabilities=[{"capability": "return-path", "state": True}])
+        vm.qmp.cmd("migrate", uri=uri)
+        return to, sets.ended(vm)
+
+    def pair(self, a, b):
+        """Judge and try them; the verdict, or None where one of them cannot be."""
+        first, second = self.dump(a), self.dump(b)
+        if first is None or second is None:
+            return None
+        verdict, told = self.check(first, second)
+        what = "%s\n-> %s\n%s\n" % (a, b, json.dumps(told, indent=1))
+        vm = self.start(a)
+        was = vm.qmp.cmd("query-manifest")
+        if verdict == "refuse":
+            self.refused(vm, b, what)
+        to, how = self.move(vm, b, *(("-global", "migration.x-preflight=off")
+                                     if verdict == "refuse" else ()))
+        self.tried(verdict, was, to, how, what)
+        for p in (vm, to):
+            p.close()
+        if verdict != "refuse":
+            vm = self.start(a)
+            to, how = self.move(vm, b, "-global", "migration.x-preflight=off")
+            self.tried(verdict, was, to, how, "preflight is off: " + what)
+            for p in (vm, to):
+                p.close()
+        return verdict
+
+    def refused(self, vm, end, what):
+        to, how = self.move(vm, end)
+        self.t.equal(how["status"], "failed", what + "status")
+        self.t.equal(how.get("ram", {}).get("normal", 0), 0, what + "pages sent")
+        self.t.equal(to.wait(), 1, what + "exit status of the receiver")
+        for reason in json.loads(what[what.index("{"):])["reasons"]:
+            self.t.contains(to.stderr(), reason)
+        to.close()
+
+    def tried(self, verdict, was, to, how, what):
+        """The guest was moved, whatever preflight thought of it."""
+        good = how["status"] == "completed"
+        if verdict == "refuse":
+            self.t.ok(not good or differences(was, to.qmp.cmd("query-manifest")),
+                      what + "it arrived, and nothing differs")
+            return
+        self.t.ok(good, "%s%r\n%s" % (what, how.get("error-desc"), to.stderr()))
+        differ = differences(was, to.qmp.cmd("query-manifest"))
+        self.t.ok(not differ, "%sit arrived, and differs: %s" % (what, differ))
+
+
+# ---- random pairs ----------------------------------------------------------------------------------
+
+def random_pairs(t, image, random, count):
+    """COUNT pairs are judged and tried; how many there were of each verdict."""
+    judge, chance, seen = Judge(t, image), Chance(t, random), {}
+    while sum(seen.values()) < count:
+        a = chance.end()
+        verdict = judge.pair(a, chance.other(a))
+        if verdict is not None:
+            seen[verdict] = seen.get(verdict, 0) + 1
+    return seen
+
+
+# ---- hosts and releases, all with all --------------------------------------------------------------
+
+class Product:
+    """Each release on each host, the same machine on all."""
+
+    def __init__(self, t, image, machine, releases, words=None):
+        self.t, self.judge = t, Judge(t, image)
+        self.ends = []
+        for release in releases:
+            for host in (None, "A", "B"):
+                end = End(sets.Set(t, release, host), machine)
+                end.smp = 4
+                end.cpu = words and words.get(host)
+                end.devices = [["pcie-root-port", {"id": "port", "addr": "2"}],
+                               ["virtio-blk-pci", {"id": "disk", "drive": "d0", "addr": "1"}]]
+                self.ends.append(end)
+        self.dumps = [self.judge.dump(e) for e in self.ends]
+        t.ok(None not in self.dumps, "one of them does not start")
+
+    def hop(self, vm, b):
+        """The guest of VM goes to end number B, or stays: (the process that it is in, whether it
+        went).  What preflight said before comes true."""
+        was = vm.qmp.cmd("query-manifest")
+        verdict, told = self.judge.check(self.judge.save(was), self.dumps[b])
+        to, how = self.judge.move(vm, self.ends[b])
+        what = "%s: %s\n%r\n%s" % (self.ends[b], json.dumps(told, indent=1), how, to.stderr())
+        self.t.equal(how["status"], "failed" if verdict == "refuse" else "completed", what)
+        if verdict == "refuse":
+            to.wait()
+            to.close()
+            return vm, False
+        differ = differences(was, to.qmp.cmd("query-manifest"))
+        self.t.ok(not differ, "%s: it arrived, and differs: %s" % (what, differ))
+        vm.close()
+        return to, True
+
+    def chain(self, ends):
+        """A guest is begun at the first of ENDS and goes on as far as it can: how many hops."""
+        vm, hops = self.judge.start(self.ends[ends[0]]), 0
+        for number in ends[1:]:
+            vm, went = self.hop(vm, number)
+            if not went:
+                break
+            hops += 1
+        vm.close()
+        return hops
