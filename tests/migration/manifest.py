@@ -365,6 +365,44 @@ def state_load(t):
     m.lives(b)
 
 
+@gwttest.test("hops: which process has set a value; the oldest that set none are forgotten in time")
+def hops(t):
+    m = mover.Mover(t)
+    a = m.start("-device", "virtio-rng-pci,id=r,period=7")
+    a.qmp.cmd("state-save", file=t.path("saved"))
+    m.finished(a)
+    with open(t.path("saved"), "rb") as f:
+        data = f.read()
+    begin = data.index(NAME) + len(NAME) + 8
+    end = begin + int.from_bytes(data[begin - 4:begin], "big")
+    document = json.loads(data[begin:end])
+
+    def arrived(hop, count):
+        """Sent by the last of COUNT processes, of which HOP had set the period."""
+        document["hops"] = [{"program": "p%d" % i, "machine": "virt-1.0"} for i in range(count)]
+        for device in document["devices"]:
+            for name, p in device["properties"].items():
+                p["hop"] = count - 1
+                if (device["id"], name) == ("r", "period"):
+                    p.update(source="incoming", hop=hop)
+        text = json.dumps(document).encode()
+        with open(t.path("sent"), "wb") as f:
+            f.write(data[:begin - 4] + struct.pack(">I", len(text)) + text + data[end:])
+        vm = m.start("-device", "virtio-rng-pci,id=r", incoming="file:" + t.path("sent"))
+        m.wait(vm, "completed")
+        m.lives(vm)
+        got = vm.qmp.cmd("query-manifest")
+        period = by_id(got)["r"]["properties"]["period"]
+        t.equal((period["value"], period["source"]), (7, "incoming"))
+        return period["hop"], [h["program"] for h in got["hops"]], got["program"]
+    at, chain, here = arrived(1, 3)
+    t.equal((at, chain), (1, ["p0", "p1", "p2", here]))
+    at, chain, here = arrived(5, 1024)
+    t.equal((chain[at], len(chain)), ("p5", 512))
+    t.equal(chain[-2:], ["p1023", here])
+    t.equal(chain[0], "p5")
+
+
 @gwttest.test("options: a bad file, a file that is not to be made, capabilities and parameters at launch")
 def options(t):
     t.error("-dump-manifest: '%s': cannot be written: Is a directory; name another file" % t.tmp,
