@@ -41,6 +41,7 @@ target block "$corpus"/block/*
 target migrate "$corpus"/migrate/*
 target manifest "$corpus"/manifest/*
 target preflight "$corpus"/preflight/*
+target verdict "$corpus"/verdict/*
 target schema "$corpus"/schema/*
 target qmp "$corpus"/qmp/*
 target image "$tmp"/seeds/image-*

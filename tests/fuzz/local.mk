@@ -1,7 +1,7 @@
 # Fuzz targets with a plain driver, run on a fixed corpus; tests/fuzz/run-libfuzzer runs them open-ended.
 fuzz_core = tests/fuzz/fuzz-json tests/fuzz/fuzz-spec tests/fuzz/fuzz-qmp tests/fuzz/fuzz-note \
 	tests/fuzz/fuzz-image tests/fuzz/fuzz-vmstate tests/fuzz/fuzz-block tests/fuzz/fuzz-migrate \
-	tests/fuzz/fuzz-ram tests/fuzz/fuzz-manifest tests/fuzz/fuzz-preflight
+	tests/fuzz/fuzz-ram tests/fuzz/fuzz-manifest tests/fuzz/fuzz-preflight tests/fuzz/fuzz-verdict
 check_PROGRAMS += $(fuzz_core) tests/fuzz/fuzz-mmio tests/fuzz/fuzz-aia tests/fuzz/fuzz-virtio
 fuzz_shared = tests/fuzz/driver.c tests/fuzz/broken.c tests/fuzz/fuzz.h tests/fuzz/claims.h
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c $(fuzz_shared)
@@ -19,6 +19,9 @@ tests_fuzz_fuzz_note_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz-image.c $(fuzz_shared)
 tests_fuzz_fuzz_image_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_image_LDADD = $(CORE_LIBS)
+tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz-verdict.c $(fuzz_shared)
+tests_fuzz_fuzz_verdict_CFLAGS = $(CORE_CFLAGS)
+tests_fuzz_fuzz_verdict_LDADD = $(CORE_LIBS)
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c $(fuzz_shared)
 tests_fuzz_fuzz_manifest_CFLAGS = $(CORE_CFLAGS)
 tests_fuzz_fuzz_manifest_LDADD = $(CORE_LIBS)
