@@ -287,7 +287,8 @@ def reads_no_more(t):
         server = socket.socket(socket.AF_UNIX)
         server.bind(m.socket("deaf%d" % n))
         server.listen(1)
-        m.set(a, "return-path", max_bandwidth=1 << 40)
+        # What is left never is so little that the guest is stopped for it.
+        m.set(a, "return-path", max_bandwidth=1 << 40, downtime_limit=1)
         m.unset(a, "x-preflight")
         a.qmp.cmd("migrate", uri="unix:" + m.socket("deaf%d" % n))
         peer, _ = server.accept()
