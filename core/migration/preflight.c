@@ -226,10 +226,10 @@ check_pair (struct gwt_check *check, struct gwt_pair *pair)
       return;
     }
   gwt_check_properties (check, pair);
+  gwt_check_facts (check, pair);
   if (pair->adapted)
     return;
   check_place (check, pair);
-  gwt_check_facts (check, pair);
   gwt_check_sections (check, pair);
 }
 

@@ -4,7 +4,9 @@
  * disk, bytes of its configuration space.  They are told before a guest is moved, and where they
  * differ between both ends the move is refused by name, before any memory is sent.
  *
- * What follows from properties alone need not be told.  What a guest or the host changes while the
+ * What follows from properties alone need not be told.  Bytes may follow from properties in part;
+ * integers and texts must not, for they are compared also where properties are yet to be taken over
+ * from the other end.  What a guest or the host changes while the
  * machine runs must not be, but as bits that are not compared.
  */
 #ifndef GODWIT_FACTS_H

@@ -200,10 +200,16 @@ static const struct pair pairs[] = {
       "destination" } },
   { "what came here travels on",
     { { QUEUES "/value", "2" }, { QUEUES "/source", "'incoming'" } },
-    { { DISK "/facts/capacity", "1" } },
+    { { DISK "/facts/config/bytes", "{ '0': '1334' }" } },
     GWT_VERDICT_ADAPT,
     { "device 'disk0': property 'queues': 2 at the source (plugin blk, level 5.1) in place of 1 "
       "at the destination" } },
+  { "what no property changes is in the way of an adaptation",
+    { { QUEUES "/value", "2" }, { QUEUES "/source", "'global'" } },
+    { { DISK "/facts/capacity", "2097152" } },
+    GWT_VERDICT_REFUSE,
+    { "device 'disk0': capacity: 1048576 at the source, 2097152 at the destination; give it the "
+      "same back ends and properties at both ends" } },
   { "said twice, and the same",
     { { QUEUES "/value", "2" }, { QUEUES "/source", "'device'" } },
     { { QUEUES "/value", "2" }, { QUEUES "/source", "'global'" } },

@@ -62,6 +62,7 @@ EVERY = {"ring-reset": ("on", "off")}
 GLOBALS = {"rv64-cpu.zba": ("off",), "rv64-cpu.zbb": ("off",), "rv64-cpu.zbs": ("off",),
            "rv64-cpu.zbc": ("on", "off"), "rv64-cpu.pmp-regions": (8, 16),
            "rv64-cpu.mmu": ("sv39", "sv48"), "virtio-blk-pci.queue-size": (64, 256)}
+LARGE = "d4"  # the drive of another size
 MASK = "x-pcie-err-unc-mask"
 
 
@@ -164,11 +165,14 @@ class Chance:
             props[name] = self.value(end, driver, name)
 
     def size(self, end):
-        what = self.random.randrange(3)
+        what = self.random.randrange(4)
         if what == 0:
             end.smp = self.random.choice((1, 2, 4))
         elif what == 1:
             end.memory = "32M"
+        elif what == 2:
+            disk = self.random.choice([p for d, p in end.devices if "drive" in p] or [{}])
+            disk.update({"drive": LARGE} if disk else {})
         else:
             end.devices.pop()
 
@@ -260,10 +264,10 @@ class Judge:
     def __init__(self, t, image):
         self.t, self.image, self.count = t, image, 0
         self.backends = []
-        for n in range(4):
+        for n in range(5):
             path = t.path("d%d.img" % n)
             with open(path, "wb") as f:
-                f.truncate(1 << 20)
+                f.truncate(2 << 20 if n == 4 else 1 << 20)
             # Of a process that was killed a moment ago the kernel may hold the locks still.
             self.backends += ["-drive", "file=%s,format=raw,if=none,id=d%d,file.locking=off"
                               % (path, n)]
@@ -273,7 +277,7 @@ class Judge:
                 for w in ("-netdev", "user,id=" + p["netdev"])]
         # A back end that nobody uses would be an error.
         used = {p["drive"] for _, p in end.devices if "drive" in p}
-        drives = [w for n in range(4) if "d%d" % n in used
+        drives = [w for n in range(5) if "d%d" % n in used
                   for w in self.backends[2 * n:2 * n + 2]]
         return drives + nets + end.words()
 
