@@ -92,6 +92,9 @@ def travels(t):
     t.contains(text, "hop 1 of the guest: -device virtio-serial-device")
     fresh = m.start("-device", SERIAL)
     t.equal(m.value(fresh, "max-ports"), 31)
+    c.qmp.cmd("quit")
+    t.equal(c.wait(), 0)
+    t.equal(c.stderr(), "")
 
 
 @gwttest.test("a value that both ends have anyway is still the user's at the next hop")
@@ -227,6 +230,9 @@ def without_machine(t):
     c = m.bare(*args, incoming=m.here())
     m.moved(b, c)
     t.equal(m.value(c, "addr", "blk"), "7")
+    c.qmp.cmd("quit")
+    t.equal(c.wait(), 0)
+    t.equal(c.stderr(), "")
 
 
 @gwttest.test("without -M: what is missing here, or given in vain, is named")
