@@ -114,7 +114,8 @@ def other_type(t):
     guest.vm.qmp.cmd("migrate", uri=uri)
     t.equal(guest.ended(), "failed")
     t.equal(to.wait(), 1, "the status of the other end")
-    t.contains(to.stderr(), "the guest's machine type is 'pc-5.2', here it is 'pc-5.1'")
+    t.contains(to.stderr(), "machine type: 'pc-5.2' at the source, 'pc-5.1' at the destination; start the "
+               "destination with -M pc-5.2")
     guest.beat()
     finish(t, guest, image, "disktest")
 
