@@ -224,7 +224,7 @@ def cancel_pre_switchover(t):
 @gwttest.test("the guest is not stopped before the other end has read what was sent")
 def catches_up(t):
     m = Mover(t)
-    a = m.start()
+    a = m.start(*UNASKED)
     server = socket.socket(socket.AF_UNIX)
     server.bind(m.socket())
     server.listen(1)
