@@ -142,8 +142,8 @@ bool gwt_return_path_failed (struct gwt_return_path *rp, struct gwt_error *err);
    up, that is the better reason. */
 void gwt_return_path_explain (struct gwt_return_path *rp, struct gwt_error *err);
 /* [migration] Wait until the receiver has answered a PING, and so has read what was sent before it;
-   or has ended, is CANCELLED, takes too long, or has answered none so far. */
-void gwt_return_path_wait_pong (struct gwt_return_path *rp, uint32_t ping,
+   or has ended, is CANCELLED, or takes too long.  False: it has answered none so far. */
+bool gwt_return_path_wait_pong (struct gwt_return_path *rp, uint32_t ping,
                                 const atomic_bool *cancelled);
 /* [migration] All was sent; wait for the receiver's last word; true: all is well there.  A shutdown
    of the channel ends the wait; once CANCELLED is set, so does a second without a word. */

@@ -320,7 +320,8 @@ let_catch_up (bool *behind)
   put_ping ();
   if (!gwt_vm_out_drain (&o.out, &o.error))
     return false;
-  gwt_return_path_wait_pong (o.return_path, o.pings, &o.cancelled);
+  if (!gwt_return_path_wait_pong (o.return_path, o.pings, &o.cancelled))
+    o.pings = PINGS + 1; /* it does not answer: it is asked no more */
   *behind = g_get_monotonic_time () - since > BEHIND_US;
   return true;
 }

@@ -16,6 +16,8 @@
 #define LOOK_US 50000
 /* How long one that has answered a ping may take with the next. */
 #define PONG_US 10000000
+/* One that has answered none may be slow; if it is one that never answers, this is all it costs. */
+#define FIRST_PONG_US 3000000
 
 struct gwt_return_path
 {
@@ -190,16 +192,20 @@ gwt_return_path_explain (struct gwt_return_path *rp, struct gwt_error *err)
   g_mutex_unlock (&rp->lock);
 }
 
-void
+bool
 gwt_return_path_wait_pong (struct gwt_return_path *rp, uint32_t ping, const atomic_bool *cancelled)
 {
-  int64_t now = g_get_monotonic_time (), until = now + PONG_US;
+  bool answers;
+  int64_t since = g_get_monotonic_time (), now = since;
 
   g_mutex_lock (&rp->lock);
-  for (; !rp->ended && rp->pong != 0 && rp->pong != ping && !atomic_load (cancelled) && now < until;
+  for (; !rp->ended && rp->pong != ping && !atomic_load (cancelled)
+         && now - since < (rp->pong != 0 ? PONG_US : FIRST_PONG_US);
        now = g_get_monotonic_time ())
     g_cond_wait_until (&rp->changed, &rp->lock, now + LOOK_US);
+  answers = rp->pong != 0;
   g_mutex_unlock (&rp->lock);
+  return answers;
 }
 
 bool

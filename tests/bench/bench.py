@@ -125,7 +125,7 @@ def migrate(t):
     for row in report["rows"]:
         # What was filled has to be sent, by both.
         t.ok(min(row["bytes"].values()) > 96 << 20, "too few bytes in %r" % row)
-    t.contains(done.stdout.decode(), "geometric means of the ratios: total_ms")
+    t.contains(done.stdout.decode(), "geometric means of the ratios: total ms")
     done = bench("--transports", "rdma", script="bench-migrate.py")
     t.equal(done.returncode, 2)
     t.contains(done.stderr.decode(), "'rdma' is none of unix, tcp, file")
