@@ -12,3 +12,5 @@ EXTRA_DIST += compat/plugins/virtio-blk.json
 EXTRA_DIST += compat/plugins/virtio-console.json compat/plugins/virtio-net.json
 # Releases that were named, and what they send: tools/release/name-release adds lines below.
 EXTRA_DIST += compat/releases compat/schemas-accepted
+EXTRA_DIST += compat/schemas/0.1.0/virt-1.0.json
+EXTRA_DIST += compat/schemas/0.1.0/virt-aia-1.0.json
