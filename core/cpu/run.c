@@ -362,6 +362,17 @@ powerdown (void)
     }
 }
 
+/* Harts that power off at once did it once.  The first request may have been taken before the second
+   hart made its own, which counts no longer now that they stand; a host's word always does. */
+static void
+drop_later_poweroffs (void)
+{
+  g_mutex_lock (&asked.lock);
+  if (asked.shutdown && !may_end (asked.shutdown_cause))
+    asked.shutdown = false;
+  g_mutex_unlock (&asked.lock);
+}
+
 bool
 gwt_run_handle_requests (int *exit_status)
 {
@@ -409,6 +420,7 @@ gwt_run_handle_requests (int *exit_status)
           *exit_status = status;
           end = true;
         }
+      drop_later_poweroffs ();
     }
   if (wants_reset && !end)
     reset (reset_cause);

@@ -8,10 +8,22 @@
 #include "tests/vcpu/mock-cpu.h"
 
 static GString *events;
+static bool late_poweroff, late_quit;
 
 static void
 on_event (const char *event, enum gwt_shutdown_cause cause, void *data)
 {
+  /* What a second hart, or a client, asks for while the first one's request is being seen to. */
+  if (strcmp (event, "SHUTDOWN") == 0 && late_poweroff)
+    {
+      late_poweroff = false;
+      gwt_request_shutdown (GWT_CAUSE_GUEST_SHUTDOWN, 1);
+    }
+  if (strcmp (event, "SHUTDOWN") == 0 && late_quit)
+    {
+      late_quit = false;
+      gwt_request_shutdown (GWT_CAUSE_HOST_QMP_QUIT, 0);
+    }
   g_string_append_printf (events, "%s", event);
   if (strcmp (event, "SHUTDOWN") == 0 || strcmp (event, "RESET") == 0)
     g_string_append_printf (events, "(%s)", gwt_shutdown_cause_name (cause));
@@ -43,11 +55,13 @@ power_off (struct cpu *cpu)
 static void
 reset_to_prelaunch (void)
 {
+  int status;
+
   gwt_vm_start ();
   g_assert_cmpint (gwt_runstate (), !=, GWT_RUNSTATE_RUNNING);
   g_assert_true (gwt_runstate_needs_reset ());
   gwt_request_reset (GWT_CAUSE_HOST_QMP_SYSTEM_RESET);
-  PUMP (gwt_run_handle_requests (NULL) || gwt_runstate () == GWT_RUNSTATE_PRELAUNCH);
+  PUMP (gwt_run_handle_requests (&status) || gwt_runstate () == GWT_RUNSTATE_PRELAUNCH);
   g_assert_false (gwt_runstate_needs_reset ());
 }
 
@@ -85,6 +99,42 @@ test_no_shutdown (void)
   gwt_request_shutdown (GWT_CAUSE_HOST_QMP_QUIT, 0);
   g_assert_cmpint (gwt_main_loop (), ==, 0);
   expect ("SHUTDOWN(host-qmp-quit) ");
+  gwt_run_set_no_shutdown (false);
+  clean ();
+  reset_to_prelaunch ();
+  expect ("RESET(host-qmp-system-reset) ");
+}
+
+/* The first power-off is taken, and before the harts stand the second one comes. */
+static void
+test_late_poweroff (void)
+{
+  int status = 7;
+
+  make_cpu (power_off);
+  late_poweroff = true;
+  gwt_vm_start ();
+  g_assert_cmpint (gwt_main_loop (), ==, 42);
+  expect ("RESUME SHUTDOWN(guest-shutdown) ");
+  g_assert_false (late_poweroff);
+  g_assert_false (gwt_run_handle_requests (&status));
+  reset_to_prelaunch ();
+  expect ("RESET(host-qmp-system-reset) ");
+
+  gwt_run_set_no_shutdown (true);
+  late_poweroff = true;
+  gwt_vm_start ();
+  PUMP (gwt_run_handle_requests (&status) || gwt_runstate () == GWT_RUNSTATE_SHUTDOWN);
+  g_assert_false (gwt_run_handle_requests (&status));
+  expect ("RESUME SHUTDOWN(guest-shutdown) STOP ");
+  reset_to_prelaunch ();
+  expect ("RESET(host-qmp-system-reset) ");
+
+  /* A client's quit at that moment is not lost. */
+  late_quit = true;
+  gwt_vm_start ();
+  g_assert_cmpint (gwt_main_loop (), ==, 0);
+  expect ("RESUME SHUTDOWN(guest-shutdown) STOP SHUTDOWN(host-qmp-quit) ");
   gwt_run_set_no_shutdown (false);
   clean ();
   reset_to_prelaunch ();
@@ -281,6 +331,7 @@ main (int argc, char **argv)
   gwt_run_add_listener (on_event, NULL);
   g_test_add_func ("/run/shutdown", test_shutdown);
   g_test_add_func ("/run/no-shutdown", test_no_shutdown);
+  g_test_add_func ("/run/late-poweroff", test_late_poweroff);
   g_test_add_func ("/run/reset", test_reset);
   g_test_add_func ("/run/no-reboot", test_no_reboot);
   g_test_add_data_func ("/run/error/text",
