@@ -362,8 +362,9 @@ powerdown (void)
     }
 }
 
-/* Harts that power off at once did it once.  The first request may have been taken before the second
-   hart made its own, which counts no longer now that they stand; a host's word always does. */
+/* Harts that power off at once did it once.  The first request may have been taken before the
+   second hart made its own, which counts no longer now that they stand; a host's word always
+   does. */
 static void
 drop_later_poweroffs (void)
 {
