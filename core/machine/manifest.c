@@ -105,6 +105,7 @@ blocks_json (void)
 
   for (i = 0; i < count; i++)
     {
+      g_autofree char *file = NULL;
       struct json_object *block;
 
       if ((blocks[i]->flags & GWT_RAM_MIGRATED) == 0)
@@ -114,6 +115,9 @@ blocks_json (void)
       add_u64 (block, "size", blocks[i]->size);
       if ((blocks[i]->flags & GWT_RAM_READ_ONLY) != 0)
         add (block, "read-only", json_object_new_boolean (1));
+      file = gwt_migration_block_file (blocks[i]);
+      if (file != NULL)
+        add (block, "file", json_object_new_string (file));
       json_object_array_add (list, block);
     }
   return list;
@@ -153,8 +157,8 @@ firmware_json (const struct gwt_machine *machine)
   block = block_at (boot->firmware.low);
   if (block != NULL)
     add (to, "block", json_object_new_string (block));
-  file = g_path_get_basename (boot->firmware.file);
-  add_line (to, "file", file);
+  file = gwt_file_label (boot->firmware.file);
+  add (to, "file", json_object_new_string (file));
   add_u64 (to, "size", boot->firmware.blob.size);
   hash = g_compute_checksum_for_data (G_CHECKSUM_SHA256, boot->firmware.blob.data,
                                       boot->firmware.blob.size);

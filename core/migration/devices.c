@@ -5,6 +5,11 @@
  */
 #include "config.h"
 #include "core/migration/devices.h"
+#include <string.h>
+#include "core/backend/block.h"
+#include "core/device/device.h"
+#include "core/memory/memory.h"
+#include "core/util/text.h"
 
 const char *
 gwt_migration_device_path (struct gwt_device *device)
@@ -86,6 +91,65 @@ unmigratable (const struct gwt_device *device)
   for (part = device; part != NULL; part = part->base)
     if (part->type->d.unmigratable != NULL)
       return part->type->d.unmigratable;
+  return NULL;
+}
+
+/* ---- files that memory is of --------------------------------------------------------------- */
+
+static char *
+file_of_drive (const char *id)
+{
+  struct gwt_block_details details;
+  struct gwt_block *block;
+
+  for (block = gwt_block_find (id); block != NULL; block = details.child)
+    {
+      gwt_block_describe (block, &details);
+      if (*details.filename != '\0')
+        return gwt_file_label (details.filename);
+    }
+  return NULL;
+}
+
+/* By convention a text 'image' that is the host's alone names a file. */
+static char *
+file_of_device (struct gwt_device *device)
+{
+  g_autofree const char **names = gwt_type_property_names (device->type);
+  char *file = NULL;
+
+  for (guint i = 0; names[i] != NULL && file == NULL; i++)
+    {
+      const struct gwt_field *f = gwt_type_property (device->type, names[i]);
+      bool image = f->kind == GWT_STR && (f->flags & GWT_FIELD_HOST_ONLY) != 0
+                   && strcmp (f->name, "image") == 0;
+      GWT_AUTO_ERROR (ignored);
+      struct json_object *value
+          = image || f->kind == GWT_BLOCK ? gwt_device_get_json (device, f->name, &ignored) : NULL;
+      const char *text = value != NULL ? json_object_get_string (value) : "";
+
+      if (*text != '\0')
+        file = image ? gwt_file_label (text) : file_of_drive (text);
+      json_object_put (value);
+    }
+  return file;
+}
+
+char *
+gwt_migration_block_file (const struct gwt_ram_block *block)
+{
+  guint count, i, n;
+  g_autofree struct gwt_device **devices = gwt_device_list (&count);
+  struct gwt_region *region;
+
+  for (i = 0; i < count; i++)
+    {
+      g_autofree char *file = file_of_device (devices[i]);
+
+      for (n = 0; file != NULL && (region = gwt_memory_device_region (devices[i], n)) != NULL; n++)
+        if (gwt_memory_region_block (region) == block)
+          return g_steal_pointer (&file);
+    }
   return NULL;
 }
 

@@ -5,6 +5,8 @@
 
 #include "core/migration/entry.h"
 
+struct gwt_ram_block;
+
 /* Add the sections of DEVICE, which is realized; they go when it goes. */
 bool gwt_migration_add_device (struct gwt_device *device, struct gwt_error *err);
 /* The sections of all devices that have none yet, in order of creation. */
@@ -20,5 +22,9 @@ char **gwt_migration_blockers (void);
 
 /* Where DEVICE sits on its bus, as it stands in its sections' names; NULL: on none. */
 const char *gwt_migration_device_path (struct gwt_device *device);
+
+/* The file whose content BLOCK has, without its folder: the image of its device, or that of the
+   drive it is on.  NULL: it has none.  g_free. */
+char *gwt_migration_block_file (const struct gwt_ram_block *block);
 
 #endif

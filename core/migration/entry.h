@@ -14,6 +14,8 @@
 
 #define GWT_ENTRY_INSTANCE_AUTO UINT32_MAX
 
+struct gwt_manifest;
+
 /* Sent in pieces, most of it while the guest runs.  SAVE functions append to OUT; -1 (false) with
    ERR set ends the migration.  Each optional but load; load_* and load are the reader's thread. */
 struct gwt_live_ops
@@ -31,6 +33,9 @@ struct gwt_live_ops
   bool (*load) (void *opaque, struct gwt_vm_in *in, uint32_t version, struct gwt_error *err);
   /* Before the first payload of a stream, and when that stream is done with. */
   bool (*load_setup) (void *opaque, struct gwt_error *err);
+  /* Behind that, what the stream's sender says of itself; borrowed until load_cleanup.  Not called
+     where it says nothing. */
+  void (*load_told) (void *opaque, const struct gwt_manifest *manifest);
   void (*load_cleanup) (void *opaque);
 };
 

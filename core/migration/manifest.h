@@ -107,6 +107,7 @@ struct gwt_manifest_block
   const char *name;
   uint64_t size;
   bool read_only;
+  const char *file; /* base name of the image whose content it has, or NULL */
 };
 
 struct gwt_manifest_firmware

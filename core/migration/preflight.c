@@ -101,12 +101,15 @@ check_plugins (struct gwt_check *check)
 
 /* ---- memory blocks --------------------------------------------------------------------------- */
 
-/* " (file 'x')" where an image lies in BLOCK; caller frees. */
+/* " (file 'x')" where BLOCK is an image, or one lies in it; caller frees. */
 static char *
 file_in (const struct gwt_manifest *m, const char *block)
 {
+  const struct gwt_manifest_block *b = gwt_manifest_block (m, block);
   guint i;
 
+  if (b != NULL && b->file != NULL)
+    return g_strdup_printf (" (file '%s')", b->file);
   for (i = 0; i < m->n_firmware; i++)
     if (m->firmware[i].block != NULL && strcmp (m->firmware[i].block, block) == 0)
       return g_strdup_printf (" (file '%s', %" PRIu64 " bytes)", m->firmware[i].file,

@@ -34,6 +34,7 @@ void gwt_ram_cleanup (void *opaque);
 
 /* ram-load.c */
 bool gwt_ram_load_setup (void *opaque, struct gwt_error *err);
+void gwt_ram_load_told (void *opaque, const struct gwt_manifest *manifest);
 bool gwt_ram_load (void *opaque, struct gwt_vm_in *in, uint32_t version, struct gwt_error *err);
 void gwt_ram_load_cleanup (void *opaque);
 

@@ -8,6 +8,9 @@
  */
 #include "config.h"
 #include "core/migration/ram-internal.h"
+#include "core/device/lock.h"
+#include "core/migration/devices.h"
+#include "core/migration/manifest.h"
 #include "core/migration/ram-pages.h"
 #include "core/migration/xbzrle.h"
 #include <string.h>
@@ -28,6 +31,7 @@ struct loader
   struct load_block *blocks;
   struct load_block *last; /* of the last page; NULL: there was none */
   struct gwt_untouched *untouched;
+  const struct gwt_manifest *told; /* the sender's, or NULL; borrowed */
   struct gwt_ram_options options;
   bool check_only;
   uint8_t scratch[PAGE]; /* what is checked only */
@@ -88,6 +92,13 @@ gwt_ram_load_setup (void *opaque, struct gwt_error *err)
 }
 
 void
+gwt_ram_load_told (void *opaque, const struct gwt_manifest *manifest)
+{
+  (void) opaque;
+  loader->told = manifest;
+}
+
+void
 gwt_ram_load_cleanup (void *opaque)
 {
   struct loader *l = g_steal_pointer (&loader);
@@ -140,6 +151,33 @@ get_block (struct loader *l, struct gwt_vm_in *in, struct gwt_error *err)
   return NULL;
 }
 
+/* Blocks are as large as options and images make them: say which. */
+static void
+refuse_size (struct loader *l, const struct gwt_ram_block *block, uint64_t size,
+             struct gwt_error *err)
+{
+  const struct gwt_manifest_block *told
+      = l->told != NULL ? gwt_manifest_block (l->told, block->name) : NULL;
+  g_autofree char *file = NULL, *here = NULL, *there = NULL;
+  bool held = gwt_machine_lock_held ();
+
+  if (!held)
+    gwt_machine_lock ();
+  file = gwt_migration_block_file (block);
+  if (!held)
+    gwt_machine_unlock ();
+  here = file != NULL ? g_strdup_printf (" (file '%s')", file) : g_strdup ("");
+  if (told != NULL && told->file != NULL)
+    there = g_strdup_printf (" (file '%s')", told->file);
+  else
+    there = g_strdup (file != NULL ? " (the stream does not tell which file)" : "");
+  gwt_error_set (err, GWT_E_INVALID,
+                 "RAM block '%s': it has %" G_GUINT64_FORMAT
+                 " bytes at the sender%s and %" G_GUINT64_FORMAT
+                 " here%s; start this end with the sender's sizes: -m, and images as large",
+                 block->name, size, there, block->size, here);
+}
+
 static bool
 get_list_entry (struct loader *l, struct gwt_vm_in *in, uint64_t left, uint64_t *size,
                 struct gwt_error *err)
@@ -151,11 +189,7 @@ get_list_entry (struct loader *l, struct gwt_vm_in *in, uint64_t left, uint64_t 
     return false;
   if (*size != b->block->size)
     {
-      gwt_error_set (err, GWT_E_INVALID,
-                     "RAM block '%s': it has %" G_GUINT64_FORMAT
-                     " bytes at the sender and %" G_GUINT64_FORMAT
-                     " here; start this end with the sender's sizes: -m, and images as large",
-                     b->block->name, *size, b->block->size);
+      refuse_size (l, b->block, *size, err);
       return false;
     }
   if (*size > left)

@@ -29,6 +29,7 @@ static const struct gwt_live_ops ops = {
   .cleanup = gwt_ram_cleanup,
   .load = gwt_ram_load,
   .load_setup = gwt_ram_load_setup,
+  .load_told = gwt_ram_load_told,
   .load_cleanup = gwt_ram_load_cleanup,
 };
 

@@ -594,6 +594,8 @@ get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_erro
       gwt_error_prefix (err, "section '%s'", gwt_entry_label (section.entry));
       return false;
     }
+  if (section.entry->live != NULL && section.entry->live->load_told != NULL && s->manifest != NULL)
+    section.entry->live->load_told (section.entry->opaque, s->manifest);
   return load_section (s, &g_array_index (s->sections, struct section, s->sections->len - 1), err);
 }
 

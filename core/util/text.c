@@ -11,6 +11,8 @@
 
 /* Names longer than this are not compared: the table below lives on the stack. */
 #define NEAR_MAX 64
+/* What a name in a manifest may have. */
+#define LABEL_MAX 255
 
 /* Digits of BASE up to the first other character; false on overflow or when there is none. */
 static bool
@@ -236,10 +238,31 @@ gwt_one_line (const char *text)
   size_t length = strlen (line);
   while (length > 0 && g_ascii_isspace (line[length - 1]))
     line[--length] = '\0';
-  for (char *p = line; *p != '\0'; p++)
-    if (g_ascii_iscntrl (*p))
-      *p = ' ';
+  /* Who reads it refuses what does not print, the controls beyond ASCII as well. */
+  for (char *p = line, *next; *p != '\0'; p = next)
+    {
+      next = g_utf8_next_char (p);
+      if (!g_unichar_isprint (g_utf8_get_char (p)))
+        memset (p, ' ', (size_t) (next - p));
+    }
   return line;
+}
+
+char *
+gwt_file_label (const char *path)
+{
+  g_autofree char *base = g_path_get_basename (path);
+  char *line = gwt_one_line (base), *end;
+
+  if (strlen (line) > LABEL_MAX)
+    {
+      end = g_utf8_find_prev_char (line, line + LABEL_MAX + 1);
+      *end = '\0';
+    }
+  if (*line != '\0')
+    return line;
+  g_free (line);
+  return g_strdup ("?");
 }
 
 GPtrArray *

@@ -27,6 +27,8 @@ GPtrArray *gwt_split_commas (const char *text);
 /* Copy of TEXT as one printable line: control bytes become spaces, what is not UTF-8 is replaced.
  * Caller frees. */
 char *gwt_one_line (const char *text);
+/* PATH without its folder, as one printable line of 1 to 255 bytes.  Caller frees. */
+char *gwt_file_label (const char *path);
 /* "; did you mean 'a', 'b'?" or "" where no name is near, for the end of an error.  Caller frees.
  */
 char *gwt_did_you_mean (const char *wrong, const char *const *names);

@@ -2,6 +2,7 @@
 """Firmware moves with its guest: what a guest resets into is what it was started with, whatever
 file the other end has, until it is started anew."""
 
+import json
 import os
 import struct
 import time
@@ -40,10 +41,10 @@ def elf(t, letter):
 class Vm:
     count = 0
 
-    def __init__(self, t, *args):
+    def __init__(self, t, *args, machine="virt"):
         Vm.count += 1
         self.t, self.path = t, t.path("vm%d" % Vm.count)
-        self.vm = t.start("-M", "virt", "-m", "64M", "-serial", "file:" + self.path + ".out",
+        self.vm = t.start("-M", machine, "-m", "64M", "-serial", "file:" + self.path + ".out",
                           "-qmp", "unix:%s,server=on,wait=off" % self.path, *args)
         self.qmp = gwttest.Qmp.connect(self.path, alive=self.vm.alive)
 
@@ -70,10 +71,10 @@ class Vm:
                 return
             self.t.ok(answer.get("status") != "failed" and time.monotonic() < end, repr(answer))
 
-    def move(self, *args, plain=False):
+    def move(self, *args, plain=False, machine="virt"):
         """The guest, in another process with these options."""
         address = "unix:" + self.t.path("move%d" % Vm.count)
-        other = Vm(self.t, "-incoming", address, *args)
+        other = Vm(self.t, "-incoming", address, *args, machine=machine)
         if plain:
             self.qmp.cmd("migrate-set-capabilities",
                          capabilities=[{"capability": "x-manifest", "state": False}])
@@ -186,6 +187,66 @@ def plain(t):
     vm = Vm(t, "-bios", firmware(t, "A")).move("-bios", firmware(t, "B"), plain=True)
     vm.reset()
     vm.said("B")
+
+
+def tied(t, folder, letter):
+    """The machine type of that folder, which has a firmware of its own."""
+    folder = os.path.join(t.path("types"), folder)
+    os.makedirs(folder)
+    os.rename(firmware(t, letter), os.path.join(folder, "own.bin"))
+    path = os.path.join(folder, "tied-1.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({"godwit-machine": 1, "name": "tied-1", "doc": "One with firmware.",
+                   "board": "virt", "firmware": "own.bin"}, f)
+    return path
+
+
+@gwttest.test("the firmware that a machine type names moves, too; a new guest starts with the new")
+def ties(t):
+    a, b = tied(t, "a", "A"), tied(t, "b", "B")
+    vm = Vm(t, machine=a)
+    vm.said("A")
+    vm = vm.move(machine=b)
+    vm.reset()
+    vm.said("A")
+    vm.qmp.cmd("quit")
+    vm.vm.wait()
+    Vm(t, machine=b).said("B")
+
+
+def bank(t, name, blocks):
+    with open(t.path(name), "wb") as f:
+        f.truncate(blocks << 18)
+    return ["-global", "cfi-flash.num-blocks=%d" % blocks, "-drive",
+            "if=pflash,unit=0,format=raw,file=" + t.path(name)]
+
+
+PREFLIGHT = ("memory block 'virt.flash0': 262144 bytes at the source (file 'one.img'), 524288 "
+             "bytes at the destination (file 'two.img'); give the destination an image of the "
+             "source's size, or the same file")
+LOAD = ("RAM block 'virt.flash0': it has 262144 bytes at the sender (%s) and 524288 here (file "
+        "'two.img'); start this end with the sender's sizes: -m, and images as large")
+
+
+@gwttest.test("another size of an image is told with both files, by preflight and by the load")
+def sizes(t):
+    one, two = bank(t, "one.img", 1), bank(t, "two.img", 2)
+    for judged, manifest, wanted in ((True, True, PREFLIGHT),
+                                     (False, True, LOAD % "file 'one.img'"),
+                                     (False, False, LOAD % "the stream does not tell which file")):
+        address = "unix:" + t.path("sizes%d" % Vm.count)
+        other = Vm(t, "-bios", "none", *two, "-incoming", address, "-global",
+                   "migration.x-preflight=" + ("on" if judged else "off"))
+        vm = Vm(t, "-bios", firmware(t, "A"), *one, "-global",
+                "migration.x-manifest=" + ("on" if manifest else "off"))
+        vm.said("A")
+        vm.qmp.cmd("migrate", uri=address)
+        t.equal(other.vm.wait(), 1, "exit status")
+        t.contains(other.vm.stderr(), wanted)
+        vm.reset()
+        vm.said("AA")
+        vm.qmp.cmd("quit")
+        vm.vm.wait()
 
 
 gwttest.main()

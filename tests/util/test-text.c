@@ -7,6 +7,36 @@
 #include "core/util/json.h"
 
 static void
+test_lines (void)
+{
+  static const struct
+  {
+    const char *text, *line, *label;
+  } cases[] = {
+    { "a\tb\n", "a b", "a b" },
+    { "/x/y\xc2\x85z", "/x/y  z", "y  z" }, /* a control beyond ASCII */
+    { "\xff.img", "\xef\xbf\xbd.img", "\xef\xbf\xbd.img" },
+    { "\xe2\x80\x8bq", "   q", "   q" }, /* of no width */
+    { "x/ ", "x/", "?" },
+    { "stra\xc3\x9f" "e", "stra\xc3\x9f" "e", "stra\xc3\x9f" "e" },
+  };
+  g_autofree char *raw = g_strnfill (255, '\xff'), *label = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *line = gwt_one_line (cases[i].text);
+      g_autofree char *file = gwt_file_label (cases[i].text);
+
+      g_assert_cmpstr (line, ==, cases[i].line);
+      g_assert_cmpstr (file, ==, cases[i].label);
+    }
+  /* Each byte becomes three. */
+  label = gwt_file_label (raw);
+  g_assert_cmpuint (strlen (label), ==, 255);
+  g_assert_true (g_utf8_validate (label, -1, NULL));
+}
+
+static void
 test_u64 (void)
 {
   static const struct
@@ -228,6 +258,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/text/lines", test_lines);
   g_test_add_func ("/text/u64", test_u64);
   g_test_add_func ("/text/i64", test_i64);
   g_test_add_func ("/text/bool-and-names", test_bool_and_names);
