@@ -110,6 +110,12 @@ gwt_field_values (const struct gwt_field *field)
   return field->values != NULL ? g_strsplit (field->values, "|", -1) : NULL;
 }
 
+char **
+gwt_field_facts (const struct gwt_field *field)
+{
+  return field->facts != NULL ? g_strsplit (field->facts, "|", -1) : NULL;
+}
+
 void *
 gwt_table_normalize (const void *table, uint64_t count, uint64_t stride, size_t size,
                      size_t minimum, const char *what, struct gwt_error *err)
@@ -309,6 +315,20 @@ values_fault (const struct gwt_field *f)
   return fault;
 }
 
+static const char *
+facts_fault (const struct gwt_field *f)
+{
+  if (f->facts == NULL)
+    return NULL;
+  if (f->role != GWT_PROP || (f->flags & GWT_FIELD_HOST_ONLY) != 0)
+    return "names facts but is no property that a guest can see";
+  g_auto (GStrv) names = gwt_field_facts (f);
+  for (guint i = 0; i == 0 || names[i] != NULL; i++)
+    if (names[i] == NULL || !gwt_name_is_valid (names[i]))
+      return "names a fact with a bad name, names are [a-z][a-z0-9-]*";
+  return NULL;
+}
+
 static const struct gwt_field *
 property_find (const struct gwt_device_type *type, const struct gwt_field *fields, const char *name)
 {
@@ -366,6 +386,8 @@ gwt_fields_check (const struct gwt_device_type *type, const struct gwt_field *fi
         fault = bounds_fault (f);
       if (fault == NULL)
         fault = values_fault (f);
+      if (fault == NULL)
+        fault = facts_fault (f);
       if (fault == NULL && f->role != GWT_HOST && !g_hash_table_add (names, (gpointer)f->name))
         fault = "has a name that another row has";
       if (fault != NULL)

@@ -29,6 +29,7 @@ bool gwt_kind_is_signed (uint32_t kind);
 bool gwt_kind_is_pointer (uint32_t kind);
 /* The names in FIELD's `values`, NULL-terminated; g_strfreev.  NULL where it has none. */
 char **gwt_field_values (const struct gwt_field *field);
+char **gwt_field_facts (const struct gwt_field *field); /* the same for `facts` */
 /* Do min and max mean something? */
 bool gwt_field_is_bounded (const struct gwt_field *field);
 

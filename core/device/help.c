@@ -174,6 +174,7 @@ property_json (const struct gwt_field *f)
       gwt_value_clear (&value);
     }
   add_text (o, "doc", f->doc);
+  add_text (o, "facts", f->facts);
   add_flag (o, "host-only", (f->flags & GWT_FIELD_HOST_ONLY) != 0);
   add_text (o, "interface", f->interface);
   if (gwt_field_is_bounded (f))

@@ -276,6 +276,15 @@ add_range (struct json_object *to, const struct gwt_type *type, const struct gwt
         json_object_array_add (names, json_object_new_string (*n));
       add (to, "values", names);
     }
+  if (f->facts != NULL)
+    {
+      struct json_object *facts = json_object_new_array ();
+      g_auto (GStrv) list = gwt_field_facts (f);
+
+      for (char **n = list; *n != NULL; n++)
+        json_object_array_add (facts, json_object_new_string (*n));
+      add (to, "facts", facts);
+    }
   add_rows (rows, type, type, f);
   if (json_object_array_length (rows) > 0)
     add (to, "rows", rows);

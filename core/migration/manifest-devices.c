@@ -122,6 +122,9 @@ take_property (struct reader *r, const char *name, struct json_object *value,
   if (json_object_object_get_ex (value, "values", NULL)
       && (p->values = gwt_manifest_names (r, value, "values", true)) == NULL)
     return false;
+  if (json_object_object_get_ex (value, "facts", NULL)
+      && (p->facts = gwt_manifest_names (r, value, "facts", true)) == NULL)
+    return false;
   rows = gwt_manifest_list (r, value, "rows", false, PROPERTIES_MAX,
                             sizeof (struct gwt_manifest_row), take_row);
   if (rows == NULL)

@@ -42,6 +42,8 @@ struct gwt_manifest_property
   struct json_object *def;
   struct json_object *min, *max;       /* numbers; NULL: no bound */
   const char *const *values;           /* names that it takes, NULL-terminated; or NULL */
+  /* Facts of the device in which all that a guest sees of it is told, NULL-terminated; or NULL. */
+  const char *const *facts;
   const struct gwt_manifest_row *rows; /* as in the plugin's table */
   guint n_rows;
 };

@@ -54,6 +54,15 @@ refuse_byte (struct gwt_check *check, const struct gwt_pair *pair, const char *n
                     d->value[at], writable, versions);
 }
 
+/* A bit that does not count at one end is told as 0 there. */
+static bool
+is_same_byte (const struct gwt_fact_bytes *s, const struct gwt_fact_bytes *d, guint at)
+{
+  uint8_t fixed = s->compare[at] & d->compare[at] & (uint8_t) ~d->write[at];
+
+  return ((s->value[at] ^ d->value[at]) & fixed) == 0 && s->write[at] == d->write[at];
+}
+
 /* One reason for each register. */
 static void
 check_bytes (struct gwt_check *check, const struct gwt_pair *pair, const char *name,
@@ -72,11 +81,9 @@ check_bytes (struct gwt_check *check, const struct gwt_pair *pair, const char *n
     }
   for (i = 0; i < s->size; i++)
     {
-      /* A bit that does not count at one end is told as 0 there. */
-      uint8_t fixed = s->compare[i] & d->compare[i] & (uint8_t) ~d->write[i];
       const char *label;
 
-      if (((s->value[i] ^ d->value[i]) & fixed) == 0 && s->write[i] == d->write[i])
+      if (is_same_byte (s, d, i))
         continue;
       label = d->labels[i] != NULL ? d->labels[i] : s->labels[i];
       if (label != NULL && last != NULL && strcmp (label, last) == 0)
@@ -84,6 +91,50 @@ check_bytes (struct gwt_check *check, const struct gwt_pair *pair, const char *n
       last = label;
       refuse_byte (check, pair, name, s, d, i, label);
     }
+}
+
+static bool
+is_same_bytes (struct gwt_check *check, struct json_object *s, struct json_object *d)
+{
+  struct gwt_fact_bytes a = { 0 }, b = { 0 };
+  GWT_AUTO_ERROR (err);
+  bool same;
+  guint i;
+
+  if (check->fact_bytes > BYTES_MAX)
+    return false; /* it will have its reason */
+  same = gwt_fact_bytes_parse (s, &a, &err) && gwt_fact_bytes_parse (d, &b, &err)
+         && a.size == b.size;
+  check->fact_bytes += a.size;
+  for (i = 0; same && i < a.size; i++)
+    same = is_same_byte (&a, &b, i);
+  gwt_fact_bytes_clear (&a);
+  gwt_fact_bytes_clear (&b);
+  return same;
+}
+
+bool
+gwt_check_same_fact (struct gwt_check *check, struct gwt_pair *pair, const char *name)
+{
+  struct json_object *theirs = pair->destination->facts, *s, *d;
+  gpointer known;
+  bool same;
+
+  if (pair->source->facts == NULL || theirs == NULL
+      || !json_object_object_get_ex (pair->source->facts, name, &s)
+      || !json_object_object_get_ex (theirs, name, &d))
+    return false;
+  if (!json_object_is_type (s, json_type_object) || !json_object_is_type (d, json_type_object))
+    return gwt_manifest_equal (s, d);
+  if (pair->adapted)
+    return true;
+  if (pair->same == NULL)
+    pair->same = g_hash_table_new (g_str_hash, g_str_equal);
+  if (g_hash_table_lookup_extended (pair->same, name, NULL, &known))
+    return GPOINTER_TO_INT (known) != 0;
+  same = is_same_bytes (check, s, d);
+  g_hash_table_insert (pair->same, (gpointer) name, GINT_TO_POINTER (same));
+  return same;
 }
 
 void

@@ -18,6 +18,7 @@ struct gwt_pair
 {
   const struct gwt_manifest_device *source, *destination;
   bool adapted; /* the destination's is not what it will be */
+  GHashTable *same; /* name of a fact: does it say the same at both ends; NULL: none compared */
 };
 
 /* preflight.c: one more reason. */
@@ -30,6 +31,9 @@ char *gwt_check_shown (struct json_object *value);
 
 /* preflight-facts.c */
 void gwt_check_facts (struct gwt_check *check, const struct gwt_pair *pair);
+/* Do both ends tell the fact NAME, and what a guest sees of it is the same?  Of what is to be
+   adapted that is taken for granted: it is looked at again. */
+bool gwt_check_same_fact (struct gwt_check *check, struct gwt_pair *pair, const char *name);
 
 /* preflight-sections.c */
 void gwt_check_sections (struct gwt_check *check, const struct gwt_pair *pair);

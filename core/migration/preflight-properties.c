@@ -5,7 +5,9 @@
  * A value that a user set travels: the destination takes it over, unless it was told another one
  * itself or its plugin cannot do it.  All others are what the machine type promises, so a
  * difference is a promise that one end does not keep, and is refused.  What one end's plugin does
- * not know it still does in some way, and the other end's rows say in which.
+ * not know it still does in some way, and the other end's rows say in which.  Where a plugin says
+ * that all a guest sees of a property is told as facts, and those are the same at both ends, a
+ * difference breaks no promise: it is as a guest would have it, who looks at the device.
  */
 #include "config.h"
 #include <string.h>
@@ -129,7 +131,6 @@ adapt (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manifest
   struct gwt_preflight_adaptation *a;
   g_autofree char *from = origin (s);
 
-  pair->adapted = true;
   if (check->result->adaptations->len >= GWT_PREFLIGHT_LINES_MAX)
     {
       gwt_check_refuse (check, "device '%s': property '%s': more values than %d are to be adapted",
@@ -146,6 +147,37 @@ adapt (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manifest
   g_ptr_array_add (check->result->adaptations, a);
 }
 
+/* A word that the destination has not said itself, and can follow. */
+static bool
+is_carried (const struct gwt_manifest_property *s, const struct gwt_manifest_property *d)
+{
+  return s->explicit_ && !d->explicit_ && gwt_manifest_allows (d, s->value);
+}
+
+static bool
+all_same (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manifest_property *p)
+{
+  guint i;
+
+  if (p->facts == NULL || p->facts[0] == NULL)
+    return false;
+  for (i = 0; p->facts[i] != NULL; i++)
+    if (!gwt_check_same_fact (check, pair, p->facts[i]))
+      return false;
+  return true;
+}
+
+/* A guest sees nothing of the difference between S and D, one of which may be NULL: not known. */
+static bool
+is_unseen (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manifest_property *s,
+           const struct gwt_manifest_property *d)
+{
+  /* Two users' words: one of them errs, and but one can go on with the guest. */
+  if (s != NULL && d != NULL && s->explicit_ && d->explicit_)
+    return false;
+  return (s == NULL || all_same (check, pair, s)) && (d == NULL || all_same (check, pair, d));
+}
+
 static void
 check_known (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manifest_property *s,
              const struct gwt_manifest_property *d)
@@ -158,11 +190,13 @@ check_known (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_ma
     return;
   here = gwt_check_shown (s->value);
   there = gwt_check_shown (d->value);
-  if (s->explicit_ && !d->explicit_ && allowed)
+  if (is_carried (s, d))
     {
       adapt (check, pair, s, d, here, there);
       return;
     }
+  if (is_unseen (check, pair, s, d))
+    return;
   from = origin (s);
   to = origin (d);
   if (!allowed)
@@ -232,7 +266,7 @@ owner (const struct gwt_manifest_property *p, const struct gwt_manifest_device *
 }
 
 static void
-check_unknown_at_destination (struct gwt_check *check, const struct gwt_pair *pair,
+check_unknown_at_destination (struct gwt_check *check, struct gwt_pair *pair,
                               const struct gwt_manifest_property *s)
 {
   struct json_object *there = gwt_preflight_implied (s, check->destination);
@@ -240,7 +274,7 @@ check_unknown_at_destination (struct gwt_check *check, const struct gwt_pair *pa
   const char *version = version_of (check->destination, plugin);
   g_autofree char *a = NULL, *b = NULL, *from = NULL, *remedy = NULL;
 
-  if (is_same (s->value, there))
+  if (is_same (s->value, there) || is_unseen (check, pair, s, NULL))
     return;
   a = gwt_check_shown (s->value);
   b = gwt_check_shown (there);
@@ -255,14 +289,14 @@ check_unknown_at_destination (struct gwt_check *check, const struct gwt_pair *pa
 }
 
 static void
-check_unknown_at_source (struct gwt_check *check, const struct gwt_pair *pair,
+check_unknown_at_source (struct gwt_check *check, struct gwt_pair *pair,
                          const struct gwt_manifest_property *d)
 {
   struct json_object *here = gwt_preflight_implied (d, check->source);
   const char *plugin = owner (d, pair->source), *version = version_of (check->source, plugin);
   g_autofree char *a = NULL, *b = NULL, *to = NULL, *remedy = NULL;
 
-  if (is_same (here, d->value))
+  if (is_same (here, d->value) || is_unseen (check, pair, NULL, d))
     return;
   a = gwt_check_shown (here);
   b = gwt_check_shown (d->value);
@@ -280,6 +314,15 @@ gwt_check_properties (struct gwt_check *check, struct gwt_pair *pair)
 {
   guint i;
 
+  /* Whether any value is carried decides whether facts can be asked. */
+  for (i = 0; i < pair->source->n_properties && !pair->adapted; i++)
+    {
+      const struct gwt_manifest_property *s = &pair->source->properties[i];
+      const struct gwt_manifest_property *d
+          = s->explicit_ ? gwt_manifest_property (pair->destination, s->name) : NULL;
+
+      pair->adapted = d != NULL && is_carried (s, d) && !is_same (s->value, d->value);
+    }
   for (i = 0; i < pair->source->n_properties; i++)
     {
       const struct gwt_manifest_property *s = &pair->source->properties[i];

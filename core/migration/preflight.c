@@ -229,6 +229,7 @@ check_pair (struct gwt_check *check, struct gwt_pair *pair)
       return;
     }
   gwt_check_properties (check, pair);
+  g_clear_pointer (&pair->same, g_hash_table_unref);
   gwt_check_facts (check, pair);
   if (pair->adapted)
     return;
@@ -243,7 +244,7 @@ check_devices (struct gwt_check *check)
 
   for (i = 0; i < check->source->n_devices; i++)
     {
-      struct gwt_pair pair = { &check->source->devices[i], NULL, false };
+      struct gwt_pair pair = { &check->source->devices[i], NULL, false, NULL };
 
       pair.destination = gwt_manifest_device (check->destination, pair.source->id);
       if (pair.destination != NULL)

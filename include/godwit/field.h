@@ -74,6 +74,12 @@ struct gwt_field
   const char *interface; /* GWT_LINK: id of the interface that the other device must offer */
   const char *count;     /* name of the PROP row that says how many elements are used */
   const char *when;      /* name of the bool PROP row that says whether it is saved */
+  /* GWT_PROP: names of facts ("gwt.facts/1") of the same device, "a|b": all that a guest can ever
+     see of the property, after a reset as well, is told there, bits that it can write by their
+     write mask; so it is with releases of the plugin that do not know the property, too.  Two
+     values that show in none of these facts are the same to a guest.  NULL: it is judged by its
+     value. */
+  const char *facts;
 };
 
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L

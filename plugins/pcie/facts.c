@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define FACT "configuration-space"
-
 struct name
 {
   uint32_t offset, size;
@@ -130,14 +128,14 @@ tell (void *self, const struct gwt_facts_api *api, struct gwt_facts *facts)
     return;
   for (start = 0; start < size; start++)
     write[start] = pci->wmask[start] | pci->w1cmask[start];
-  api->bytes (facts, FACT, pci->config, pci->cmask, write, size);
+  api->bytes (facts, PCI_CONFIG_FACT, pci->config, pci->cmask, write, size);
   for (start = 0; start < size; start = end)
     {
       const char *name = find_register (pci, start);
       for (end = start + 1; end < size && find_register (pci, end) == name; end++)
         ;
       if (name != NULL)
-        api->label (facts, FACT, start, end - start, name);
+        api->label (facts, PCI_CONFIG_FACT, start, end - start, name);
     }
 }
 

@@ -550,6 +550,7 @@ static const struct gwt_field function_fields[] = {
   GWT_PROP_ROW (struct gwt_pci, multifunction, "multifunction",
                 .doc = "function 0 says that its slot has more functions"),
   GWT_PROP_ROW (struct gwt_pci, err_unc_mask, "x-pcie-err-unc-mask", .def = 1,
+                .facts = PCI_CONFIG_FACT,
                 .doc = "AER's uncorrectable mask has its default and can be written; off: zero, "
                        "read-only"),
   GWT_STATE_ROW (struct gwt_pci, unplug_asked, "unplug-asked", .max = 1,

@@ -304,6 +304,8 @@ extern const struct gwt_fdt_api *pci_fdt;
 extern const struct gwt_device_type pci_function_type, pci_slot_type, pci_port_type,
     pci_upstream_type, pci_downstream_type, pci_host_type, pci_host_bridge_type;
 extern const struct gwt_hotplug pci_hotplug;
+/* What it tells. */
+#define PCI_CONFIG_FACT "configuration-space"
 extern const struct gwt_facts_interface pci_facts;
 extern const struct gwt_pci_api pci_api;
 extern const struct gwt_vmstate_api *pci_vmstate;

@@ -105,6 +105,17 @@ test_rows (void)
   fields[0].values = "x|y";
   fields[0].max = 0;
   refused ("device type 'small': default of row 'a': it is the number of no named value");
+  fields[0].facts = "registers|";
+  refused (
+      "device type 'small': row 0 'a' names a fact with a bad name, names are [a-z][a-z0-9-]*");
+  fields[0].facts = "";
+  refused (
+      "device type 'small': row 0 'a' names a fact with a bad name, names are [a-z][a-z0-9-]*");
+  fields[2].facts = "registers";
+  refused ("device type 'small': row 2 'b' names facts but is no property that a guest can see");
+  fields[0].facts = "registers";
+  fields[0].flags = GWT_FIELD_HOST_ONLY;
+  refused ("device type 'small': row 0 'a' names facts but is no property that a guest can see");
   fields[0].interface = "x/1";
   refused ("device type 'small': row 0 'a' names an interface but is no link");
   fields[2].since = 3;
@@ -143,10 +154,10 @@ test_types (void)
   refused ("device type 'small': its table of fields has 5 rows of 8 bytes, a row has at least "
            "128; build it again with this release's headers");
   type.n_fields = UINT64_MAX;
-  refused ("device type 'small': its table of fields has 18446744073709551615 rows of 128 bytes, a "
+  refused ("device type 'small': its table of fields has 18446744073709551615 rows of 136 bytes, a "
            "row has at least 128; build it again with this release's headers");
   type.fields = NULL;
-  refused ("device type 'small': its table of fields has 5 rows of 128 bytes at NULL, a row has at "
+  refused ("device type 'small': its table of fields has 5 rows of 136 bytes at NULL, a row has at "
            "least 128; build it again with this release's headers");
   static const struct gwt_interface twice[] = { { "a/1", &twice }, { "a/1", &twice } };
   type.interfaces = twice;

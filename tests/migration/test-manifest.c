@@ -211,6 +211,9 @@ static const struct
   { "\"max\": 1024", "\"max\": \"x\"",
     "the manifest: /devices/0/properties/num-queues/max: \"x\" is a string; a whole number belongs "
     "here" },
+  { "\"max\": 1024", "\"facts\": \"x\"",
+    "the manifest: /devices/0/properties/num-queues/facts: \"x\" is a string; an array belongs "
+    "here" },
   { "\"value\": 1}]", "\"worth\": 1}]",
     "the manifest: /devices/0/properties/num-queues/rows/0: 'value' is missing; add it" },
   { "\"3\": \"cc\"", "\"4\": \"cc\"",
