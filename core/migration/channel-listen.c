@@ -222,6 +222,12 @@ await_writer (struct gwt_channel *c, int cancel_fd, struct gwt_error *err)
   return NULL;
 }
 
+bool
+gwt_listener_again (const struct gwt_listener *l)
+{
+  return l->count > 0;
+}
+
 struct gwt_channel *
 gwt_listener_accept (struct gwt_listener *l, int cancel_fd, struct gwt_error *err)
 {

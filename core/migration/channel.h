@@ -66,6 +66,8 @@ struct json_object *gwt_listener_addresses (const struct gwt_listener *l);
 /* [migration] The next peer; a file or command: once. */
 struct gwt_channel *gwt_listener_accept (struct gwt_listener *l, int cancel_fd,
                                          struct gwt_error *err);
+/* Can another peer come? */
+bool gwt_listener_again (const struct gwt_listener *l);
 void gwt_listener_free (struct gwt_listener *l); /* [main] a socket's file goes, too */
 
 /* ---- reading and writing ----------------------------------------------------------------------

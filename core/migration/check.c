@@ -11,6 +11,7 @@
 #include "core/device/lock.h"
 #include "core/migration/internal.h"
 #include "core/migration/manifest.h"
+#include "core/migration/params.h"
 #include "core/migration/verdict.h"
 #include "core/util/log.h"
 
@@ -170,8 +171,13 @@ gwt_migrate_check (struct gwt_address *address, struct gwt_error *err)
   if (c.runs)
     gwt_error_set (err, GWT_E_BUSY, "a check is under way already; wait for that, or cancel it");
   else if (!gwt_address_two_way (address))
-    gwt_error_set (err, GWT_E_UNSUPPORTED, "%s: nothing comes back from there",
+    gwt_error_set (err, GWT_E_UNSUPPORTED,
+                   "%s: nothing comes back from there; use a socket, or 'godwit-machine check'",
                    gwt_address_label (address));
+  else if (!gwt_capability (GWT_CAP_X_MANIFEST))
+    gwt_error_set (err, GWT_E_INVALID,
+                   "capability 'x-manifest' is off: the guest would be moved without a manifest, "
+                   "and no verdict would hold for that; turn it on");
   if (gwt_error_is_set (err) || !gwt_migration_check_guest (err))
     return false;
   manifest = gwt_migration_manifest (err);

@@ -250,7 +250,7 @@ report_others (void)
   if (n.preflight == NULL || !json_object_object_get_ex (n.preflight, "reasons", &reasons))
     return;
   for (i = 1; i < json_object_array_length (reasons); i++)
-    gwt_log (GWT_LOG_ERROR, "%s: %s: %s", n.command, gwt_address_label (n.address),
+    gwt_log (GWT_LOG_ERROR, "%s %s: %s", n.command, gwt_address_label (n.address),
              json_object_get_string (json_object_array_get_idx (reasons, i)));
 }
 
@@ -311,7 +311,12 @@ await_again (void)
   gwt_reader_free (g_steal_pointer (&n.reader));
   gwt_channel_end_writing (n.channel);
   close_channel (true);
-  return still_wanted () && gwt_migration_on_main (disconnected, NULL);
+  if (!gwt_listener_again (n.listener))
+    gwt_error_set (&n.error, GWT_E_INVALID,
+                   "it holds no guest, only the question whether one could be here; name what "
+                   "'migrate' or 'state-save' has written");
+  return still_wanted () && !gwt_error_is_set (&n.error)
+         && gwt_migration_on_main (disconnected, NULL);
 }
 
 /* Up to a guest that wants to be here. */

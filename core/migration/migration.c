@@ -143,7 +143,8 @@ gwt_migration_prepare (const struct gwt_manifest *source, bool check_only,
 {
   if (setup.prepare == NULL)
     return false;
-  setup.prepare (source, gwt_capability (GWT_CAP_X_PREFLIGHT), check_only, result);
+  /* Who only asks is answered, whatever is done with a guest that comes. */
+  setup.prepare (source, check_only || gwt_capability (GWT_CAP_X_PREFLIGHT), check_only, result);
   return true;
 }
 

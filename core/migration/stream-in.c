@@ -294,7 +294,7 @@ get_uuid (struct gwt_stream_in *s, struct gwt_error *err)
 static bool
 get_manifest (struct gwt_stream_in *s, struct gwt_error *err)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *shown = NULL;
   uint64_t flags, length;
 
   if (!gwt_vm_get_be (s->in, 4, &flags, err) || !gwt_vm_get_be (s->in, 4, &length, err))
@@ -316,7 +316,14 @@ get_manifest (struct gwt_stream_in *s, struct gwt_error *err)
   if (gwt_error_is_set (err) || !gwt_vm_get (s->in, text, length, err))
     return false;
   s->manifest = gwt_manifest_parse ("the sender's manifest", text, length, err);
-  return s->manifest != NULL;
+  if (s->manifest == NULL || strcmp (s->manifest->type, s->machine) == 0)
+    return s->manifest != NULL;
+  shown = g_strescape (s->machine, NULL);
+  gwt_error_set (err, GWT_E_INVALID,
+                 "the sender's manifest: /machine/type: '%s', and the machine type before it is "
+                 "'%s'; the sender contradicts itself",
+                 s->manifest->type, shown);
+  return false;
 }
 
 static bool

@@ -57,7 +57,7 @@ class Arrival(Mover):
             lines = b.stderr().splitlines()
             self.t.equal(len(lines), len(reasons), "lines %r" % lines)
             for line, reason in zip(lines, reasons):
-                self.t.contains(line, reason)
+                self.t.contains(line, "godwit: -incoming %s: %s" % (self.here(), reason))
         return answer["preflight"]
 
     def value(self, vm, prop, device="vs"):
@@ -325,8 +325,25 @@ def check(t):
     t.equal(a.qmp.event("MIGRATION_CHECK")["data"]["status"], "failed")
     t.contains(a.qmp.cmd("query-migrate")["check"]["error-desc"], "No such file")
     t.contains(t.raises("GenericError", a.qmp.cmd, "migrate-check", uri="file:" + t.path("f")),
-               "nothing comes back from there")
+               "nothing comes back from there; use a socket, or 'godwit-machine check'")
+    m.unset(a, "x-manifest")
+    t.contains(t.raises("GenericError", a.qmp.cmd, "migrate-check", uri=m.here()),
+               "capability 'x-manifest' is off: the guest would be moved without a manifest")
+    m.set(a, "x-manifest")
     m.moved(a, b)
+
+
+@gwttest.test("a receiver that does not judge who comes answers who asks all the same")
+def check_unjudged(t):
+    m = Arrival(t)
+    a = m.start("-device", SERIAL + ",max-ports=4")
+    b = m.start("-device", SERIAL + ",max-ports=6", "-global", "migration.x-preflight=off",
+                incoming=m.here())
+    a.qmp.cmd("migrate-check", uri=m.here())
+    data = a.qmp.event("MIGRATION_CHECK")["data"]
+    t.equal(data["verdict"], "refuse")
+    t.contains(data["reasons"][0], "device 'vs': property 'max-ports'")
+    m.wait(b, "setup")
 
 
 class Peer:

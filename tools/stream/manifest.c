@@ -40,6 +40,9 @@ gwt_capture_get_manifest (struct gwt_capture *c, uint64_t at, struct gwt_error *
   c->manifest = gwt_manifest_parse ("the manifest", text, size, &found);
   if (c->manifest == NULL)
     gwt_capture_find (c, at, "%s", found.text);
+  else if (strcmp (c->manifest->type, c->machine) != 0)
+    gwt_capture_find (c, at, "the manifest is of machine type '%s', the configuration of '%s'",
+                      c->manifest->type, c->machine);
   return true;
 }
 
