@@ -9,4 +9,5 @@ EXTRA_DIST += tests/bare/README.md tests/bare/run-bare.sh tests/bare/list \
 	$(wildcard $(top_srcdir)/tests/bare/cpu/*.py) \
 	$(wildcard $(top_srcdir)/tests/bare/dev/*.[cS]) \
 	$(wildcard $(top_srcdir)/tests/bare/hostile/*.[cS]) \
-	$(wildcard $(top_srcdir)/tests/bare/hung/*.[cS])
+	$(wildcard $(top_srcdir)/tests/bare/hung/*.[cS]) \
+	$(wildcard $(top_srcdir)/tests/bare/moved/*.[cS])

@@ -4,7 +4,8 @@ check_long_scripts += tests/releases/long-matrix.py tests/releases/long-random.p
 dist_check_SCRIPTS += tests/releases/schemas.py tests/releases/schema-changes.py \
 	tests/releases/old-release.py
 EXTRA_DIST += tests/releases/variants.py
-EXTRA_DIST += tests/releases/variant.h tests/releases/sets.py tests/releases/pairs.py
+EXTRA_DIST += tests/releases/variant.h tests/releases/sets.py tests/releases/pairs.py \
+	tests/releases/busyguest.py
 if PLUGIN_PCIE
 if PLUGIN_RV64_CPU
 if PLUGIN_VIRTIO_BLK

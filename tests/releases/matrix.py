@@ -3,30 +3,27 @@
 work works, and what cannot is refused before anything is sent, with what is to be done."""
 
 import json
-import os
 import subprocess
-import sys
 
 import gwttest
 
-sys.path.insert(0, os.path.join(gwttest.SRCDIR, "tests", "migration"))
-import guest
+import busyguest
 import sets
 
 sets.need_sets()
+IMAGE = busyguest.need()
 PLAIN = ("-global", "migration.x-manifest=off")
 NOBODY_ASKS = ("-global", "migration.x-preflight=off")
 ON = ("-global", "pci-device.x-pcie-err-unc-mask=on")
 
 
 class Bench:
-    """Small guests with four harts, a root port (not without PORT) and a disk."""
+    """Guests with four harts, a root port (not without PORT) and a disk that they keep busy all the
+    time."""
 
-    def __init__(self, t, finisher=0, port=True):
+    def __init__(self, t, port=True):
         self.t, self.port = t, ["-device", "pcie-root-port,id=port,addr=2"] if port else []
-        self.image, self.disk = t.path("guest.bin"), t.path("disk.img")
-        with open(self.image, "wb") as f:
-            f.write(guest.program(finisher=finisher))
+        self.disk = t.path("disk.img")
         with open(self.disk, "wb") as f:
             f.truncate(1 << 20)
         self.moves = 0
@@ -37,47 +34,67 @@ class Bench:
                 "file=%s,format=raw,if=none,id=d0,file.locking=off" % self.disk,
                 "-device", "virtio-blk-pci,id=disk,drive=d0,addr=1"]
 
-    def start(self, release, machine, *more, **how):
-        return sets.start(self.t, release, *self.devices(), *more, machine=machine,
-                          image=self.image, **how)
+    def launch(self, release, machine, *more, **how):
+        return sets.start(self.t, release, *self.devices(), *more, machine=machine, image=IMAGE,
+                          **how)
+
+    def start(self, release, machine, *more):
+        """One that works; what it sees is checked, and stays as it is, or it complains."""
+        vm = self.launch(release, machine, *more)
+        sees = busyguest.ready(vm)
+        self.t.equal(sees["harts"], [4], "harts")
+        self.t.equal(sees["queues"], [self.get(vm, "disk", "num-queues")], "queues that it sees")
+        if self.port:
+            self.t.equal(sees["mask"][2], 0x2400000 if self.has_mask(vm, release) else 0,
+                         "AER uncorrectable error mask")
+        self.lives(vm)
+        return vm
+
+    def has_mask(self, vm, release):
+        if sets.number(release.release) < [8, 0, 1]:
+            return sets.number(release.release) >= [8, 0]
+        return self.get(vm, "port", "x-pcie-err-unc-mask")
 
     def to(self, vm, release, machine, *more):
         """Move it to a process of RELEASE: (that process, how it ended)."""
         self.moves += 1
         uri = "unix:" + self.t.path("move%d" % self.moves)
-        to = self.start(release, machine, *more, incoming=uri)
+        to = self.launch(release, machine, *more, incoming=uri)
         vm.qmp.cmd("migrate-set-capabilities",
                    capabilities=[{"capability": "return-path", "state": True}])
         vm.qmp.cmd("migrate", uri=uri)
         return to, sets.ended(vm)
 
-    def lives(self, vm):
-        vm.expect(r"\.")
-        vm.expect(r"\.")
+    def lives(self, vm, since=0):
+        at = busyguest.goes_on(vm, since)
         self.t.equal(vm.qmp.cmd("query-status")["status"], "running", "run state")
-        self.t.ok(b"!" not in vm.console.output, "the guest found other things than it wrote")
+        return at
+
+    def end(self, vm):
+        busyguest.finish(self.t, vm, self.disk)
 
     def get(self, vm, device, name):
         return vm.qmp.cmd("qom-get", path="/machine/" + device, property=name)
 
     def works(self, vm, release, machine, *more, verdict=None):
+        before = busyguest.count(vm)
         to, how = self.to(vm, release, machine, *more)
         self.t.equal(how["status"], "completed", "%r, %s" % (how, to.stderr()))
         if verdict:
             self.t.equal(how["preflight"]["verdict"], verdict, "verdict (%r)" % how["preflight"])
         vm.kill()
         vm.close()
-        self.lives(to)
+        self.lives(to, before)
         return to
 
     def no(self, vm, release, machine, more):
+        before = busyguest.count(vm)
         to, how = self.to(vm, release, machine, *more)
         self.t.equal(how["status"], "failed", "status (%r)" % how)
         self.t.equal(to.wait(), 1, "exit status of the receiver")
         lines = to.stderr().splitlines()
         to.close()
-        vm.expect(r"\.")
-        self.lives(vm)
+        self.lives(vm, before)
         return how, lines
 
     def load_refuses(self, vm, release, machine, *texts, more=()):
@@ -113,15 +130,14 @@ def through(t, how, *more):
     b = Bench(t)
     old, new = sets.Set(t, "R5.1"), sets.Set(t, "R5.2")
     vm = b.start(new, "pc-5.1", *more)
-    b.lives(vm)
     t.equal(b.get(vm, "disk", "num-queues"), 1, "queues of pc-5.1")
-    for release in (old, new, new, old):
+    for release in (old, old, new, new):
         vm = b.works(vm, release, "pc-5.1", *more, verdict=how)
         t.equal(b.get(vm, "disk", "num-queues"), 1, "queues of pc-5.1 at " + release.name)
-    vm.kill()
+    b.end(vm)
     vm = b.start(new, "pc-5.2", *more)
     t.equal(b.get(vm, "disk", "num-queues"), 4, "queues of pc-5.2")
-    b.works(vm, new, "pc-5.2", *more, verdict=how)
+    b.end(b.works(vm, new, "pc-5.2", *more, verdict=how))
 
 
 @gwttest.test("pc-5.1 goes from R5.2 to R5.1, to R5.2 and back with one queue; pc-5.2 has four")
@@ -146,11 +162,11 @@ def forgetful(t):
               "add the compat row that is missing to plugin 'virtio-blk'")
     b.load_refuses(vm, old, "pc-5.1", "(MSI-X control)", ": num-queues is 4 there and 1 here",
                    more=NOBODY_ASKS)
-    vm.kill()
+    b.end(vm)
     vm = b.start(old, "pc-5.1")
     b.refused(vm, new, "pc-5.1", "property 'num-queues': 1 at the source (default), 4 at the")
     # What the reason proposes.
-    b.works(vm, new, "pc-5.1", "-global", "virtio-blk-pci.num-queues=1", verdict="ok")
+    b.end(b.works(vm, new, "pc-5.1", "-global", "virtio-blk-pci.num-queues=1", verdict="ok"))
 
 
 @gwttest.test("the same without a manifest: the load names num-queues, 4 and 1")
@@ -160,10 +176,11 @@ def plain_forgetful(t):
     vm = b.start(new, "pc-5.1", *PLAIN)
     b.load_refuses(vm, old, "pc-5.1", "(MSI-X control)", ": num-queues is 4 there and 1 here",
                    more=PLAIN)
-    vm.kill()
+    b.end(vm)
     vm = b.start(old, "pc-5.1", *PLAIN)
     b.load_refuses(vm, new, "pc-5.1", "(MSI-X control)", ": num-queues is 1 there and 4 here",
                    more=PLAIN)
+    b.end(vm)
 
 
 @gwttest.test("R7.2 and R8.0 on pc-7.2: refused, by bytes of configuration space and register")
@@ -174,7 +191,7 @@ def register(t):
         b.refused(vm, sets.Set(t, there), "pc-7.2",
                   "device 'port': configuration-space, byte 0x108 (AER uncorrectable error mask)",
                   "(plugin 'pcie' is %s and %s)" % (here[1:], there[1:]))
-        vm.kill()
+        b.end(vm)
 
 
 @gwttest.test("R7.2 and R8.0.1 on pc-7.2, and R8.0.1 to itself: work")
@@ -183,6 +200,7 @@ def known(t):
     vm = b.start(sets.Set(t, "R7.2"), "pc-7.2")
     for release in ("R8.0.1", "R8.0.1", "R7.2"):
         vm = b.works(vm, sets.Set(t, release), "pc-7.2", verdict="ok")
+    b.end(vm)
 
 
 @gwttest.test("R8.0 and R8.0.1 on pc-7.2: refused, x-pcie-err-unc-mask=on is proposed, and works")
@@ -199,10 +217,11 @@ def proposed(t):
     # The others have no such register.
     t.equal([r for r in told if not r.startswith("device 'port'")], [], "reasons of other devices")
     vm = b.works(vm, new, "pc-7.2", *ON, verdict="ok")
-    b.works(vm, old, "pc-7.2", verdict="ok")
+    b.end(b.works(vm, old, "pc-7.2", verdict="ok"))
     vm = b.start(new, "pc-7.2")
     b.refused(vm, old, "pc-7.2", "or start the guest with -device pcie-root-port,id=port,"
                                  "x-pcie-err-unc-mask=on")
+    b.end(vm)
 
 
 @gwttest.test("R8.0 and R8.0.1 on pc-7.2 without AER: works both ways, the property shows nowhere")
@@ -214,7 +233,7 @@ def unseen(t):
         vm = b.works(vm, release, "pc-7.2", verdict="ok")
     # Nor where somebody sets it at one end.
     vm = b.works(vm, new, "pc-7.2", *ON, verdict="ok")
-    b.works(vm, old, "pc-7.2", verdict="ok")
+    b.end(b.works(vm, old, "pc-7.2", verdict="ok"))
 
 
 @gwttest.test("R8.0, R8.0.1 (on), R8.2: the override goes along, over a reset, not over power-off")
@@ -228,6 +247,7 @@ def carried(t):
         if reset:
             vm.qmp.cmd("system_reset")
             vm.qmp.event("RESET")
+            t.equal(busyguest.ready(vm)["mask"][2], 0x2400000, "mask after a reset")
             b.lives(vm)
         for device in ("port", "disk", "pcie0-root"):
             t.equal(b.get(vm, device, name), True, "%s of %s" % (name, device))
@@ -237,9 +257,10 @@ def carried(t):
     # Nobody has to remember it.
     vm = b.works(vm, last, "pc-7.2", verdict="adapt")
     t.equal(b.get(vm, "port", name), True, "one hop on")
-    vm.kill()
+    b.end(vm)
     vm = b.start(last, "pc-7.2")
     t.equal(b.get(vm, "port", name), False, "in a new process")
+    b.end(vm)
 
 
 @gwttest.test("the same without a manifest: the mask does not fit, and somebody has to remember")
@@ -252,12 +273,12 @@ def plain_mask(t):
     vm = b.works(vm, sets.Set(t, "R8.0.1"), "pc-7.2", *ON, *PLAIN)
     b.load_refuses(vm, sets.Set(t, "R8.2"), "pc-7.2", "configuration space of 'port'",
                    "AER uncorrectable error mask", "0x40 comes, 0x00 is here", more=PLAIN)
-    vm = b.works(vm, sets.Set(t, "R8.2"), "pc-7.2", *ON, *PLAIN)
+    b.end(b.works(vm, sets.Set(t, "R8.2"), "pc-7.2", *ON, *PLAIN))
 
 
 def dump(b, release, *more):
     path = b.t.path(release.host + ".json")
-    vm = b.start(release, "pc-8.2", *more, "-dump-manifest", path, qmp=False)
+    vm = b.launch(release, "pc-8.2", *more, "-dump-manifest", path, qmp=False)
     b.t.equal(vm.wait(), 0, vm.stderr())
     vm.close()
     return path
@@ -283,7 +304,7 @@ def hosts(t):
                   *["device 'cpu0': property '%s': on at the source (default), off at the "
                     "destination (default), which takes off alone" % p for p in lacks[there]],
                   *["device 'cpu3': property '%s': off at the source" % p for p in lacks[here]])
-        vm.kill()
+        b.end(vm)
 
 
 @gwttest.test("hosts A and B with what intersect says on both command lines: works both ways")
@@ -299,7 +320,7 @@ def intersected(t):
             t.equal(b.get(vm, "cpu0", extension), False, extension)
         t.equal(b.get(vm, "cpu0", "zbc"), True, "what both can")
         vm = b.works(vm, sides[there], "pc-8.2", *words[there], verdict="ok")
-        b.works(vm, sides[here], "pc-8.2", *words[here], verdict="ok").kill()
+        b.end(b.works(vm, sides[here], "pc-8.2", *words[here], verdict="ok"))
 
 
 if __name__ == "__main__":
