@@ -63,6 +63,11 @@ struct gwt_channel
   int enough;  /* eventfd, readable when no more is to be written */
   int wake;    /* eventfd, readable after the shutdown */
   gint down, no_more;
+  /* Reads and writes wait until then (g_get_monotonic_time (); 0: for ever), which is PATIENCE ms
+     after it was set. */
+  gint64 until;
+  uint64_t patience;
+  const char *advice;
   char *label;
   guint64 sent, received;
   /* Of a command. */

@@ -166,6 +166,13 @@ failed (struct gwt_channel *c, const char *what, int reason, struct gwt_error *e
       if (!gwt_channel_check_status (c, err))
         return;
     }
+  if (reason == ETIMEDOUT && c->until != 0)
+    {
+      gwt_error_set (err, GWT_E_IO, "%s: the other end has %s nothing for %" G_GUINT64_FORMAT
+                     " ms; %s", c->label, strcmp (what, "read") == 0 ? "said" : "read", c->patience,
+                     c->advice);
+      return;
+    }
   bool gone = reason == EPIPE || reason == ECONNRESET;
   gwt_error_set (err, GWT_E_IO, "%s: cannot %s: %s; %s", c->label, what, g_strerror (reason),
                  gone ? "see what the other end says"
@@ -173,6 +180,26 @@ failed (struct gwt_channel *c, const char *what, int reason, struct gwt_error *e
                      ? "make room, or use another file"
                  : c->medium == GWT_MEDIUM_FILE ? "see to the file and its disk"
                                                 : "see to the connection and start again");
+}
+
+void
+gwt_channel_set_patience (struct gwt_channel *c, uint64_t ms, const char *advice)
+{
+  c->patience = ms;
+  c->advice = advice;
+  c->until = ms > 0 ? g_get_monotonic_time () + (gint64) ms * 1000 : 0;
+}
+
+/* Until FD is ready, or somebody ends it; false: with errno. */
+static bool
+wait_for (const struct gwt_channel *c, int fd, short events, int other)
+{
+  gint64 left = c->until - g_get_monotonic_time ();
+  int ms = c->until == 0 ? -1 : (int) CLAMP (left / 1000, 0, INT_MAX);
+  int n = gwt_fd_wait (fd, events, ms, c->wake, other);
+  if (n == 0)
+    errno = ETIMEDOUT;
+  return n != 0 && n != -1;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------
@@ -239,7 +266,7 @@ put_all (struct gwt_channel *c, struct iovec *iov, size_t count, struct gwt_erro
         continue;
       if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         {
-          if (gwt_fd_wait (c->out, POLLOUT, -1, c->wake, c->enough) != -1)
+          if (wait_for (c, c->out, POLLOUT, c->enough))
             continue;
         }
       /* "cat FILE", say; the stream in it may well ask for answers. */
@@ -342,7 +369,7 @@ gwt_channel_readv (struct gwt_channel *c, const struct iovec *iov, int count, st
         }
       if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         {
-          if (gwt_fd_wait (c->in, POLLIN, -1, c->wake, -1) != -1)
+          if (wait_for (c, c->in, POLLIN, -1))
             continue;
         }
       if (n < 0)

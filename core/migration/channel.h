@@ -85,6 +85,10 @@ gssize gwt_channel_readv (struct gwt_channel *c, const struct iovec *iov, int co
 /* Wait until a read would not block, MS at most (-1: for ever): 1, 0 when the time is over, -1 with
    ERR set. */
 int gwt_channel_wait (struct gwt_channel *c, int ms, struct gwt_error *err);
+/* [migration] The reads and writes that follow, of this thread alone, may take MS altogether; then
+   one that has to wait fails, and its error ends with ADVICE.  0: they wait for ever, as at the
+   beginning. */
+void gwt_channel_set_patience (struct gwt_channel *c, uint64_t ms, const char *advice);
 bool gwt_channel_two_way (const struct gwt_channel *c);
 /* The other end of a socket has closed it.  Of others nothing is known: the end of a command's
    output is no sign that nobody waits for an answer. */

@@ -48,6 +48,8 @@ open_channel (void)
   g_mutex_lock (&c.lock);
   c.channel = channel;
   g_mutex_unlock (&c.lock);
+  if (channel != NULL)
+    gwt_verdict_limit (channel);
   return channel != NULL;
 }
 

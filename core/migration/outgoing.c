@@ -219,6 +219,8 @@ begin (void)
   gwt_migration_config (&config, capabilities, true);
   config.manifest = o.plan.manifest;
   config.manifest_flags = o.plan.waits ? GWT_STREAM_WAITS : 0;
+  if (o.plan.waits)
+    gwt_verdict_limit (o.channel);
   gwt_stream_put_header (&o.out);
   gwt_stream_put_config (&o.out, &config, o.config_text);
   return hear_verdict () && open_return_path () && gwt_vm_out_drain (&o.out, &o.error)

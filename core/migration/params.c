@@ -20,8 +20,8 @@ enum kind
   WORD
 };
 
-/* All that QEMU 10 answers, in its order.  One that is not offered has its default for ever, and
-   can be set to that. */
+/* All that QEMU 10 answers, in its order, then ours.  One that is not offered has its default for
+   ever, and can be set to that. */
 static const struct row
 {
   const char *name;
@@ -62,6 +62,7 @@ static const struct row
   { "mode", NOT_OFFERED, WORD, 0, 0, 0, "", "normal" },
   { "zero-page-detection", NOT_OFFERED, WORD, 0, 0, 0, "", "multifd" },
   { "direct-io", NOT_OFFERED, BOOLEAN, 0, 0, 1, "", NULL },
+  { "x-verdict-timeout", GWT_PARAM_X_VERDICT_TIMEOUT, NUMBER, 60000, 0, 86400000, " ms", NULL },
 };
 
 static uint64_t values[GWT_PARAM_COUNT]; /* atomic */

@@ -67,6 +67,8 @@ enum gwt_param
   GWT_PARAM_AVAIL_SWITCHOVER_BANDWIDTH,  /* bytes/s; 0: as measured */
   GWT_PARAM_DOWNTIME_LIMIT,              /* ms */
   GWT_PARAM_XBZRLE_CACHE_SIZE,           /* bytes, a power of two */
+  /* Ours. */
+  GWT_PARAM_X_VERDICT_TIMEOUT, /* ms; 0: none */
   GWT_PARAM_COUNT
 };
 
@@ -74,7 +76,7 @@ enum gwt_param
 uint64_t gwt_migration_param (enum gwt_param param);
 /* [main] ARGS: {NAME: VALUE}; all are set or none. */
 bool gwt_params_set_json (struct json_object *args, struct gwt_error *err);
-struct json_object *gwt_params_json (void); /* all that QEMU has; new reference */
+struct json_object *gwt_params_json (void); /* all that QEMU has, then ours; new reference */
 /* ARGS as above; what all would be then. */
 bool gwt_params_judge_json (struct json_object *args, uint64_t values[GWT_PARAM_COUNT],
                             struct gwt_error *err);

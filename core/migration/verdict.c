@@ -3,6 +3,7 @@
 #include "config.h"
 #include "core/migration/verdict.h"
 #include <string.h>
+#include "core/migration/params.h"
 #include "core/migration/return-path.h"
 #include "core/util/json.h"
 #include "core/util/text.h"
@@ -208,6 +209,14 @@ receive_piece (struct gwt_channel *channel, GByteArray *text, bool *last, struct
   return false;
 }
 
+void
+gwt_verdict_limit (struct gwt_channel *channel)
+{
+  gwt_channel_set_patience (channel, gwt_migration_param (GWT_PARAM_X_VERDICT_TIMEOUT),
+                            "see whether a godwit waits for a guest there; x-verdict-timeout gives "
+                            "it more time");
+}
+
 struct json_object *
 gwt_verdict_receive (struct gwt_channel *channel, struct gwt_error *err)
 {
@@ -218,6 +227,7 @@ gwt_verdict_receive (struct gwt_channel *channel, struct gwt_error *err)
   while (!last)
     if (!receive_piece (channel, text, &last, err))
       return NULL;
+  gwt_channel_set_patience (channel, 0, NULL);
   verdict = gwt_verdict_parse ((const char *) text->data, text->len, err);
   gwt_error_prefix (err, "return path: the verdict");
   return verdict;

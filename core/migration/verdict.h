@@ -21,6 +21,9 @@ bool gwt_verdict_send (struct gwt_channel *channel, const struct gwt_preflight *
 /* [migration] Wait for the receiver's; judged to be what docs/migration.md tells.  New reference,
    or NULL with ERR set. */
 struct json_object *gwt_verdict_receive (struct gwt_channel *channel, struct gwt_error *err);
+/* [migration] What is said and heard on CHANNEL from now until the verdict is there may take
+   x-verdict-timeout, so that a receiver that is none cannot hold a migration for ever. */
+void gwt_verdict_limit (struct gwt_channel *channel);
 /* The same from a text: for tests. */
 struct json_object *gwt_verdict_parse (const char *text, size_t size, struct gwt_error *err);
 /* Does it refuse?  Then ERR has the first reason, and how many more there are. */

@@ -225,7 +225,7 @@ def without_machine(t):
         t.ok(device in [d["name"] for d in b.qmp.cmd("qom-list", path="/machine")], device)
     t.equal(m.value(b, "num-queues", "blk"), 1)
     t.equal(m.value(b, "mac", "net"), "52:54:00:00:00:77")
-    # and on, to one that was given all of it
+# and on, to one that was given all of it
     a.kill()
     c = m.bare(*args, incoming=m.here())
     m.moved(b, c)
@@ -396,6 +396,45 @@ def silent_peer(t):
         else:
             t.equal(a.qmp.event("MIGRATION_CHECK")["data"]["status"], "failed")
         m.lives(a)
+
+
+@gwttest.test("a receiver that does not answer in time, or to the end, or reads nothing: it fails")
+def late_peer(t):
+    m = Arrival(t)
+    # Its manifest is more than a connection holds for somebody who does not read.
+    many = [arg for n in range(96) for arg in ("-device", "virtio-serial-pci,id=vs%d,addr=%x.%d,"
+                                               "multifunction=on" % (n, n // 4 + 2, n % 4))]
+    a = m.start("-global", "migration.x-verdict-timeout=300", *many)
+    m.lives(a)
+    begun = struct.pack(">HHB", VERDICT, 50, 1) + b"{"
+    for name, act in (("silent", lambda s: None), ("half", lambda s: s.sendall(begun))):
+        for command in ("migrate", "migrate-check"):
+            path = m.socket(command + name)
+
+            def run(s, act=act):
+                act(s)
+                while s.recv(65536):
+                    pass
+
+            Peer(t, path, run)
+            a.qmp.cmd(command, uri="unix:" + path)
+            if command == "migrate":
+                said = m.finished(a, "failed")
+            else:
+                said = a.qmp.event("MIGRATION_CHECK")["data"]
+            t.contains(said["error-desc"],
+                       path + ": the other end has said nothing for 300 ms; see whether a godwit "
+                       "waits for a guest there; x-verdict-timeout gives it more time")
+            m.lives(a)
+    path = m.socket("deaf")
+    Peer(t, path, lambda s: None)
+    a.qmp.cmd("migrate", uri="unix:" + path)
+    t.contains(m.finished(a, "failed")["error-desc"], "the other end has read nothing for 300 ms")
+    m.lives(a)
+    # Somebody slow has all the time that is given.
+    a.qmp.cmd("migrate-set-parameters", **{"x-verdict-timeout": 0})
+    b = m.start(*many, incoming="unix:" + m.socket())
+    m.moved(a, b)
 
 
 @gwttest.test("verdicts that are none: refused with what is wrong, and the guest goes on")

@@ -221,7 +221,7 @@ test_all_params (void)
       "\"multifd-zlib-level\":1,\"multifd-qatzip-level\":1,\"multifd-zstd-level\":1,"
       "\"xbzrle-cache-size\":67108864,\"max-postcopy-bandwidth\":0,\"max-cpu-throttle\":99,"
       "\"x-vcpu-dirty-limit-period\":1000,\"vcpu-dirty-limit\":1,\"mode\":\"normal\","
-      "\"zero-page-detection\":\"multifd\",\"direct-io\":false}");
+      "\"zero-page-detection\":\"multifd\",\"direct-io\":false,\"x-verdict-timeout\":60000}");
   /* All of it can be set again. */
   GWT_AUTO_ERROR (err);
   g_assert_true (gwt_params_set_json (all, &err));

@@ -24,7 +24,8 @@ PARAMETERS = {"announce-initial": 50, "announce-max": 550, "announce-rounds": 5,
               "multifd-qatzip-level": 1, "multifd-zstd-level": 1, "xbzrle-cache-size": 67108864,
               "max-postcopy-bandwidth": 0, "max-cpu-throttle": 99,
               "x-vcpu-dirty-limit-period": 1000, "vcpu-dirty-limit": 1, "mode": "normal",
-              "zero-page-detection": "multifd", "direct-io": False}
+              "zero-page-detection": "multifd", "direct-io": False,
+              "x-verdict-timeout": 60000}
 
 
 def start(t, *more):
