@@ -4,30 +4,21 @@ from release to release and host to host.  long-random.py and long-matrix.py do 
 
 import os
 import random
-import sys
 
+import busyguest
 import gwttest
-
-sys.path.insert(0, os.path.join(gwttest.SRCDIR, "tests", "migration"))
-import guest
 import pairs
 import sets
 
 sets.need_sets()
+IMAGE = busyguest.need()
 SEED = int(os.environ.get("GODWIT_SEED") or 5)
 PAIRS = 10 if gwttest.SANITIZERS else 40
 
 
-def image(t):
-    path = t.path("guest.bin")
-    with open(path, "wb") as f:
-        f.write(guest.program())
-    return path
-
-
 @gwttest.test("random pairs, seed %d" % SEED)
 def some(t):
-    seen = pairs.random_pairs(t, image(t), random.Random(SEED), PAIRS)
+    seen = pairs.random_pairs(t, IMAGE, random.Random(SEED), PAIRS)
     t.equal(sum(seen.values()), PAIRS, "pairs")
     for verdict in ("ok", "adapt", "refuse"):
         t.ok(seen.get(verdict), "no pair was '%s': %r" % (verdict, seen))
@@ -36,7 +27,7 @@ def some(t):
 @gwttest.test("chains of three through hosts and releases, seed %d" % SEED)
 def chains(t):
     chance = random.Random(SEED)
-    product = pairs.Product(t, image(t), "pc-5.1", ("R5.1", "R5.2", "R8.0", "R8.0.1"))
+    product = pairs.Product(t, IMAGE, "pc-5.1", ("R5.1", "R5.2", "R8.0", "R8.0.1"))
     hops = [product.chain([chance.randrange(len(product.ends)) for _ in range(3)])
             for _ in range(12)]
     t.ok(2 in hops and 0 in hops, "hops: %r" % hops)

@@ -2,7 +2,9 @@
 """Two ends of a migration, chosen at random: how preflight judges them by their manifests, and what
 then comes of it.  Preflight may err in neither direction:
 
-    ok, adapt    the guest arrives, and is there what it was here; also where nobody asked preflight
+    ok, adapt    the guest arrives, and is there what it was here; also where nobody asked preflight.
+                 It has requests of its disk in flight all the time, and says so itself when
+                 anything differs
     refuse       nothing of the guest is sent; where nobody asked preflight either the load fails, or
                  what arrives is visibly another machine
 
@@ -14,6 +16,7 @@ import json
 import os
 import subprocess
 
+import busyguest
 import gwttest
 import sets
 
@@ -261,6 +264,8 @@ def differences(a, b):
 # ---- judging and moving ---------------------------------------------------------------------------
 
 class Judge:
+    """Backends of all ends, and what is done with two of them; IMAGE is the guest (busyguest)."""
+
     def __init__(self, t, image):
         self.t, self.image, self.count = t, image, 0
         self.backends = []
@@ -318,15 +323,32 @@ class Judge:
                      "exit status of godwit-machine check (%r)" % answer)
         return answer["verdict"], answer
 
+    def begin(self, end):
+        """A process of END whose guest works."""
+        vm = self.start(end)
+        busyguest.ready(vm)
+        busyguest.goes_on(vm)
+        return vm
+
+    def finish(self, vm, end):
+        """The guest of VM, which began at END, comes to its end."""
+        used = sorted((int(p["addr"], 16), p["drive"]) for _, p in end.devices if "drive" in p)
+        busyguest.finish(self.t, vm, self.t.path(used[0][1] + ".img"))
+
     def move(self, vm, end, *more):
-        """To a process of END: (it, query-migrate of the sender).  MORE: options of the receiver."""
+        """To a process of END: (it, query-migrate of the sender).  MORE: options of the receiver.
+        The guest goes on, here or there."""
         self.count += 1
+        before = busyguest.count(vm)
         uri = "unix:" + self.t.path("m%d" % self.count)
         to = self.start(end, *more, incoming=uri)
         vm.qmp.cmd("migrate-set-capabilities",
                    capabilities=[{"capability": "return-path", "state": True}])
         vm.qmp.cmd("migrate", uri=uri)
-        return to, sets.ended(vm)
+        how = sets.ended(vm)
+        if how["status"] != "completed":
+            busyguest.goes_on(vm, before)
+        return to, how
 
     def pair(self, a, b):
         """Judge and try them; the verdict, or None where one of them cannot be."""
@@ -335,42 +357,50 @@ class Judge:
             return None
         verdict, told = self.check(first, second)
         what = "%s\n-> %s\n%s\n" % (a, b, json.dumps(told, indent=1))
-        vm = self.start(a)
-        was = vm.qmp.cmd("query-manifest")
-        if verdict == "refuse":
-            self.refused(vm, b, what)
-        to, how = self.move(vm, b, *(("-global", "migration.x-preflight=off")
-                                     if verdict == "refuse" else ()))
-        self.tried(verdict, was, to, how, what)
-        for p in (vm, to):
-            p.close()
-        if verdict != "refuse":
-            vm = self.start(a)
-            to, how = self.move(vm, b, "-global", "migration.x-preflight=off")
-            self.tried(verdict, was, to, how, "preflight is off: " + what)
-            for p in (vm, to):
-                p.close()
+        try:
+            vm = self.begin(a)
+            if verdict == "refuse":
+                self.refused(vm, b, told)
+            else:
+                self.tried(verdict, a, vm, b)
+                vm = self.begin(a)
+            what = "preflight is off: " + what
+            self.tried(verdict, a, vm, b, "-global", "migration.x-preflight=off")
+        except gwttest.Failure as e:
+            raise gwttest.Failure(what + str(e)) from e
         return verdict
 
-    def refused(self, vm, end, what):
+    def refused(self, vm, end, told):
         to, how = self.move(vm, end)
-        self.t.equal(how["status"], "failed", what + "status")
-        self.t.equal(how.get("ram", {}).get("normal", 0), 0, what + "pages sent")
-        self.t.equal(to.wait(), 1, what + "exit status of the receiver")
-        for reason in json.loads(what[what.index("{"):])["reasons"]:
+        self.t.equal(how["status"], "failed", "status")
+        self.t.equal(how.get("ram", {}).get("normal", 0), 0, "pages sent")
+        self.t.equal(to.wait(), 1, "exit status of the receiver")
+        for reason in told["reasons"]:
             self.t.contains(to.stderr(), reason)
         to.close()
 
-    def tried(self, verdict, was, to, how, what):
-        """The guest was moved, whatever preflight thought of it."""
+    def tried(self, verdict, a, vm, b, *more):
+        """The guest is moved, whatever preflight thinks of it, and comes to its end."""
+        was = vm.qmp.cmd("query-manifest")
+        at = busyguest.count(vm)
+        to, how = self.move(vm, b, *more)
         good = how["status"] == "completed"
-        if verdict == "refuse":
-            self.t.ok(not good or differences(was, to.qmp.cmd("query-manifest")),
-                      what + "it arrived, and nothing differs")
+        if verdict != "refuse":
+            self.t.ok(good, "%r\n%s" % (how.get("error-desc"), to.stderr()))
+        if not good:
+            self.t.equal(to.wait(), 1, "exit status of the receiver")
+            self.finish(vm, a)
             return
-        self.t.ok(good, "%s%r\n%s" % (what, how.get("error-desc"), to.stderr()))
         differ = differences(was, to.qmp.cmd("query-manifest"))
-        self.t.ok(not differ, "%sit arrived, and differs: %s" % (what, differ))
+        if verdict == "refuse":
+            self.t.ok(differ, "it arrived, and nothing differs")
+        else:
+            self.t.ok(not differ, "it arrived, and differs: %s" % differ)
+            vm.close()
+            busyguest.goes_on(to, at)
+            self.finish(to, a)
+        for p in (vm, to):
+            p.close()
 
 
 # ---- random pairs ----------------------------------------------------------------------------------
@@ -408,7 +438,7 @@ class Product:
     def hop(self, vm, b):
         """The guest of VM goes to end number B, or stays: (the process that it is in, whether it
         went).  What preflight said before comes true."""
-        was = vm.qmp.cmd("query-manifest")
+        was, at = vm.qmp.cmd("query-manifest"), busyguest.count(vm)
         verdict, told = self.judge.check(self.judge.save(was), self.dumps[b])
         to, how = self.judge.move(vm, self.ends[b])
         what = "%s: %s\n%r\n%s" % (self.ends[b], json.dumps(told, indent=1), how, to.stderr())
@@ -420,15 +450,16 @@ class Product:
         differ = differences(was, to.qmp.cmd("query-manifest"))
         self.t.ok(not differ, "%s: it arrived, and differs: %s" % (what, differ))
         vm.close()
+        busyguest.goes_on(to, at)
         return to, True
 
     def chain(self, ends):
         """A guest is begun at the first of ENDS and goes on as far as it can: how many hops."""
-        vm, hops = self.judge.start(self.ends[ends[0]]), 0
+        vm, hops = self.judge.begin(self.ends[ends[0]]), 0
         for number in ends[1:]:
             vm, went = self.hop(vm, number)
             if not went:
                 break
             hops += 1
-        vm.close()
+        self.judge.finish(vm, self.ends[0])
         return hops
