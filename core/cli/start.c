@@ -375,6 +375,8 @@ plan_machine (struct session *s, struct gwt_error *err)
   const struct gwt_board *board = NULL;
   if (!brings_machine (o))
     {
+      if (o->dumpdtb != NULL || o->dump_vmstate != NULL || o->dump_manifest != NULL)
+        s->config.paused = true;
       s->machine = gwt_machine_plan (&s->config, err);
       if (s->machine == NULL)
         return false;

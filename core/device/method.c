@@ -248,7 +248,8 @@ union value
 static bool
 argument_error (enum gwt_method_type type, struct json_object *json, struct gwt_error *err)
 {
-  gwt_error_set (err, GWT_E_INVALID, "%s where a value of type %s belongs",
+  g_autofree char *shown = gwt_json_shown (json);
+  gwt_error_set (err, GWT_E_INVALID, "%s is %s; a value of type %s belongs here", shown,
                  gwt_json_type_name (json), arg_types[type].name);
   return false;
 }

@@ -228,7 +228,8 @@ gwt_value_from_text (const struct gwt_field *f, const char *text, struct gwt_val
 static bool
 wrong_json (const struct gwt_field *f, struct json_object *json, struct gwt_error *err)
 {
-  gwt_error_set (err, GWT_E_INVALID, "%s where a value of type %s belongs",
+  g_autofree char *shown = gwt_json_shown (json);
+  gwt_error_set (err, GWT_E_INVALID, "%s is %s; a value of type %s belongs here", shown,
                  gwt_json_type_name (json), gwt_kind_name (f->kind));
   return false;
 }

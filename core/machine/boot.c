@@ -127,10 +127,13 @@ plan_firmware (struct gwt_machine *machine, struct gwt_error *err)
       return false;
     }
   boot->has_firmware = true;
-  if (!gwt_image_load (&boot->firmware, "-bios", file, &boot->ram, err))
-    return false;
-  return boot->firmware.kind == GWT_IMAGE_ELF
-         || gwt_image_place (&boot->firmware, boot->ram.base, &boot->ram, err);
+  if (gwt_image_load (&boot->firmware, "-bios", file, &boot->ram, err)
+      && (boot->firmware.kind == GWT_IMAGE_ELF
+          || gwt_image_place (&boot->firmware, boot->ram.base, &boot->ram, err)))
+    return true;
+  if (bios == NULL && type != NULL)
+    gwt_machine_type_blame (type, "firmware", "-bios: ", err);
+  return false;
 }
 
 static bool
@@ -385,7 +388,8 @@ gwt_boot_build (struct gwt_machine *machine, struct gwt_error *err)
     return false;
   if (from_flash && !boot->has_firmware)
     boot->start = flash;
-  if (!from_flash && !boot->has_firmware && !boot->has_kernel && !machine->config.paused)
+  if (!from_flash && !boot->has_firmware && !boot->has_kernel && !machine->config.paused
+      && machine->dumpdtb == NULL)
     {
       gwt_error_set (err, GWT_E_INVALID,
                      "-bios: 'none': nothing to run; add -kernel or -bios FILE, "

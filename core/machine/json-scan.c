@@ -11,6 +11,7 @@
 #include "core/machine/json-scan.h"
 #include <string.h>
 #include "core/machine/json-file.h"
+#include "core/util/json.h"
 
 struct scan
 {
@@ -127,6 +128,13 @@ scan_number (struct scan *s)
     }
   if (s->at - start > 64)
     return fail (s, "a number of more than 64 characters; shorten it");
+  GWT_AUTO_ERROR (clamped);
+  if (!gwt_json_numbers_fit (s->text + start, s->at - start, &clamped))
+    {
+      g_autofree char *text = g_strdup_printf ("%.*s has more than 64 bits; use a smaller number",
+                                               (int) (s->at - start), s->text + start);
+      return fail (s, text);
+    }
   int c = peek (s);
   if (g_ascii_isalnum (c))
     return fail (s, "letters in a number; hexadecimal is written as a string, \"0x10\"");

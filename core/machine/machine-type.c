@@ -57,6 +57,23 @@ read_machine_name (const struct gwt_json_at *at, const char *key, bool required,
   return false;
 }
 
+/* One that is printed: a line, and not an empty one. */
+static bool
+read_line (const struct gwt_json_at *at, const char *key, bool required, char **text,
+           struct gwt_error *err)
+{
+  if (!gwt_json_str (at, key, required, text, err))
+    return false;
+  if (*text == NULL)
+    return true;
+  bool printable = **text != '\0';
+  for (const char *c = *text; *c != '\0'; c++)
+    printable = printable && !g_ascii_iscntrl (*c);
+  if (!printable)
+    gwt_json_fail_at (at, key, err, "no line of text; write one, without control characters");
+  return printable;
+}
+
 static bool
 read_levels (const struct gwt_json_at *root, struct gwt_machine_type *type, struct gwt_error *err)
 {
@@ -117,7 +134,7 @@ read_overrides (const struct gwt_json_at *root, struct gwt_machine_type *type,
           || !gwt_json_str (&item, "type", true, &override->type, err)
           || !gwt_json_str (&item, "property", true, &override->property, err)
           || !gwt_json_str (&item, "plugin", false, &override->plugin, err)
-          || !gwt_json_str (&item, "doc", false, &override->doc, err))
+          || !read_line (&item, "doc", false, &override->doc, err))
         return false;
       if (!gwt_json_member (&item, "value", &value))
         {
@@ -181,6 +198,11 @@ read_aliases (const struct gwt_json_at *root, struct gwt_machine_type *type, str
                          alias);
           return false;
         }
+      if (g_ptr_array_find_with_equal_func (type->aliases, alias, g_str_equal, NULL))
+        {
+          gwt_json_fail (&item, err, "alias '%s' is there twice; remove one", alias);
+          return false;
+        }
       g_ptr_array_add (type->aliases, g_strdup (alias));
     }
   return true;
@@ -221,10 +243,10 @@ read_type (const struct gwt_json_at *root, struct gwt_machine_type *type, struct
       return false;
     }
   if (!gwt_json_keys (root, keys, err) || !read_machine_name (root, "name", true, &type->name, err)
-      || !gwt_json_str (root, "doc", true, &type->doc, err)
+      || !read_line (root, "doc", true, &type->doc, err)
       || !read_machine_name (root, "newer", false, &type->newer, err)
       || !gwt_json_str (root, "board", type->newer == NULL, &type->board, err)
-      || !gwt_json_str (root, "deprecated", false, &type->deprecated, err)
+      || !read_line (root, "deprecated", false, &type->deprecated, err)
       || !read_firmware (root, type, err)
       || !read_aliases (root, type, err) || !read_levels (root, type, err)
       || !read_overrides (root, type, err)
@@ -286,6 +308,34 @@ gwt_machine_type_load (const char *path, struct gwt_error *err)
 {
   struct gwt_json_file *file = gwt_json_file_load (path, err);
   return file == NULL ? NULL : type_from_json (file, err);
+}
+
+char *
+gwt_machine_type_where (const struct gwt_machine_type *type, const char *key)
+{
+  static const char defaults[] = "defaults.";
+  struct gwt_json_at root, group, member;
+  gwt_json_root (type->file, &root);
+  if (!g_str_has_prefix (key, defaults))
+    gwt_json_member (&root, key, &member);
+  else
+    {
+      gwt_json_member (&root, "defaults", &group);
+      gwt_json_member (&group, key + strlen (defaults), &member);
+    }
+  return gwt_json_where (&member);
+}
+
+void
+gwt_machine_type_blame (const struct gwt_machine_type *type, const char *key, const char *option,
+                        struct gwt_error *err)
+{
+  g_autofree char *where = gwt_machine_type_where (type, key);
+  GWT_AUTO_ERROR (told);
+  gwt_error_set (&told, err->code, "%s: %s", where,
+                 err->text + (g_str_has_prefix (err->text, option) ? strlen (option) : 0));
+  gwt_error_clear (err);
+  gwt_error_move (err, &told);
 }
 
 void

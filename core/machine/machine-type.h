@@ -57,6 +57,12 @@ struct gwt_machine_type *gwt_machine_type_load (const char *path, struct gwt_err
 /* The same on bytes in memory: the fuzz target. */
 struct gwt_machine_type *gwt_machine_type_parse (const char *name, const char *text, size_t size,
                                                  struct gwt_error *err);
+/* What is wrong with an option's value is so with that of member KEY of TYPE ("firmware",
+   "defaults.cpu"): puts the file's place before ERR's text, in place of OPTION ("-cpu: "). */
+void gwt_machine_type_blame (const struct gwt_machine_type *type, const char *key,
+                             const char *option, struct gwt_error *err);
+/* "FILE:LINE: PATH" of it; caller frees. */
+char *gwt_machine_type_where (const struct gwt_machine_type *type, const char *key);
 void gwt_machine_type_free (struct gwt_machine_type *type);
 
 /* A machine type with all that it derives from, and its board. */

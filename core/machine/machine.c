@@ -68,6 +68,27 @@ apply_spec (struct gwt_device *device, const struct gwt_spec *spec, const char *
   return true;
 }
 
+/* What -cpu says is the user's word; what the machine type has for it, a promise like the model's
+   own values, and nobody's word that a -global could not beat. */
+static bool
+apply_cpu_spec (struct gwt_machine *machine, struct gwt_device *cpu, struct gwt_error *err)
+{
+  const struct gwt_machine_type *type = machine->cpu_default;
+  if (machine->cpu_spec == NULL)
+    return true;
+  if (type == NULL)
+    return apply_spec (cpu, machine->cpu_spec, "-cpu", NULL, err);
+  g_autofree char *detail = g_strdup_printf ("machine type %s, defaults.cpu", type->name);
+  json_object_object_foreach (machine->cpu_spec->props, name, value)
+  {
+    if (gwt_device_set_json (cpu, name, value, GWT_SOURCE_BOARD, detail, err))
+      continue;
+    gwt_machine_type_blame (type, "defaults.cpu", "", err);
+    return false;
+  }
+  return true;
+}
+
 static bool
 make_cpus (struct gwt_machine *machine, struct gwt_error *err)
 {
@@ -95,7 +116,7 @@ make_cpus (struct gwt_machine *machine, struct gwt_error *err)
           gwt_error_prefix (err, "%s", board->cpu_where);
           return false;
         }
-      if (machine->cpu_spec != NULL && !apply_spec (cpu, machine->cpu_spec, "-cpu", NULL, err))
+      if (!apply_cpu_spec (machine, cpu, err))
         return false;
     }
   return true;

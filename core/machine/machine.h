@@ -33,7 +33,7 @@ struct gwt_machine_config
   /* Ids of character back ends, one per port, "none": nothing; ended by NULL.  Needed to build. */
   const char *const *serials;
   const uint8_t *uuid; /* 16 bytes, or NULL */
-  bool paused;         /* -S: starts with nothing to run, too */
+  bool paused;         /* -S, or only described: starts with nothing to run, too */
   bool awaits;         /* a guest comes, and brings its firmware */
 };
 
@@ -54,7 +54,8 @@ struct gwt_machine
   uint64_t ram_size;
   struct gwt_topology topology;
   const struct gwt_board_model *model;
-  struct gwt_spec *cpu_spec; /* -cpu */
+  struct gwt_spec *cpu_spec; /* -cpu, or the default of CPU_DEFAULT */
+  const struct gwt_machine_type *cpu_default; /* of choice, or NULL: -cpu was given */
   GPtrArray *user_specs;     /* struct gwt_spec, -device */
   struct gwt_boot *boot;
 

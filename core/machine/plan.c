@@ -131,6 +131,7 @@ plan_cpu (struct gwt_machine *machine, struct gwt_error *err)
   machine->model = g_ptr_array_index (board->models, 0);
   if (text == NULL)
     return true;
+  machine->cpu_default = machine->config.cpu == NULL ? type : NULL;
   machine->cpu_spec = gwt_spec_parse (text, err);
   if (machine->cpu_spec == NULL)
     {
@@ -154,6 +155,28 @@ plan_cpu (struct gwt_machine *machine, struct gwt_error *err)
   gwt_error_set (err, GWT_E_NOT_FOUND, "-cpu: '%s': machine '%s' has no such CPU model; %s%s",
                  machine->cpu_spec->type, machine->name,
                  near != NULL ? "did you mean " : "-cpu help lists them", near ? near : "");
+  return false;
+}
+
+/* -cpu and -smp, or what the machine type has for them. */
+static bool
+plan_cpus (struct gwt_machine *machine, struct gwt_error *err)
+{
+  const struct gwt_machine_type *type = gwt_machine_choice_with (machine->choice, GWT_DEFAULT_CPUS);
+  const struct gwt_board *board = machine->board;
+  uint64_t cpus = type != NULL ? type->cpus : board->cpus_default;
+  if (!gwt_machine_parse_smp (machine->config.smp, gwt_machine_choice_smp_fill (machine->choice),
+                              (uint32_t) MIN (cpus, UINT32_MAX), (uint32_t) board->cpus_max,
+                              &machine->topology, err))
+    {
+      if (machine->config.smp == NULL && type != NULL)
+        gwt_machine_type_blame (type, "defaults.cpus", "-smp: ", err);
+      return false;
+    }
+  if (plan_cpu (machine, err))
+    return true;
+  if (machine->cpu_default != NULL)
+    gwt_machine_type_blame (machine->cpu_default, "defaults.cpu", "-cpu: ", err);
   return false;
 }
 
@@ -315,19 +338,10 @@ gwt_machine_plan (const struct gwt_machine_config *config, struct gwt_error *err
   machine->user_devices = g_ptr_array_new ();
   bool good = plan_choice (machine, err);
   if (good)
-    {
-      const struct gwt_machine_type *type
-          = gwt_machine_choice_with (machine->choice, GWT_DEFAULT_CPUS);
-      uint64_t cpus = type != NULL ? type->cpus : machine->board->cpus_default;
-      good = plan_memory (machine, err)
-             && gwt_machine_parse_smp (config->smp, gwt_machine_choice_smp_fill (machine->choice),
-                                       (uint32_t) MIN (cpus, UINT32_MAX),
-                                       (uint32_t) machine->board->cpus_max, &machine->topology, err)
-             && plan_cpu (machine, err) && plan_serials (machine, err)
-             && plan_pflashes (machine, err) && plan_types (machine, err)
-             && gwt_machine_check_compat (machine->choice, err) && plan_user_devices (machine, err)
-             && gwt_boot_plan (machine, err);
-    }
+    good = plan_memory (machine, err) && plan_cpus (machine, err) && plan_serials (machine, err)
+           && plan_pflashes (machine, err) && plan_types (machine, err)
+           && gwt_machine_check_compat (machine->choice, err) && plan_user_devices (machine, err)
+           && gwt_boot_plan (machine, err);
   if (good)
     return machine;
   gwt_machine_free (machine);

@@ -188,6 +188,7 @@ struct alias_search
   const char *alias;
   char *file; /* first match */
   char *dir;
+  char *misnamed;   /* a file of this name that is called otherwise */
   GPtrArray *names; /* every name and alias, for the error */
   GString *broken;
 };
@@ -204,6 +205,8 @@ match_alias (struct gwt_machine_type *type, const char *file, const char *refusa
       return true;
     }
   g_ptr_array_add (search->names, g_strdup (type->name));
+  if (search->misnamed == NULL && strcmp (type->name, search->alias) == 0)
+    search->misnamed = g_strdup (file);
   for (guint i = 0; i < type->aliases->len; i++)
     {
       const char *alias = g_ptr_array_index (type->aliases, i);
@@ -253,6 +256,10 @@ find_type (const char *name, struct gwt_error *err)
   g_free (named);
   if (gwt_error_is_set (err))
     g_clear_pointer (&file, g_free);
+  else if (file == NULL && search.misnamed != NULL)
+    gwt_error_set (err, GWT_E_NOT_FOUND,
+                   "machine '%s': %s has this name; call the file '%s.json'", name,
+                   search.misnamed, name);
   else if (file == NULL)
     {
       g_ptr_array_add (search.names, NULL);
@@ -265,6 +272,7 @@ find_type (const char *name, struct gwt_error *err)
                      near != NULL ? "" : "-M help lists them");
     }
   g_free (search.dir);
+  g_free (search.misnamed);
   g_ptr_array_unref (search.names);
   g_string_free (search.broken, TRUE);
   return file;
@@ -391,6 +399,14 @@ follow (GPtrArray *chain, struct gwt_error *err)
       if (next == NULL)
         return false;
       g_ptr_array_add (chain, next);
+      if (strcmp (next->name, last->newer) == 0)
+        continue;
+      gwt_json_fail (
+          &member, err,
+          "'%s' is an alias, of '%s' today, and a promise is none if it changes with it; "
+          "name '%s'",
+          last->newer, next->name, next->name);
+      return false;
     }
 }
 

@@ -51,15 +51,6 @@ gwt_manifest_leave (struct reader *r, gsize length)
   g_string_truncate (r->path, length);
 }
 
-/* As a person would write it, for messages. */
-static char *
-shown (struct json_object *value)
-{
-  g_autofree char *line = gwt_one_line (json_object_to_json_string_ext (value, 0));
-
-  return g_strdup_printf ("%.80s%s", line, strlen (line) > 80 ? "..." : "");
-}
-
 bool
 gwt_manifest_wants (struct reader *r, struct json_object *value, json_type type)
 {
@@ -72,7 +63,7 @@ gwt_manifest_wants (struct reader *r, struct json_object *value, json_type type)
 
   if (json_object_is_type (value, type))
     return true;
-  text = shown (value);
+  text = gwt_json_shown (value);
   return gwt_manifest_fail (r, GWT_E_INVALID, "%s is %s; %s belongs here", text,
                             gwt_json_type_name (value), names[type]);
 }
@@ -148,7 +139,7 @@ take_u64 (struct reader *r, struct json_object *value, uint64_t min, uint64_t ma
   *number = json_object_get_uint64 (value);
   if ((*number != 0 || json_object_get_int64 (value) >= 0) && *number >= min && *number <= max)
     return true;
-  g_autofree char *text = shown (value);
+  g_autofree char *text = gwt_json_shown (value);
   return gwt_manifest_fail (r, GWT_E_RANGE,
                             "%s is out of range; use %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
                             text, min, max);

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/util/text.h"
 
 /* Deep enough for every document of ours; recursion over a value stays small. */
 #define DEPTH_MAX 64
@@ -287,4 +288,11 @@ gwt_json_type_name (struct json_object *value)
     default:
       return "null";
     }
+}
+
+char *
+gwt_json_shown (struct json_object *value)
+{
+  g_autofree char *line = gwt_one_line (json_object_to_json_string_ext (value, 0));
+  return g_strdup_printf ("%.80s%s", line, strlen (line) > 80 ? "..." : "");
 }

@@ -17,5 +17,7 @@ bool gwt_json_numbers_fit (const char *text, size_t size, struct gwt_error *err)
 struct json_object *gwt_json_sorted (struct json_object *value);
 /* What a person calls the type of VALUE: "a string", "an object", "null". */
 const char *gwt_json_type_name (struct json_object *value);
+/* VALUE on one line, cut where it is long, for messages; caller frees. */
+char *gwt_json_shown (struct json_object *value);
 
 #endif

@@ -192,13 +192,14 @@ test_calls (void)
     { "m_f64", "[1]", "2.0" },
     { "m_not", "[true]", "false" },
     { "m_not", "[1]",
-      "! device 'a': method 'm_not': argument 'a': a whole number where a value of type bool "
-      "belongs" },
+      "! device 'a': method 'm_not': argument 'a': 1 is a whole number; a value of type bool "
+      "belongs here" },
     { "m_str", "[\"x\"]", "\"<x>\"" },
     { "m_str", "[\"null\"]", "null" },
     { "m_str", "[\"bytes\"]", "\"\357\277\275\"" },
     { "m_str", "[null]",
-      "! device 'a': method 'm_str': argument 'a': null where a value of type str belongs" },
+      "! device 'a': method 'm_str': argument 'a': null is null; a value of type str belongs "
+      "here" },
     { "m_str", "[\"a\\u0000\"]",
       "! device 'a': method 'm_str': argument 'a': 'a' goes on behind a zero byte" },
     { "m_void", NULL, "null" },
@@ -211,8 +212,8 @@ test_calls (void)
     { "m_u8", "{\"b\":1}", "! device 'a': method 'm_u8': has no argument 'b'; did you mean 'a'?" },
     { "m_u8", "{}", "! device 'a': method 'm_u8': argument 'a' is missing" },
     { "m_u8", "[1.0]",
-      "! device 'a': method 'm_u8': argument 'a': a number with a fraction where a value of type "
-      "u8 belongs" },
+      "! device 'a': method 'm_u8': argument 'a': 1.0 is a number with a fraction; a value of type "
+      "u8 belongs here" },
     { "m_many", "[1,-2,3.5,\"four\",5,-6,true,8.25,9,10]", "33.75" },
     { "m_many", "[1,2,3,\"fail\",5,6,true,8,9,10]",
       "! device 'a': method 'm_many': asked to fail" },

@@ -218,20 +218,27 @@ test_refusals (void)
   {
     const char *name, *json, *refusal;
   } json_cases[] = {
-    { "u32", "true", "device 'a': property 'u32': a boolean where a value of type u32 belongs" },
+    { "u32", "true",
+      "device 'a': property 'u32': true is a boolean; a value of type u32 belongs here" },
     { "u32", "1.0",
-      "device 'a': property 'u32': a number with a fraction where a value of type u32 belongs" },
+      "device 'a': property 'u32': 1.0 is a number with a fraction; a value of type u32 belongs "
+      "here" },
     { "u32", "-1", "device 'a': property 'u32': '-1' is out of range; use 1 to 100" },
     { "u64", "-1", "device 'a': property 'u64': '-1' is out of range; use a number of 64 bits" },
     { "i64", "18446744073709551615",
       "device 'a': property 'i64': '18446744073709551615' is out of range; use a number of 64 "
       "bits" },
-    { "u32", "[1]", "device 'a': property 'u32': an array where a value of type u32 belongs" },
-    { "on", "1", "device 'a': property 'on': a whole number where a value of type bool belongs" },
-    { "mode", "1", "device 'a': property 'mode': a whole number where a value of type u8 belongs" },
-    { "str", "1", "device 'a': property 'str': a whole number where a value of type str belongs" },
+    { "u32", "[1]",
+      "device 'a': property 'u32': [1] is an array; a value of type u32 belongs here" },
+    { "on", "1",
+      "device 'a': property 'on': 1 is a whole number; a value of type bool belongs here" },
+    { "mode", "1",
+      "device 'a': property 'mode': 1 is a whole number; a value of type u8 belongs here" },
+    { "str", "1",
+      "device 'a': property 'str': 1 is a whole number; a value of type str belongs here" },
     { "str", "\"a\\u0000b\"", "device 'a': property 'str': 'a' goes on behind a zero byte" },
-    { "str", "{}", "device 'a': property 'str': an object where a value of type str belongs" },
+    { "str", "{}",
+      "device 'a': property 'str': {} is an object; a value of type str belongs here" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (json_cases); i++)
     {

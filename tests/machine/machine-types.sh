@@ -79,6 +79,7 @@ rm user/other.json
 machine wrong '"board": "virt"'; mv user/wrong.json user/right.json
 bad "godwit: $U/right.json:3: \$.name: the name 'wrong' does not fit the file's; call the file " \
   -M right
+bad "godwit: -M: machine 'wrong': $U/right.json has this name; call the file 'wrong.json'" -M wrong
 rm user/right.json
 echo '{ "godwit-machine": 1, ' >user/broken.json
 bad "godwit: $tmp/user/broken.json:2: \$: column 1: a member's name in double quotes is missing" \
@@ -101,6 +102,10 @@ bad "godwit: $tmp/user/c.json:5: \$.newer: 'a' derives from itself through 'c'; 
   -M a
 machine self '"newer": "self"'
 bad "\$.newer: 'self' derives from itself through 'self'" -M self
+machine afloat '"newer": "virt"'
+bad "godwit: $tmp/user/afloat.json:5: \$.newer: 'virt' is an alias, of 'virt-1.0' today, and a promise is \
+none if it changes with it; name 'virt-1.0'" -M afloat
+rm user/afloat.json
 machine orphan '"newer": "gone"'
 bad "godwit: $tmp/user/orphan.json:5: \$.newer: machine 'gone': no such machine type" -M orphan
 
@@ -179,7 +184,20 @@ machine odd '"board": "virt"' '"defaults": { "cpus": 0 }'
 bad "godwit: $tmp/user/odd.json:6: \$.defaults.cpus: 0 is no default; use more, or leave it out" \
   -M odd
 machine odd '"board": "virt"' '"defaults": { "cpus": 4000 }'
-bad "godwit: -smp: 4000 CPUs are too many for this board; use 1 to " -M odd
+bad "godwit: $U/odd.json:6: \$.defaults.cpus: 4000 CPUs are too many for this board; use 1 to " -M odd
+machine odd '"board": "virt"' '"defaults": { "cpu": "rv23" }'
+bad "godwit: $U/odd.json:6: \$.defaults.cpu: 'rv23': machine 'odd' has no such CPU model; " -M odd
+machine odd '"board": "virt"' '"defaults": { "cpu": "rv64,zbx=off" }'
+bad "godwit: $U/odd.json:6: \$.defaults.cpu: device 'cpu0': type 'rv64-cpu' has no property 'zbx'; " \
+  -M odd
+machine odd '"board": "virt"' '"defaults": { "cpus": 100000000000000000000 }'
+bad "godwit: $U/odd.json:6: \$.defaults.cpus: column 44: 100000000000000000000 has more than 64 bits" \
+  -M odd
+machine odd '"board": "virt"' '"deprecated": ""'
+bad "godwit: $U/odd.json:6: \$.deprecated: no line of text; write one, without control char" -M odd
+machine odd '"board": "virt"' '"aliases": ["o1", "o1"]'
+bad "godwit: $U/odd.json:6: \$.aliases[1]: alias 'o1' is there twice; remove one" -M odd
+rm user/odd.json
 machine big-old '"newer": "big"' '"defaults": { "cpus": 2 }'
 contains "defaults come from the newer type, too" "$($g -M big-old -v 2>&1)" \
   "machine big-old: 2 CPUs, 256 MiB"
@@ -241,8 +259,9 @@ bad "-bios: default firmware 'fw_dynamic.bin' is in none of /nonexistent/a, /non
 bad "; install the package 'opensbi', or use -bios FILE or -bios none" \
   -M fw
 bad "default firmware 'fw_dynamic.bin' is in none of" -M fw -bios default
-bad "godwit: -bios: 'none': nothing to run; add -kernel or -bios FILE, or -S to start paused" \
-  -M fw -bios none
+nothing="godwit: -bios: 'none': nothing to run; add -kernel or -bios FILE, or -S to start paused"
+run="$godwit -compat-dir $tmp/user -machine-dir $tmp/boards -nographic"
+expect_error 1 "$nothing" $run -M fw -bios none
 good "without firmware and paused" -M fw -bios none -S
 good "a guest that is awaited brings its own" -M fw -incoming "file:$tmp/none"
 bad "-bios: default firmware 'fw_dynamic.bin' is in none of" -M fw -incoming defer -bios default
@@ -260,7 +279,13 @@ machine tied '"board": "fw"' '"firmware": "../mine.bin"'
 mv user/mine.bin .
 good "by path from the file's folder" -M tied-old
 machine tied '"board": "virt"' '"firmware": "none"'
-bad "godwit: -bios: 'none': nothing to run; add -kernel or -bios FILE, or -S to start paused" -M tied
+expect_error 1 "$nothing" $run -M tied
+# Nothing runs where only a description is asked for.
+good "-dumpdtb" -M tied
+check "-dump-manifest" $run -M tied -dump-manifest "$tmp/dumped"
+check "-dump-vmstate" $run -M tied -dump-vmstate "$tmp/dumped"
+machine tied '"board": "virt"' '"firmware": "/etc"'
+bad "godwit: $tmp/user/tied.json:6: \$.firmware: '/etc': is a directory; name a regular file" -M tied
 machine tied '"board": "virt"' '"firmware": ""'
 bad "tied.json:6: \$.firmware: no file's name; name one, or \"none\"" -M tied
 

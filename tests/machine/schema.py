@@ -66,7 +66,7 @@ PLACES = ["name", "doc", "board", "aliases", "firmware", "deprecated", "levels",
           ("overrides", 0, "other"), ("levels", "other"), ("levels", "Other"), ("overrides", 0,
                                                                                 "value")]
 VALUES = [None, True, 0, 1, -1, 1.5, "", "x", "X y", "1.0", "1..0", "64M", "0x4000000", [], {},
-          [1], ["x"], {"x": "1"}]
+          [1], ["x"], {"x": "1"}, "a\nb"]
 # What has the right form and is wrong for another reason: not the schema's business.
 MEANING = re.compile(r"no such machine type|no board|does not fit the file|no such CPU model|in none "
                      r"of|newer than plugin|cannot have|has no property|no plugin provides|"

@@ -306,4 +306,20 @@ def cpus(t):
             "riscv,sv39", "-cpu over -global")
 
 
+@gwttest.test("values in a machine type's default CPU are its promise, not a user's word")
+def default_cpu(t):
+    machine(t, "d", defaults={"cpu": "rv64,mmu=sv39"})
+    t.equal(mmu(t, "-M", "d"), "riscv,sv39")
+    t.equal(mmu(t, "-M", "d", "-global", "rv64-cpu.mmu=sv48"), "riscv,sv48", "-global beats it")
+    t.equal(mmu(t, "-M", "d", "-cpu", "rv64"), "riscv,sv57", "-cpu is in its place")
+    for args, source, detail in (((), "board", "machine type d, defaults.cpu"),
+                                 (("-cpu", "rv64,mmu=sv48"), "device", "-cpu rv64")):
+        done = subprocess.run([gwttest.GODWIT, "-compat-dir", t.path("compat"), "-M", "d", *args, "-bios",
+                               "none", "-serial", "null", "-dump-manifest", "-"],
+                              capture_output=True, text=True, check=True, timeout=60)
+        cpu = next(d for d in json.loads(done.stdout)["devices"] if d["id"] == "cpu0")
+        t.equal(cpu["properties"]["mmu"]["source"], source)
+        t.equal(cpu["properties"]["mmu"]["detail"], detail)
+
+
 gwttest.main()

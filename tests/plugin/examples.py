@@ -120,7 +120,7 @@ def example2(t):
     )
     t.contains(
         t.raises("GenericError", call, "start", "x"),
-        "argument 'ticks': a string where a value of type u32 belongs",
+        "argument 'ticks': \"x\" is a string; a value of type u32 belongs here",
     )
     t.contains(t.raises("GenericError", call, "expiration"), "did you mean 'expirations'?")
     vm.qmp.cmd("quit")
