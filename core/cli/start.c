@@ -176,6 +176,7 @@ set_up_migration (const struct session *s, struct gwt_error *err)
                                  .manifest = make_manifest,
                                  .prepare = gwt_arrival_prepare,
                                  .undo = gwt_arrival_undo,
+                                 .loaded = gwt_arrival_loaded,
                              },
                              err);
 }

@@ -616,6 +616,20 @@ gwt_arrival_prepare (const struct gwt_manifest *source, bool judge, bool check_o
     gwt_arrival_undo ();
 }
 
+void
+gwt_arrival_loaded (struct gwt_manifest *source)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_manifest *here = gwt_machine_manifest (standing (), &err);
+
+  if (here == NULL)
+    gwt_log (GWT_LOG_WARN, "state-load: %s; the guest's choices do not go on from here", err.text);
+  else
+    each_carried (source, here, note, NULL);
+  gwt_manifest_unref (here);
+  gwt_machine_set_history (standing (), source);
+}
+
 /* ---- the process ----------------------------------------------------------------------------- */
 
 void

@@ -29,6 +29,9 @@ void gwt_arrival_prepare (const struct gwt_manifest *source, bool judge, bool ch
                           struct gwt_preflight *result);
 /* It does not come: the machine is as the options say again. */
 void gwt_arrival_undo (void);
+/* SOURCE's guest was put into the machine that stands, which has not changed for it: what of the
+   guest's values its user had chosen goes on from here. */
+void gwt_arrival_loaded (struct gwt_manifest *source);
 /* Devices are gone; *SLOT stays the caller's. */
 void gwt_arrival_finish (void);
 

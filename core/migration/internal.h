@@ -56,6 +56,7 @@ bool gwt_migration_make_manifest (struct gwt_manifest **manifest, struct gwt_err
 bool gwt_migration_prepare (const struct gwt_manifest *source, bool check_only,
                             struct gwt_preflight *result);
 void gwt_migration_undo (void);
+void gwt_migration_loaded (struct gwt_manifest *source);
 /* [main] Is there a guest here that can be sent, copied or replaced now? */
 bool gwt_migration_check_guest (struct gwt_error *err);
 /* [main] RAM's options as capabilities and parameters are now. */

@@ -156,6 +156,13 @@ gwt_migration_undo (void)
 }
 
 void
+gwt_migration_loaded (struct gwt_manifest *source)
+{
+  if (setup.loaded != NULL)
+    setup.loaded (source);
+}
+
+void
 gwt_migration_finish (void)
 {
   gwt_migration_close_main ();

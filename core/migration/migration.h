@@ -56,6 +56,8 @@ struct gwt_migration_setup
   void (*prepare) (const struct gwt_manifest *source, bool judge, bool check_only,
                    struct gwt_preflight *result);
   void (*undo) (void);
+  /* The machine that stands has the state of the guest that SOURCE describes.  Optional. */
+  void (*loaded) (struct gwt_manifest *source);
 };
 
 /* Once, when the machine's devices stand, if there is one: their sections, and RAM's. */

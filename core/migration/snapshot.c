@@ -313,6 +313,8 @@ static void
 commit (void *data)
 {
   l.committed = gwt_reader_check (l.reader, &l.error) && gwt_reader_commit (l.reader, &l.error);
+  if (l.committed && gwt_reader_manifest (l.reader) != NULL)
+    gwt_migration_loaded (gwt_reader_manifest (l.reader));
 }
 
 static void

@@ -372,6 +372,49 @@ def state_load(t):
     m.lives(b)
 
 
+@gwttest.test("state-load: what the saved guest's user had chosen goes on from there")
+def state_load_carries(t):
+    m = mover.Mover(t)
+
+    def machine(folder, period):
+        os.mkdir(t.path(folder))
+        path = os.path.join(t.path(folder), "t-1.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump({"godwit-machine": 1, "name": "t-1", "doc": "a type", "newer": "virt-1.0",
+                       "overrides": [{"type": "virtio-rng-pci", "property": "period",
+                                      "value": period}]}, f)
+        return path
+
+    seven, nine = machine("seven", 7), machine("nine", 9)
+    rng = ["-device", "virtio-rng-pci,id=r"]
+    a = m.start("-device", "virtio-rng-pci,id=r,period=7", machine=nine)
+    m.lives(a)
+    a.qmp.cmd("state-save", file=t.path("saved"))
+    m.finished(a)
+    b = m.start(*rng, machine=seven)
+    m.lives(b)
+    b.qmp.cmd("state-load", file=t.path("saved"))
+    m.finished(b)
+    m.lives(b)
+    got = b.qmp.cmd("query-manifest")
+    t.equal(len(got["hops"]), 2)
+    period = next(d for d in got["devices"] if d["id"] == "r")["properties"]["period"]
+    t.equal([period[k] for k in ("value", "source", "hop")], [7, "incoming", 0])
+    t.contains(period["detail"], "hop 1 of the guest: -device virtio-rng-pci")
+    c = m.start(*rng, machine=nine, incoming="unix:" + m.socket())
+    b.qmp.cmd("migrate", uri="unix:" + m.socket())
+    m.finished(b)
+    m.wait(c, "completed")
+    m.lives(c)
+    t.equal(c.qmp.cmd("qom-get", path="r", property="period"), 7)
+    # Back in the process that saved it the value is its own.
+    a.qmp.cmd("state-load", file=t.path("saved"))
+    m.finished(a)
+    m.lives(a)
+    device = next(d for d in a.qmp.cmd("query-manifest")["devices"] if d["id"] == "r")
+    t.equal(device["properties"]["period"]["source"], "device")
+
+
 @gwttest.test("hops: which process has set a value; the oldest that set none are forgotten in time")
 def hops(t):
     m = mover.Mover(t)
