@@ -223,8 +223,10 @@ check_known (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_ma
   else if (d->explicit_)
     gwt_check_refuse (check,
                       "device '%s': property '%s': %s at the source (%s), set to %s at the "
-                      "destination (%s); leave it out at the destination, or set it there with %s",
-                      id, s->name, here, from, there, to, remedy);
+                      "destination (%s); leave it out at the destination%s%s",
+                      id, s->name, here, from, there, to,
+                      s->value != NULL ? ", or set it there with " : "",
+                      s->value != NULL ? remedy : "");
   else
     gwt_check_refuse (check,
                       "device '%s': property '%s': %s at the source (%s), %s at the destination "

@@ -20,10 +20,13 @@ const struct gwt_clock_api *clock_api;
 const struct gwt_device_api *device_api;
 const struct gwt_vmstate_api *vmstate_api;
 
+/* The address after a reset. */
+#define ADDRESS_FACT "hardware-address"
+
 #define N struct virtio_net
 #define SWITCH(member, name, text) GWT_PROP_ROW (N, member, name, .def = 1, .doc = text)
 static const struct gwt_field fields[] = {
-  GWT_PROP_ROW (N, mac_text, "mac",
+  GWT_PROP_ROW (N, mac_text, "mac", .facts = ADDRESS_FACT,
                 .doc = "hardware address; default: 52:54:00:12:34:56 and the next ones"),
   GWT_PROP_ROW (N, netdev, "netdev", .flags = GWT_FIELD_HOST_ONLY,
                 .doc = "network back end; without one the cable is unplugged"),
@@ -80,6 +83,7 @@ static const struct gwt_field fields[] = {
   GWT_HOST_ROW (N, features, "the virtio side has them"),
   GWT_HOST_ROW (N, offered, "follows from properties and back end"),
   GWT_HOST_ROW (N, first_mac, "follows from mac, or from the order of devices"),
+  GWT_HOST_ROW (N, next_default, "in what order devices came"),
   GWT_HOST_ROW (N, mergeable, "follows from features"),
   GWT_HOST_ROW (N, running, "follows from the virtio side's status"),
   GWT_HOST_ROW (N, warned, "whether the log has a line about the guest already"),
@@ -314,19 +318,41 @@ parse_mac (const char *text, uint8_t *mac)
   return 1;
 }
 
+/* Those that are realized and whose address nobody gave, by rising address. */
+static struct virtio_net *defaults;
+
+/* The first address that none of them has: a machine that is taken down and built again, for a
+   guest that comes, has the same ones. */
+static void
+choose_default (struct virtio_net *n)
+{
+  static const uint8_t first[MAC] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
+  struct virtio_net **at = &defaults;
+
+  memcpy (n->first_mac, first, MAC);
+  for (; *at && memcmp ((*at)->first_mac, n->first_mac, MAC) == 0; at = &(*at)->next_default)
+    for (int i = MAC - 1; i >= 0 && ++n->first_mac[i] == 0; i--)
+      ;
+  n->next_default = *at;
+  *at = n;
+}
+
+static void
+release_default (struct virtio_net *n)
+{
+  for (struct virtio_net **at = &defaults; *at; at = &(*at)->next_default)
+    if (*at == n)
+      {
+        *at = n->next_default;
+        break;
+      }
+}
+
 static int
 choose_mac (struct virtio_net *n, struct gwt_error *err)
 {
-  static uint32_t next = 0x123456;
-  static const uint8_t prefix[3] = { 0x52, 0x54, 0x00 };
-
   if (n->mac_text == NULL)
-    {
-      memcpy (n->first_mac, prefix, sizeof prefix);
-      n->first_mac[3] = (uint8_t) (next >> 16);
-      n->first_mac[4] = (uint8_t) (next >> 8);
-      n->first_mac[5] = (uint8_t) next++;
-    }
+    choose_default (n);
   else if (!parse_mac (n->mac_text, n->first_mac) || (n->first_mac[0] & 1))
     {
       net_host->error_set (err, GWT_E_INVALID,
@@ -509,6 +535,7 @@ net_realize (void *self, struct gwt_device *device, struct gwt_error *err)
     return -1;
   if (set_up (n, device, err) != 0)
     {
+      release_default (n);
       free_pairs (n);
       return -1;
     }
@@ -522,6 +549,7 @@ net_unrealize (void *self)
 {
   struct virtio_net *n = self;
 
+  release_default (n);
   if (n->attached)
     net_api->detach (n->netdev);
   n->attached = 0;
@@ -570,6 +598,25 @@ static const struct gwt_method methods[] = {
     (gwt_method_fn) announce },
 };
 
+/* A driver may have set another address; this one it finds after a reset. */
+static void
+tell (void *self, const struct gwt_facts_api *api, struct gwt_facts *facts)
+{
+  const struct virtio_net *n = self;
+
+  api->bytes (facts, ADDRESS_FACT, n->first_mac, NULL, NULL, MAC);
+  api->label (facts, ADDRESS_FACT, 0, MAC, "mac, or the order of the cards");
+}
+
+static const struct gwt_facts_interface facts_table = {
+  .struct_size = sizeof facts_table,
+  .tell = tell,
+};
+
+static const struct gwt_interface interfaces[] = {
+  { GWT_FACTS_INTERFACE, &facts_table },
+};
+
 /* The same device for each transport. */
 #define NET_TYPE(NAME, PARENT)                                                                     \
   {                                                                                                \
@@ -577,8 +624,9 @@ static const struct gwt_method methods[] = {
     .doc = "network card", .flags = GWT_TYPE_USER, .threads = GWT_THREADS_PARALLEL,                \
     .instance_size = sizeof (struct virtio_net), .fields = fields, .field_size = sizeof fields[0], \
     .n_fields = GWT_COUNT (fields), .methods = methods, .method_size = sizeof methods[0],          \
-    .n_methods = GWT_COUNT (methods), .realize = net_realize, .unrealize = net_unrealize,          \
-    .reset = net_reset, .states = net_states                                                       \
+    .n_methods = GWT_COUNT (methods), .interfaces = interfaces,                                    \
+    .interface_size = sizeof interfaces[0], .n_interfaces = GWT_COUNT (interfaces),               \
+    .realize = net_realize, .unrealize = net_unrealize, .reset = net_reset, .states = net_states   \
   }
 static const struct gwt_device_type mmio_type
     = NET_TYPE ("virtio-net-device", GWT_VIRTIO_MMIO_PARENT);

@@ -117,6 +117,7 @@ struct virtio_net
   struct gwt_timer *control_timer, *stuck_timer;
   struct pair *pairs;
   pthread_mutex_t control_lock;
+  struct virtio_net *next_default; /* in the list of those whose address nobody gave */
 };
 
 extern const struct gwt_host *net_host;

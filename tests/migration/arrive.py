@@ -235,6 +235,39 @@ def without_machine(t):
     t.equal(c.stderr(), "")
 
 
+@gwttest.test("cards without mac keep the addresses that they have, also where the machine is built again")
+def addresses(t):
+    m = Arrival(t)
+    args = [w for n in "ab" for w in ("-netdev", "user,id=n" + n, "-device",
+                                      "virtio-net-pci,netdev=n%s,id=%s" % (n, n))]
+    word = ("-global", "virtio-net-pci.status=off")
+
+    def facts(vm):
+        return [d["facts"]["hardware-address"]["bytes"] for d in vm.qmp.cmd("query-manifest")["devices"]
+                if d["id"] in "ab"]
+
+    a = m.start(*args, *word)
+    had = facts(a)
+    t.equal(had, [{"0": "525400123456"}, {"0": "525400123457"}])
+    b = m.start(*args, incoming=m.here())
+    t.equal(m.moved(a, b)["verdict"], "adapt")
+    t.equal(facts(b), had)
+    # Said in so many words at one end it is the same, and in other ones it is not.
+    c = m.start(*args[:2], "-device", "virtio-net-pci,netdev=na,id=a,mac=52:54:00:12:34:56", "-netdev",
+                "user,id=nb", "-device", "virtio-net-pci,netdev=nb,id=b,mac=52:54:00:12:34:57",
+                incoming=m.here())
+    t.equal(m.moved(b, c)["verdict"], "adapt")
+    e = m.start(*args[:3], args[3] + ",mac=52:54:00:12:34:57", *args[4:], incoming=m.here())
+    m.refused(c, e, "device 'a': property 'mac'")
+    a.kill()
+    a = m.start(*args)
+    b = m.start(*args[:3], args[3] + ",mac=52:54:00:12:34:57", *args[4:], incoming=m.here())
+    m.refused(a, b, "device 'a': property 'mac': nothing at the source (default), set to "
+              "52:54:00:12:34:57 at the destination (-device virtio-net-pci); leave it out at the "
+              "destination", "device 'b': hardware-address, byte 0x5 (mac, or the order of the cards): 0x57 at the "
+              "source, 0x56 at the destination")
+
+
 @gwttest.test("without -M: what is missing here, or given in vain, is named")
 def missing(t):
     m = Arrival(t)

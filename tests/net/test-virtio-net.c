@@ -104,16 +104,16 @@ test_addresses (void)
 {
   const struct gwt_device_type *type;
   struct net_driver d;
-  guint last;
+  guint i;
 
-  /* Without mac each device has the next one. */
-  net_driver_new (&d, NULL, NULL);
-  g_assert_cmphex (net_load (&d, R_CONFIG) & 0xffffff, ==, 0x005452);
-  last = (guint) mock_load_reg (d.slot, R_CONFIG + 5, 1);
-  net_driver_free (&d);
-  net_driver_new (&d, NULL, NULL);
-  g_assert_cmphex (mock_load_reg (d.slot, R_CONFIG + 5, 1), ==, last + 1);
-  net_driver_free (&d);
+  /* Without mac each device has the next one; a machine that is built again has the same. */
+  for (i = 0; i < 2; i++)
+    {
+      net_driver_new (&d, NULL, NULL);
+      g_assert_cmphex (net_load (&d, R_CONFIG), ==, 0x12005452);
+      g_assert_cmphex (mock_load_reg (d.slot, R_CONFIG + 4, 2), ==, 0x5634);
+      net_driver_free (&d);
+    }
   /* And without a back end no link. */
   type = net_driver_machine (&d, NULL);
   d.device = mock_new (type, "card", NULL);

@@ -24,7 +24,7 @@ def register(machine):
         product = pairs.Product(t, IMAGE, machine, RELEASES[machine])
         count, went = range(len(product.ends)), {}
         for a, b in itertools.product(count, count):
-            went[a, b] = product.chain([a, b])
+            went[a, b] = product.judge.pair(product.ends[a], product.ends[b]) != "refuse"
         wanted = [(a, b, c) for a, b, c in itertools.product(count, count, count) if went[a, b]]
         if LONG < 1:
             wanted = random.Random(5).sample(wanted, int(len(wanted) * LONG))

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two ends of a migration, chosen at random: how preflight judges them by their manifests, and what
-then comes of it.  Preflight may err in neither direction:
+then comes of it.  Preflight may err in neither direction, and guests are the judges: one that has
+requests of its disk in flight (busyguest.py), and one that tells all that it finds out about its machine
+(looker.py), before it goes, when it has come, and after a reset there.
 
-    ok, adapt    the guest arrives, and is there what it was here; also where nobody asked preflight.
-                 It has requests of its disk in flight all the time, and says so itself when
-                 anything differs
-    refuse       nothing of the guest is sent; where nobody asked preflight either the load fails, or
-                 what arrives is visibly another machine
+    ok, adapt    the guest arrives, also where nobody asked preflight; it sees what it saw, at once and
+                 after a reset; what users had said of its devices is so at the other end
+    refuse       nothing of the guest is sent, it works on, and that is right: where nobody asks
+                 preflight (one of)
+                 - the load fails;
+                 - the guest sees something else, at once or after a reset;
+                 - users said two things of one property, one at each end: one of them would not be
+                   heard, here or at the next hop;
+                 - what differs can be told by a clock alone (CLOCK)
 
-It owns arrangements, their judging and their moves, and knows no release by name but through sets.
+Any other refusal is false.  It owns arrangements, their judging and their moves, and knows no release by name but through sets.
 """
 
 import copy
@@ -18,6 +24,7 @@ import subprocess
 
 import busyguest
 import gwttest
+import looker
 import sets
 
 class End:
@@ -65,6 +72,7 @@ EVERY = {"ring-reset": ("on", "off")}
 GLOBALS = {"rv64-cpu.zba": ("off",), "rv64-cpu.zbb": ("off",), "rv64-cpu.zbs": ("off",),
            "rv64-cpu.zbc": ("on", "off"), "rv64-cpu.pmp-regions": (8, 16),
            "rv64-cpu.mmu": ("sv39", "sv48"), "virtio-blk-pci.queue-size": (64, 256)}
+CLOCK = ("max-bytes", "period")  # how fast entropy comes
 LARGE = "d4"  # the drive of another size
 MASK = "x-pcie-err-unc-mask"
 
@@ -183,91 +191,40 @@ class Chance:
         end.machine = self.random.choice(sets.machine_types(end.release.release))
 
 
-# ---- what two manifests have to say of each other, without preflight ----------------------------
+# ---- what manifests say that no guest can look at ------------------------------------------------
 
-def whole(manifest):
-    """The devices, each with all that it has: those that are like another have what differs."""
+def properties(manifest):
+    """[(device, name, property)]; of devices that are like another, too."""
     found = {}
     for d in manifest["devices"]:
-        base = copy.deepcopy(found[d["like"]]) if "like" in d else {"properties": {}}
-        properties = dict(base.pop("properties"), **d.get("properties", {}))
-        base.pop("sections", None)
-        base.update(d)
-        base["properties"] = properties
-        found[d["id"]] = base
-    return found
+        found[d["id"]] = dict(found.get(d.get("like"), {}), **d.get("properties", {}))
+    return [(d, name, p) for d, rows in found.items() for name, p in rows.items()]
 
 
-def version(text):
-    return [int(n) for n in text.split(".")]
+def words(manifest):
+    """{(device, property): value} of what users said, here or at an earlier hop."""
+    return {(d, name): p["value"] for d, name, p in properties(manifest)
+            if p["source"] in ("global", "device", "incoming")}
 
 
-def implied(prop, device, manifest):
-    """What PROP of DEVICE is where MANIFEST's binary does not know it."""
-    plugins = {p["id"]: version(p["version"]) for p in manifest["plugins"]}
-    rows = [(version(r["level"]), r["value"]) for r in prop.get("rows", ())
-            if version(r["level"]) >= plugins.get(r.get("plugin", device["plugin"]), [0])]
-    return min(rows, key=lambda r: r[0])[1] if rows else prop.get("default")
+def values(manifest, names=None):
+    return {(d, name): p["value"] for d, name, p in properties(manifest)
+            if names is None or name in names}
 
 
-def same(a, b):
-    """Rows have what a user would type."""
-    names = {"on": True, "off": False}
-    a, b = (names.get(v, v) if isinstance(v, str) else v for v in (a, b))
-    return a == b or str(a) == str(b)
-
-
-def flat(runs, size):
-    data = bytearray(size)
-    for at, digits in runs.items():
-        run = bytes.fromhex(digits)
-        data[int(at):int(at) + len(run)] = run
-    return data
-
-
-def same_fact(a, b):
-    """Of bytes count those bits that are compared and that no guest can change; and which it can."""
-    if not isinstance(a, dict) or not isinstance(b, dict):
-        return a == b
-    if a["size"] != b["size"]:
-        return False
-    va, wa, vb, wb, mask = (flat(f.get(n, {}), a["size"]) for f, n in (
-        (a, "bytes"), (a, "write"), (b, "bytes"), (b, "write"), (b, "compare")))
-    return wa == wb and not any((x ^ y) & m & ~w & 0xff for x, y, m, w in zip(va, vb, mask, wa))
-
-
-def differences(a, b):
-    """What a guest that was in A would see otherwise in B."""
-    found = []
-    for name in ("smp", "memory"):
-        if a[name] != b[name]:
-            found.append("%s: %r, %r" % (name, a[name], b[name]))
-    if a["machine"]["type"] != b["machine"]["type"]:
-        found.append("machine type")
-    da, db = whole(a), whole(b)
-    found += ["device %s" % d for d in set(da) ^ set(db)]
-    for name in set(da) & set(db):
-        pa, pb = da[name]["properties"], db[name]["properties"]
-        if da[name]["type"] != db[name]["type"]:
-            found.append("%s: type" % name)
-        for p in sorted(set(pa) | set(pb)):
-            va = pa[p]["value"] if p in pa else implied(pb[p], db[name], a)
-            vb = pb[p]["value"] if p in pb else implied(pa[p], da[name], b)
-            if not same(va, vb):
-                found.append("%s.%s: %r, %r" % (name, p, va, vb))
-        fa, fb = da[name].get("facts", {}), db[name].get("facts", {})
-        found += ["%s: fact %s: %r, %r" % (name, f, fa.get(f), fb.get(f))
-                  for f in sorted(set(fa) & set(fb)) if not same_fact(fa[f], fb[f])]
-    return found
+def differing(a, b):
+    """What has a value in both A and B, and another one."""
+    return ["%s.%s: %r, %r" % (*name, a[name], b[name]) for name in sorted(set(a) & set(b))
+            if a[name] != b[name]]
 
 
 # ---- judging and moving ---------------------------------------------------------------------------
 
 class Judge:
-    """Backends of all ends, and what is done with two of them; IMAGE is the guest (busyguest)."""
+    """Back ends of all ends, and what is done with two of them; IMAGE is the guest that works."""
 
     def __init__(self, t, image):
-        self.t, self.image, self.count = t, image, 0
+        self.t, self.image, self.look, self.count = t, image, looker.need(), 0
         self.backends = []
         for n in range(5):
             path = t.path("d%d.img" % n)
@@ -286,9 +243,9 @@ class Judge:
                   for w in self.backends[2 * n:2 * n + 2]]
         return drives + nets + end.words()
 
-    def start(self, end, *more, **how):
+    def start(self, end, *more, image=None, **how):
         return sets.start(self.t, end.release, *self.words(end), *more, machine=end.machine,
-                          image=self.image, **how)
+                          image=image or self.image, **how)
 
     def dump(self, end):
         """Its manifest's file; None where such a machine cannot be started."""
@@ -335,17 +292,20 @@ class Judge:
         used = sorted((int(p["addr"], 16), p["drive"]) for _, p in end.devices if "drive" in p)
         busyguest.finish(self.t, vm, self.t.path(used[0][1] + ".img"))
 
-    def move(self, vm, end, *more):
-        """To a process of END: (it, query-migrate of the sender).  MORE: options of the receiver.
-        The guest goes on, here or there."""
+    def transfer(self, vm, end, *more):
+        """To a process of END: (it, query-migrate of the sender).  MORE: options of the receiver."""
         self.count += 1
-        before = busyguest.count(vm)
         uri = "unix:" + self.t.path("m%d" % self.count)
         to = self.start(end, *more, incoming=uri)
         vm.qmp.cmd("migrate-set-capabilities",
                    capabilities=[{"capability": "return-path", "state": True}])
         vm.qmp.cmd("migrate", uri=uri)
-        how = sets.ended(vm)
+        return to, sets.ended(vm)
+
+    def move(self, vm, end, *more):
+        """The same with a guest that works, and goes on with it here or there."""
+        before = busyguest.count(vm)
+        to, how = self.transfer(vm, end, *more)
         if how["status"] != "completed":
             busyguest.goes_on(vm, before)
         return to, how
@@ -361,11 +321,11 @@ class Judge:
             vm = self.begin(a)
             if verdict == "refuse":
                 self.refused(vm, b, told)
+                self.finish(vm, a)
             else:
-                self.tried(verdict, a, vm, b)
-                vm = self.begin(a)
+                self.works(vm, a, b)
             what = "preflight is off: " + what
-            self.tried(verdict, a, vm, b, "-global", "migration.x-preflight=off")
+            self.looks(verdict, a, b, self.load(second))
         except gwttest.Failure as e:
             raise gwttest.Failure(what + str(e)) from e
         return verdict
@@ -379,28 +339,45 @@ class Judge:
             self.t.contains(to.stderr(), reason)
         to.close()
 
-    def tried(self, verdict, a, vm, b, *more):
-        """The guest is moved, whatever preflight thinks of it, and comes to its end."""
-        was = vm.qmp.cmd("query-manifest")
-        at = busyguest.count(vm)
-        to, how = self.move(vm, b, *more)
-        good = how["status"] == "completed"
-        if verdict != "refuse":
-            self.t.ok(good, "%r\n%s" % (how.get("error-desc"), to.stderr()))
-        if not good:
-            self.t.equal(to.wait(), 1, "exit status of the receiver")
-            self.finish(vm, a)
-            return
-        differ = differences(was, to.qmp.cmd("query-manifest"))
-        if verdict == "refuse":
-            self.t.ok(differ, "it arrived, and nothing differs")
-        else:
-            self.t.ok(not differ, "it arrived, and differs: %s" % differ)
+    def works(self, vm, a, b):
+        """It goes to B, and comes to its end there."""
+        was, at = vm.qmp.cmd("query-manifest"), busyguest.count(vm)
+        to, how = self.move(vm, b)
+        self.t.equal(how["status"], "completed", "status (%r)\n%s" % (how, to.stderr()))
+        self.t.equal(differing(words(was), values(to.qmp.cmd("query-manifest"))), [],
+                     "what users said")
+        vm.close()
+        busyguest.goes_on(to, at)
+        self.finish(to, a)
+
+    def looks(self, verdict, a, b, other):
+        """Nobody asks preflight: what does the guest see?  OTHER: B's own manifest."""
+        vm = self.start(a, image=self.look)
+        saw, was = looker.begun(vm), vm.qmp.cmd("query-manifest")
+        to, how = self.transfer(vm, b, "-global", "migration.x-preflight=off")
+        if how["status"] == "completed":
             vm.close()
-            busyguest.goes_on(to, at)
-            self.finish(to, a)
+            differ = ["at once: " + line for line in looker.differences(saw, looker.look(to))]
+            to.qmp.cmd("system_reset")
+            differ += ["after a reset: " + line
+                       for line in looker.differences(saw, looker.begun(to))]
+            if verdict == "refuse":
+                differ += differing(words(was), words(other))
+                differ += differing(values(was, CLOCK), values(other, CLOCK))
+                self.t.ok(differ, "it was refused, and nothing differs")
+            else:
+                self.t.ok(not differ, "it sees other things:\n" + "\n".join(differ))
+        else:
+            self.t.equal(verdict, "refuse", "the load fails (%r)\n%s" % (how, to.stderr()))
+            self.t.equal(to.wait(), 1, "exit status of the receiver")
+            self.t.equal(looker.differences(saw, looker.look(vm)), [], "where it stayed")
         for p in (vm, to):
             p.close()
+
+    @staticmethod
+    def load(path):
+        with open(path, encoding="utf-8") as f:
+            return json.load(f)
 
 
 # ---- random pairs ----------------------------------------------------------------------------------
@@ -447,8 +424,8 @@ class Product:
             to.wait()
             to.close()
             return vm, False
-        differ = differences(was, to.qmp.cmd("query-manifest"))
-        self.t.ok(not differ, "%s: it arrived, and differs: %s" % (what, differ))
+        self.t.equal(differing(words(was), values(to.qmp.cmd("query-manifest"))), [],
+                     what + "what users said")
         vm.close()
         busyguest.goes_on(to, at)
         return to, True
