@@ -274,6 +274,8 @@ const struct gwt_option gwt_option_table[] = {
         "write the schemas of all devices' state to FILE as JSON, and end"),
   TEXT ("dump-manifest", "FILE|-", dump_manifest, RUN,
         "write all of the machine that a migration depends on to FILE as JSON, and end"),
+  TEXT ("guest-manifest", "FILE", guest_manifest, RUN,
+        "with -dump-manifest: what would become of the guest of that manifest here"),
   CALL ("icount", "shift=N[,sleep=off]", call_icount, RUN,
         "deterministic: an instruction takes 2^N ns of the guest's time, N from 0 to 10"),
   FLAG ("only-migratable", only_migratable, RUN, "refuse devices that cannot be migrated"),

@@ -13,7 +13,7 @@ struct gwt_options
   const char *machine, *cpu, *memory, *smp;
   const char *bios, *kernel, *initrd, *append, *dtb, *dumpdtb;
   const char *name, *log_items, *log_file, *pidfile, *incoming, *dump_vmstate,
-      *dump_manifest;
+      *dump_manifest, *guest_manifest;
   GPtrArray *devices, *globals, *drives, *pflashes, *blockdevs, *chardevs, *serials, *qmps,
       *netdevs, *nics, *objects;
   GPtrArray *expanded; /* char *, owned: what -nic and -drive stand for */

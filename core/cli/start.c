@@ -23,11 +23,13 @@
 #include "core/device/lock.h"
 #include "core/machine/arrive.h"
 #include "core/machine/fdt-tree.h"
+#include "core/machine/file.h"
 #include "core/machine/manifest.h"
 #include "core/migration/channel.h"
 #include "core/migration/entry.h"
 #include "core/migration/migration.h"
 #include "core/migration/params.h"
+#include "core/migration/verdict.h"
 #include "core/monitor/qmp.h"
 #include "core/plugin/loader.h"
 #include "core/util/extension.h"
@@ -44,7 +46,8 @@ struct session
   const char *pidfile;   /* written by us: removed at the end */
   int log_fd;
   struct gwt_address *incoming;
-  uint64_t began; /* ns, monotonic */
+  struct gwt_manifest *guest; /* whom -dump-manifest is about, or NULL */
+  uint64_t began;             /* ns, monotonic */
 };
 
 static uint64_t
@@ -198,7 +201,9 @@ static bool
 stand (const struct session *s, struct gwt_error *err)
 {
   static bool stands;
-  stands = stands || (gwt_machine_power_on (s->machine, false, err) && set_up_migration (s, err));
+  stands = stands
+           || ((s->machine == NULL || gwt_machine_power_on (s->machine, false, err))
+               && set_up_migration (s, err));
   return stands;
 }
 
@@ -231,25 +236,74 @@ dump_vmstate (const struct session *s, struct gwt_error *err)
   return true;
 }
 
+/* Every back end that was given. */
+static bool
+check_used (void *data, struct gwt_error *err)
+{
+  const struct session *s = data;
+  const struct gwt_options *o = &s->options;
+  if (!gwt_memdev_check_used (err))
+    {
+      gwt_error_prefix (err, "-object");
+      return false;
+    }
+  return gwt_cli_check_backends_used (o, err) && gwt_cli_check_netdevs_used (err)
+         && gwt_cli_check_disks_used (o, err);
+}
+
+static void
+begin_arrival (struct session *s)
+{
+  gwt_arrival_begin (&(struct gwt_arrival){
+      .slot = &s->machine, .config = s->config, .used = check_used, .data = s });
+}
+
+/* What would become of the guest that was named, by the same code that receives one; and the
+   machine as it would be then.  NULL with ERR set. */
+static struct json_object *
+make_verdict (struct session *s, struct gwt_error *err)
+{
+  struct gwt_manifest *here = NULL;
+  struct gwt_preflight result;
+  struct json_object *document = NULL;
+  begin_arrival (s);
+  gwt_arrival_prepare (s->guest, true, false, &result);
+  if (s->machine != NULL)
+    here = make_manifest (err);
+  if (!gwt_error_is_set (err))
+    document = gwt_verdict_document (&result, s->guest, here);
+  gwt_preflight_clear (&result);
+  gwt_manifest_unref (here);
+  return document;
+}
+
 /* Likewise. */
 static bool
-dump_manifest (const struct session *s, struct gwt_error *err)
+dump_manifest (struct session *s, struct gwt_error *err)
 {
   const int flags
       = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
   const char *file = s->options.dump_manifest;
-  struct gwt_manifest *m;
+  struct json_object *document = NULL;
+  struct gwt_manifest *m = NULL;
   if (file == NULL)
     return false;
-  m = stand (s, err) ? make_manifest (err) : NULL;
-  if (m == NULL)
+  if (stand (s, err))
+    {
+      if (s->guest != NULL)
+        document = make_verdict (s, err);
+      else if ((m = make_manifest (err)) != NULL)
+        document = json_object_get (gwt_manifest_json (m));
+    }
+  gwt_manifest_unref (m);
+  if (document == NULL)
     {
       gwt_error_prefix (err, "-dump-manifest");
       return true;
     }
-  g_autofree char *text = g_strdup_printf (
-      "%s\n", json_object_to_json_string_ext (gwt_manifest_json (m), flags));
-  gwt_manifest_unref (m);
+  g_autofree char *text
+      = g_strdup_printf ("%s\n", json_object_to_json_string_ext (document, flags));
+  json_object_put (document);
   if (strcmp (file, "-") == 0)
     fputs (text, stdout);
   else
@@ -338,11 +392,44 @@ plan_global (const char *text, struct gwt_error *err)
   return !gwt_error_is_set (err);
 }
 
+/* A guest comes, or somebody wants to know what would be if it did. */
+static bool
+is_awaited (const struct gwt_options *o)
+{
+  return o->incoming != NULL || o->guest_manifest != NULL;
+}
+
+/* Who it is. */
+static bool
+plan_guest (struct session *s, struct gwt_error *err)
+{
+  const char *path = s->options.guest_manifest;
+  struct gwt_blob blob = { 0 };
+  if (path == NULL)
+    return true;
+  if (s->options.dump_manifest == NULL)
+    gwt_error_set (err, GWT_E_INVALID,
+                   "it says whom -dump-manifest is about; add -dump-manifest FILE");
+  else if (gwt_blob_load (&blob, path, GWT_MANIFEST_SIZE_MAX, err))
+    {
+      s->guest = gwt_verdict_read (path, blob.size > 0 ? (const char *) blob.data : "", blob.size,
+                                   NULL, err);
+      if (s->guest == NULL)
+        gwt_error_set (err, GWT_E_INVALID,
+                       "'%s': it is a verdict without a machine, for the guest was refused; name a "
+                       "manifest",
+                       path);
+    }
+  gwt_blob_free (&blob);
+  gwt_error_prefix (err, "-guest-manifest");
+  return !gwt_error_is_set (err);
+}
+
 /* Without -M the guest that is awaited brings its machine. */
 static bool
 brings_machine (const struct gwt_options *o)
 {
-  return o->machine == NULL && o->incoming != NULL;
+  return o->machine == NULL && is_awaited (o);
 }
 
 /* What would need one now. */
@@ -354,7 +441,7 @@ check_without_machine (const struct gwt_options *o, struct gwt_error *err)
     const char *option, *value;
   } dumps[] = { { "-dumpdtb", o->dumpdtb },
                 { "-dump-vmstate", o->dump_vmstate },
-                { "-dump-manifest", o->dump_manifest } };
+                { "-dump-manifest", o->guest_manifest == NULL ? o->dump_manifest : NULL } };
 
   if (o->devices->len > 1)
     gwt_error_set (
@@ -364,8 +451,10 @@ check_without_machine (const struct gwt_options *o, struct gwt_error *err)
         (const char *) g_ptr_array_index (o->devices, 0));
   for (guint i = 0; i < G_N_ELEMENTS (dumps); i++)
     if (dumps[i].value != NULL && !gwt_error_is_set (err))
-      gwt_error_set (err, GWT_E_INVALID, "%s: '%s': there is no machine before the guest comes; "
-                     "add -M", dumps[i].option, dumps[i].value);
+      gwt_error_set (err, GWT_E_INVALID,
+                     "%s: '%s': there is no machine before the guest comes; "
+                     "add -M",
+                     dumps[i].option, dumps[i].value);
   return !gwt_error_is_set (err);
 }
 
@@ -411,8 +500,11 @@ plan (struct session *s, struct gwt_error *err)
     {
       if (!plan_incoming (s, err))
         return false;
-      gwt_block_await_all ();
     }
+  if (!plan_guest (s, err))
+    return false;
+  if (is_awaited (o))
+    gwt_block_await_all ();
   for (guint i = 0; i + 1 < o->objects->len; i++)
     if (!gwt_memdev_new_option (g_ptr_array_index (o->objects, i), err))
       {
@@ -436,13 +528,12 @@ plan (struct session *s, struct gwt_error *err)
                                      .append = o->append,
                                      .dtb = o->dtb,
                                      .devices = (const char *const *) o->devices->pdata,
-                                     .plugin_levels
-                                     = (const char *const *) o->plugin_levels->pdata,
+                                     .plugin_levels = (const char *const *) o->plugin_levels->pdata,
                                      .n_serials = o->serials->len - 1,
                                      .pflashes = (const char *const *) s->pflash_ids->pdata,
                                      .uuid = o->has_uuid ? o->uuid : NULL,
-                                     .paused = o->paused || o->incoming != NULL,
-                                     .awaits = o->incoming != NULL };
+                                     .paused = o->paused || is_awaited (o),
+                                     .awaits = is_awaited (o) };
   if (!plan_machine (s, err))
     return false;
   if (!check_writable ("-dumpdtb", o->dumpdtb, err)
@@ -472,21 +563,6 @@ go_public (struct session *s, struct gwt_error *err)
       }
   return gwt_netdev_open_all (err) && gwt_chardev_open_all (err) && open_log (s, err)
          && write_pidfile (s, err);
-}
-
-/* Every back end that was given. */
-static bool
-check_used (void *data, struct gwt_error *err)
-{
-  const struct session *s = data;
-  const struct gwt_options *o = &s->options;
-  if (!gwt_memdev_check_used (err))
-    {
-      gwt_error_prefix (err, "-object");
-      return false;
-    }
-  return gwt_cli_check_backends_used (o, err) && gwt_cli_check_netdevs_used (err)
-         && gwt_cli_check_disks_used (o, err);
 }
 
 static int
@@ -521,10 +597,7 @@ run (struct session *s, struct gwt_error *err)
   if ((s->machine != NULL && !gwt_machine_power_on (s->machine, o->incoming == NULL, err))
       || !set_up_migration (s, err))
     return 1;
-  gwt_arrival_begin (&(struct gwt_arrival){ .slot = &s->machine,
-                                            .config = s->config,
-                                            .used = check_used,
-                                            .data = s });
+  begin_arrival (s);
   stamp (s, "built: devices, device tree, images in memory");
   if (!go_public (s, err))
     return 1;
@@ -563,6 +636,7 @@ finish (struct session *s)
   gwt_arrival_finish ();
   gwt_machine_free (s->machine);
   gwt_address_free (s->incoming);
+  gwt_manifest_unref (s->guest);
   if (s->pidfile != NULL)
     unlink (s->pidfile);
   g_ptr_array_unref (s->serial_ids);

@@ -67,8 +67,7 @@ result_init (struct gwt_preflight *result)
   result->adaptations = g_ptr_array_new_with_free_func (adaptation_free);
 }
 
-static void G_GNUC_PRINTF (2, 3)
-refuse (struct gwt_preflight *result, const char *format, ...)
+static void G_GNUC_PRINTF (2, 3) refuse (struct gwt_preflight *result, const char *format, ...)
 {
   g_autofree char *text = NULL;
   va_list args;
@@ -80,8 +79,7 @@ refuse (struct gwt_preflight *result, const char *format, ...)
   result->verdict = GWT_VERDICT_REFUSE;
 }
 
-static void G_GNUC_PRINTF (2, 3)
-adapt (struct gwt_preflight *result, const char *format, ...)
+static void G_GNUC_PRINTF (2, 3) adapt (struct gwt_preflight *result, const char *format, ...)
 {
   struct gwt_preflight_adaptation *one = g_new0 (struct gwt_preflight_adaptation, 1);
   g_autofree char *text = NULL;
@@ -222,9 +220,9 @@ fill (struct brought *b, const struct gwt_machine *machine, const struct gwt_man
       && (t->cpus != source->cpus || t->sockets != source->sockets || t->cores != source->cores
           || t->threads != source->threads))
     {
-      b->config.smp = keep (b, g_strdup_printf ("cpus=%u,sockets=%u,cores=%u,threads=%u",
-                                                source->cpus, source->sockets, source->cores,
-                                                source->threads));
+      b->config.smp
+          = keep (b, g_strdup_printf ("cpus=%u,sockets=%u,cores=%u,threads=%u", source->cpus,
+                                      source->sockets, source->cores, source->threads));
       adapt (result, "-smp %s, as the guest has it", b->config.smp);
       filled = true;
     }
@@ -484,6 +482,33 @@ refuse_rest (struct gwt_preflight *result)
     }
 }
 
+/* What a machine that was planned for the guest has from it. */
+static void
+tell_carried (const struct gwt_manifest *here, struct gwt_preflight *result)
+{
+  guint i, n, left_out = 0;
+
+  for (i = 0; i < here->n_devices; i++)
+    for (n = 0; n < here->devices[i].n_properties; n++)
+      {
+        const struct gwt_manifest_property *p = &here->devices[i].properties[n];
+        g_autofree char *value = NULL;
+
+        if (p->from != GWT_SOURCE_INCOMING)
+          continue;
+        if (result->adaptations->len >= GWT_PREFLIGHT_LINES_MAX)
+          {
+            left_out++;
+            continue;
+          }
+        value = gwt_preflight_shown (p->value);
+        adapt (result, "device '%s': property '%s': %s, as the guest has it (%s)",
+               here->devices[i].id, p->name, value, p->detail != NULL ? p->detail : p->source);
+      }
+  if (left_out > 0)
+    adapt (result, "%u more values, as the guest has them", left_out);
+}
+
 /* The machine is built anew, as PLANNED (NULL: as the options say) with what SOURCE carries.  A
    refusal leaves all as it was. */
 static void
@@ -511,18 +536,22 @@ rebuild (struct gwt_machine *planned, struct brought *b, const struct gwt_manife
     }
   if (here == NULL)
     refuse (result, "%s", err.text);
-  else if (judge)
+  else
     {
-      gwt_preflight_run (source, here, &now);
-      if (now.verdict == GWT_VERDICT_ADAPT)
-        refuse_rest (&now);
-      if (now.verdict == GWT_VERDICT_REFUSE)
+      if (planned != NULL)
+        tell_carried (here, result);
+      if (judge)
         {
-          gwt_preflight_clear (result);
-          *result = now;
+          /* What was said of the machine that stood before holds no more. */
+          gwt_preflight_run (source, here, &now);
+          refuse_rest (&now);
+          g_ptr_array_unref (result->reasons);
+          result->reasons = g_steal_pointer (&now.reasons);
+          gwt_preflight_clear (&now);
         }
-      else
-        gwt_preflight_clear (&now);
+      result->verdict = result->reasons->len > 0       ? GWT_VERDICT_REFUSE
+                        : result->adaptations->len > 0 ? GWT_VERDICT_ADAPT
+                                                       : GWT_VERDICT_OK;
     }
   gwt_manifest_unref (here);
   if (result->verdict == GWT_VERDICT_REFUSE)
@@ -578,7 +607,8 @@ fit (const struct gwt_manifest *source, bool judge, bool check_only, struct gwt_
       gwt_preflight_clear (result);
       gwt_preflight_run (source, here, result);
     }
-  if (result->verdict != GWT_VERDICT_REFUSE)
+  /* Reasons beside values that are to be taken over may be gone with them, and others come. */
+  if (result->verdict != GWT_VERDICT_REFUSE || result->adaptations->len > 0)
     {
       each_carried (source, here, find_other, &other);
       if (other)

@@ -14,6 +14,7 @@
 #include "core/migration/devices.h"
 #include "core/migration/entry.h"
 #include "core/plugin/loader.h"
+#include "core/util/build-id.h"
 #include "core/util/text.h"
 #include "core/vmstate/layout.h"
 
@@ -54,6 +55,21 @@ add_u64 (struct json_object *to, const char *name, uint64_t value)
 
 /* ---- the machine ----------------------------------------------------------------------------- */
 
+/* What a guest that comes cannot say any more. */
+static struct json_object *
+given_json (const struct gwt_machine *machine)
+{
+  struct json_object *list = json_object_new_array ();
+
+  if (machine->config.smp != NULL)
+    json_object_array_add (list, json_object_new_string ("smp"));
+  if (machine->config.memory != NULL || machine->memdev != NULL)
+    json_object_array_add (list, json_object_new_string ("memory"));
+  if (machine->config.cpu != NULL)
+    json_object_array_add (list, json_object_new_string ("cpu"));
+  return list;
+}
+
 static struct json_object *
 machine_json (const struct gwt_machine *machine)
 {
@@ -72,6 +88,7 @@ machine_json (const struct gwt_machine *machine)
     json_object_array_add (chain, json_object_new_string (machine->name));
   add (to, "chain", chain);
   add (to, "board", json_object_new_string (machine->board->name));
+  add (to, "given", given_json (machine));
   if (machine->config.uuid != NULL)
     {
       const uint8_t *u = machine->config.uuid;
@@ -199,6 +216,8 @@ plugins_json (const struct gwt_machine *machine, struct gwt_device **devices, gu
       add (plugin, "id", json_object_new_string (id));
       add (plugin, "version",
            json_object_new_string (info != NULL && info->version != NULL ? info->version : "0"));
+      if (info != NULL && info->build != NULL)
+        add (plugin, "build", json_object_new_string (info->build));
       if (level != NULL)
         add (plugin, "level", json_object_new_string (level));
       json_object_array_add (list, plugin);
@@ -639,11 +658,14 @@ static struct json_object *
 whole_json (struct gwt_machine *machine, struct gwt_error *err)
 {
   struct json_object *to = json_object_new_object (), *list = json_object_new_array ();
+  g_autofree char *build = gwt_build_id (PROGRAM);
   guint count, i;
   g_autofree struct gwt_device **devices = gwt_device_list (&count);
 
   add_u64 (to, "godwit-manifest", GWT_MANIFEST_FORMAT);
   add (to, "program", json_object_new_string (PROGRAM));
+  if (build != NULL)
+    add (to, "build", json_object_new_string (build));
   add (to, "machine", machine_json (machine));
   add (to, "smp", smp_json (&machine->topology));
   add (to, "cpu", json_object_new_string (machine->model->name));

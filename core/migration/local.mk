@@ -32,6 +32,7 @@ core_libcore_a_SOURCES += \
 	core/migration/params.c \
 	core/migration/params.h \
 	core/migration/preflight-facts.c \
+	core/migration/preflight-files.c \
 	core/migration/preflight-internal.h \
 	core/migration/preflight-properties.c \
 	core/migration/preflight-sections.c \
@@ -45,6 +46,7 @@ core_libcore_a_SOURCES += \
 	core/migration/state.c \
 	core/migration/stream-in.c \
 	core/migration/stream-out.c \
+	core/migration/verdict-file.c \
 	core/migration/verdict.c \
 	core/migration/verdict.h \
 	core/migration/stream.h

@@ -60,6 +60,7 @@ take_plugin (struct reader *r, struct json_object *value, GArray *into)
       || !gwt_manifest_text_member (r, value, "id", true, &plugin.id)
       || !gwt_manifest_text_member (r, value, "version", true, &plugin.version)
       || !gwt_manifest_check_level (r, "version", plugin.version)
+      || !gwt_manifest_text_member (r, value, "build", false, &plugin.build)
       || !gwt_manifest_text_member (r, value, "level", false, &plugin.level)
       || !gwt_manifest_check_level (r, "level", plugin.level))
     return false;
@@ -96,6 +97,22 @@ check_uuid (struct reader *r, const char *uuid)
                             "\"12345678-9abc-def0-1234-56789abcdef0\"");
 }
 
+/* What is not known here is left alone. */
+static bool
+take_given (struct reader *r, struct json_object *machine)
+{
+  struct gwt_manifest *m = &r->held->m;
+  const char *const *given = gwt_manifest_names (r, machine, "given", false);
+
+  if (given == NULL)
+    return false;
+  m->tells_given = json_object_object_get_ex (machine, "given", NULL);
+  m->smp_given = g_strv_contains (given, "smp");
+  m->memory_given = g_strv_contains (given, "memory");
+  m->cpu_given = g_strv_contains (given, "cpu");
+  return true;
+}
+
 static bool
 take_machine (struct reader *r, struct json_object *root)
 {
@@ -110,7 +127,7 @@ take_machine (struct reader *r, struct json_object *root)
       || (m->chain = gwt_manifest_names (r, machine, "chain", true)) == NULL
       || !gwt_manifest_text_member (r, machine, "board", true, &m->board)
       || !gwt_manifest_text_member (r, machine, "uuid", false, &m->uuid)
-      || !check_uuid (r, m->uuid))
+      || !check_uuid (r, m->uuid) || !take_given (r, machine))
     return false;
   if (m->chain[0] == NULL || strcmp (m->chain[0], m->type) != 0)
     {
@@ -193,6 +210,7 @@ take_all (struct reader *r, struct json_object *root)
 
   if (!gwt_manifest_wants (r, root, json_type_object) || !check_format (r, root)
       || !check_needs (r, root) || !gwt_manifest_text_member (r, root, "program", true, &m->program)
+      || !gwt_manifest_text_member (r, root, "build", false, &m->build)
       || !take_machine (r, root))
     return false;
   list = gwt_manifest_list (r, root, "hops", true, GWT_MANIFEST_HOPS_MAX,
@@ -249,8 +267,8 @@ take_all (struct reader *r, struct json_object *root)
 }
 
 /* Before anything is allotted for them: json-c takes some twenty times of a short value's text. */
-static bool
-check_size (const char *where, const char *text, size_t size, struct gwt_error *err)
+bool
+gwt_manifest_check_size (const char *where, const char *text, size_t size, struct gwt_error *err)
 {
   size_t values = 0, objects = 0, i;
 
@@ -283,7 +301,7 @@ gwt_manifest_parse (const char *where, const char *text, size_t size, struct gwt
   struct json_object *root;
   bool good;
 
-  if (!check_size (where, text, size, err))
+  if (!gwt_manifest_check_size (where, text, size, err))
     return NULL;
   root = gwt_json_parse (text, size, &inner);
   if (root == NULL)

@@ -123,6 +123,7 @@ struct gwt_manifest_firmware
 struct gwt_manifest_plugin
 {
   const char *id, *version;
+  const char *build; /* of its code, or NULL: not told */
   const char *level; /* as the machine type promises, or NULL: none */
 };
 
@@ -135,12 +136,16 @@ struct gwt_manifest_hop
 struct gwt_manifest
 {
   const char *program;
+  const char *build; /* of the program's code, or NULL: not told */
   const char *type, *board;
   const char *const *chain; /* TYPE first, NULL-terminated */
   const char *uuid;         /* or NULL */
   uint32_t cpus, sockets, cores, threads;
   const char *cpu; /* the model */
   uint64_t memory;
+  /* What options said of smp, memory and cpu, and machine type and defaults did not; what they left
+     open a guest that comes says.  Told at all? */
+  bool tells_given, smp_given, memory_given, cpu_given;
   guint n_blocks, n_firmware, n_plugins, n_devices, n_sections, n_hops;
   const struct gwt_manifest_block *blocks;
   const struct gwt_manifest_firmware *firmware;
@@ -155,6 +160,9 @@ struct gwt_manifest
    then the path inside the document. */
 struct gwt_manifest *gwt_manifest_parse (const char *where, const char *text, size_t size,
                                          struct gwt_error *err);
+/* Is TEXT one that may be parsed, by its size and by what would be allotted for it? */
+bool gwt_manifest_check_size (const char *where, const char *text, size_t size,
+                              struct gwt_error *err);
 struct gwt_manifest *gwt_manifest_ref (struct gwt_manifest *m);
 void gwt_manifest_unref (struct gwt_manifest *m); /* may be NULL */
 /* The document, borrowed; and as the text that was parsed. */

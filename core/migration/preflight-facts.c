@@ -20,12 +20,12 @@ check_scalar (struct gwt_check *check, const struct gwt_pair *pair, const char *
 
   if (gwt_manifest_equal (s, d))
     return;
-  here = gwt_check_shown (s);
-  there = gwt_check_shown (d);
-  gwt_check_refuse (check,
-                    "device '%s': %s: %s at the source, %s at the destination; give it the same "
-                    "back ends and properties at both ends",
-                    pair->source->id, name, here, there);
+  here = gwt_preflight_shown (s);
+  there = gwt_preflight_shown (d);
+  gwt_check_doubt (check,
+                   "device '%s': %s: %s at the source, %s at the destination; give it the same "
+                   "back ends and properties at both ends",
+                   pair->source->id, name, here, there);
 }
 
 static void
@@ -46,12 +46,12 @@ refuse_byte (struct gwt_check *check, const struct gwt_pair *pair, const char *n
             : g_strdup_printf (", and the guest can change 0x%02x of it and 0x%02x", s->write[at],
                                d->write[at]);
 
-  gwt_check_refuse (check,
-                    "device '%s': %s, byte 0x%x (%s): 0x%02x at the source, 0x%02x at the "
-                    "destination%s; make it the same device with the same properties at both "
-                    "ends%s",
-                    pair->source->id, name, at, label != NULL ? label : "no register", s->value[at],
-                    d->value[at], writable, versions);
+  gwt_check_doubt (check,
+                   "device '%s': %s, byte 0x%x (%s): 0x%02x at the source, 0x%02x at the "
+                   "destination%s; make it the same device with the same properties at both "
+                   "ends%s",
+                   pair->source->id, name, at, label != NULL ? label : "no register", s->value[at],
+                   d->value[at], writable, versions);
 }
 
 /* A bit that does not count at one end is told as 0 there. */
@@ -73,10 +73,10 @@ check_bytes (struct gwt_check *check, const struct gwt_pair *pair, const char *n
 
   if (s->size != d->size)
     {
-      gwt_check_refuse (check,
-                        "device '%s': %s: %u bytes at the source, %u at the destination; make it "
-                        "the same device with the same properties at both ends",
-                        pair->source->id, name, s->size, d->size);
+      gwt_check_doubt (check,
+                       "device '%s': %s: %u bytes at the source, %u at the destination; make it "
+                       "the same device with the same properties at both ends",
+                       pair->source->id, name, s->size, d->size);
       return;
     }
   for (i = 0; i < s->size; i++)
@@ -160,9 +160,6 @@ gwt_check_facts (struct gwt_check *check, const struct gwt_pair *pair)
         check_scalar (check, pair, name, s, d);
         continue;
       }
-    /* Registers follow from properties, and are looked at again once those are taken over. */
-    if (pair->adapted)
-      continue;
     good = gwt_fact_bytes_parse (s, &a, &err) && gwt_fact_bytes_parse (d, &b, &err);
     check->fact_bytes += a.size;
     if (check->fact_bytes > BYTES_MAX)
@@ -175,7 +172,8 @@ gwt_check_facts (struct gwt_check *check, const struct gwt_pair *pair)
                         "device '%s': %s: a manifest tells it in a form that is not known here "
                         "(%s); write it anew with -dump-manifest",
                         pair->source->id, name, err.text);
-    else
+    /* Registers follow from properties, and are looked at again once those are taken over. */
+    else if (!pair->adapted)
       check_bytes (check, pair, name, &a, &b);
     gwt_fact_bytes_clear (&a);
     gwt_fact_bytes_clear (&b);

@@ -17,7 +17,7 @@
 #define SHOWN_MAX 80
 
 char *
-gwt_check_shown (struct json_object *value)
+gwt_preflight_shown (struct json_object *value)
 {
   const char *text;
   char *shown;
@@ -54,8 +54,8 @@ is_same (struct json_object *a, struct json_object *b)
   if (a == NULL || b == NULL
       || json_object_is_type (a, json_type_string) == json_object_is_type (b, json_type_string))
     return false;
-  left = gwt_check_shown (a);
-  right = gwt_check_shown (b);
+  left = gwt_preflight_shown (a);
+  right = gwt_preflight_shown (b);
   return strcmp (left, right) == 0;
 }
 
@@ -77,7 +77,7 @@ static char *
 option (const struct gwt_manifest *m, const struct gwt_manifest_device *device, const char *name,
         struct json_object *value)
 {
-  g_autofree char *text = gwt_check_shown (value);
+  g_autofree char *text = gwt_preflight_shown (value);
 
   if (strcmp (device->origin, "cpu") == 0)
     return g_strdup_printf ("-cpu %s,%s=%s", m->cpu, name, text);
@@ -92,7 +92,7 @@ bound (const struct gwt_manifest_property *p, struct json_object *limit)
 {
   if (limit != NULL && json_object_is_type (p->value, json_type_boolean))
     return g_strdup (json_object_get_boolean (limit) ? "on" : "off");
-  return gwt_check_shown (limit);
+  return gwt_preflight_shown (limit);
 }
 
 /* "takes 1 to 4"; caller frees. */
@@ -167,15 +167,37 @@ all_same (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manif
   return true;
 }
 
+/* Facts decide whether S and D, one of which may be NULL, differ for a guest. */
+static bool
+is_told (const struct gwt_manifest_property *s, const struct gwt_manifest_property *d)
+{
+  /* Two users' words: one of them errs, and but one can go on with the guest. */
+  return !(s != NULL && d != NULL && s->explicit_ && d->explicit_)
+         && (s == NULL || (s->facts != NULL && s->facts[0] != NULL))
+         && (d == NULL || (d->facts != NULL && d->facts[0] != NULL));
+}
+
 /* A guest sees nothing of the difference between S and D, one of which may be NULL: not known. */
 static bool
 is_unseen (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manifest_property *s,
            const struct gwt_manifest_property *d)
 {
-  /* Two users' words: one of them errs, and but one can go on with the guest. */
-  if (s != NULL && d != NULL && s->explicit_ && d->explicit_)
+  if (!is_told (s, d) || (s != NULL && !all_same (check, pair, s))
+      || (d != NULL && !all_same (check, pair, d)))
     return false;
-  return (s == NULL || all_same (check, pair, s)) && (d == NULL || all_same (check, pair, d));
+  if (check->files)
+    {
+      g_autofree char *a = gwt_preflight_shown (s != NULL ? s->value : d->value);
+      g_autofree char *b = d != NULL && s != NULL ? gwt_preflight_shown (d->value) : NULL;
+
+      gwt_check_wonder (
+          check,
+          "device '%s': property '%s': %s at the %s, %s at the other end, and a guest "
+          "sees nothing of it as things are",
+          pair->source->id, s != NULL ? s->name : d->name, a, s != NULL ? "source" : "destination",
+          b != NULL ? b : "not known");
+    }
+  return true;
 }
 
 static void
@@ -188,8 +210,8 @@ check_known (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_ma
 
   if (is_same (s->value, d->value))
     return;
-  here = gwt_check_shown (s->value);
-  there = gwt_check_shown (d->value);
+  here = gwt_preflight_shown (s->value);
+  there = gwt_preflight_shown (d->value);
   if (is_carried (s, d))
     {
       adapt (check, pair, s, d, here, there);
@@ -206,12 +228,13 @@ check_known (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_ma
       remedy = gwt_manifest_allows (s, d->value)
                    ? option (check->source, pair->source, s->name, d->value)
                    : NULL;
-      gwt_check_refuse (check,
-                        "device '%s': property '%s': %s at the source (%s), %s at the destination "
-                        "(%s), which %s; %s%s",
-                        id, s->name, here, from, there, to, bounds,
-                        remedy != NULL ? "start the guest with " : "use a destination that can",
-                        remedy != NULL ? remedy : "");
+      gwt_check_refuse_if (
+          check, !is_told (s, d),
+          "device '%s': property '%s': %s at the source (%s), %s at the destination "
+          "(%s), which %s; %s%s",
+          id, s->name, here, from, there, to, bounds,
+          remedy != NULL ? "start the guest with " : "use a destination that can",
+          remedy != NULL ? remedy : "");
       return;
     }
   remedy = option (check->destination, pair->destination, s->name, s->value);
@@ -221,19 +244,19 @@ check_known (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_ma
                       "destination (%s); leave it out at the destination, or set it there with %s",
                       id, s->name, here, from, there, to, remedy);
   else if (d->explicit_)
-    gwt_check_refuse (check,
-                      "device '%s': property '%s': %s at the source (%s), set to %s at the "
-                      "destination (%s); leave it out at the destination%s%s",
-                      id, s->name, here, from, there, to,
-                      s->value != NULL ? ", or set it there with " : "",
-                      s->value != NULL ? remedy : "");
+    gwt_check_refuse_if (check, !is_told (s, d),
+                         "device '%s': property '%s': %s at the source (%s), set to %s at the "
+                         "destination (%s); leave it out at the destination%s%s",
+                         id, s->name, here, from, there, to,
+                         s->value != NULL ? ", or set it there with " : "",
+                         s->value != NULL ? remedy : "");
   else
-    gwt_check_refuse (check,
-                      "device '%s': property '%s': %s at the source (%s), %s at the destination "
-                      "(%s), and machine type '%s' promises the same at both; start the "
-                      "destination with %s, or add the compat row that is missing to plugin '%s'",
-                      id, s->name, here, from, there, to, check->source->type, remedy,
-                      pair->destination->plugin);
+    gwt_check_doubt (check,
+                     "device '%s': property '%s': %s at the source (%s), %s at the destination "
+                     "(%s), and machine type '%s' promises the same at both; start the "
+                     "destination with %s, or add the compat row that is missing to plugin '%s'",
+                     id, s->name, here, from, there, to, check->source->type, remedy,
+                     pair->destination->plugin);
 }
 
 /* ---- one end knows it ------------------------------------------------------------------------ */
@@ -278,16 +301,16 @@ check_unknown_at_destination (struct gwt_check *check, struct gwt_pair *pair,
 
   if (is_same (s->value, there) || is_unseen (check, pair, s, NULL))
     return;
-  a = gwt_check_shown (s->value);
-  b = gwt_check_shown (there);
+  a = gwt_preflight_shown (s->value);
+  b = gwt_preflight_shown (there);
   from = origin (s);
   remedy = option (check->source, pair->source, s->name, there);
-  gwt_check_refuse (check,
-                    "device '%s': property '%s': %s at the source (%s); plugin '%s' %s at the "
-                    "destination does not know it and behaves as %s; install a newer plugin there, "
-                    "or start the guest with %s",
-                    pair->source->id, s->name, a, from, plugin, version != NULL ? version : "", b,
-                    remedy);
+  gwt_check_refuse_if (
+      check, !is_told (s, NULL),
+      "device '%s': property '%s': %s at the source (%s); plugin '%s' %s at the "
+      "destination does not know it and behaves as %s; install a newer plugin there, "
+      "or start the guest with %s",
+      pair->source->id, s->name, a, from, plugin, version != NULL ? version : "", b, remedy);
 }
 
 static void
@@ -300,15 +323,15 @@ check_unknown_at_source (struct gwt_check *check, struct gwt_pair *pair,
 
   if (is_same (here, d->value) || is_unseen (check, pair, NULL, d))
     return;
-  a = gwt_check_shown (here);
-  b = gwt_check_shown (d->value);
+  a = gwt_preflight_shown (here);
+  b = gwt_preflight_shown (d->value);
   to = origin (d);
   remedy = option (check->destination, pair->destination, d->name, here);
-  gwt_check_refuse (check,
-                    "device '%s': property '%s': plugin '%s' %s at the source does not know it "
-                    "and behaves as %s, %s at the destination (%s); start the destination with %s",
-                    pair->source->id, d->name, plugin, version != NULL ? version : "", a, b, to,
-                    remedy);
+  gwt_check_refuse_if (
+      check, d->explicit_ && !is_told (NULL, d),
+      "device '%s': property '%s': plugin '%s' %s at the source does not know it "
+      "and behaves as %s, %s at the destination (%s); start the destination with %s",
+      pair->source->id, d->name, plugin, version != NULL ? version : "", a, b, to, remedy);
 }
 
 void

@@ -57,20 +57,20 @@ check_versions (struct gwt_check *check, const char *what, const struct versions
   const char *b = layout_of (d->layouts, d->n_layouts, s->version);
 
   if (s->version > d->version)
-    gwt_check_refuse (check,
-                      "%s: version %u would be sent by %s, and %s at the destination reads up to "
-                      "%u; use a newer one there",
-                      what, s->version, here, there, d->version);
+    gwt_check_doubt (check,
+                     "%s: version %u would be sent by %s, and %s at the destination reads up to "
+                     "%u; use a newer one there",
+                     what, s->version, here, there, d->version);
   else if (s->version < d->minimum)
-    gwt_check_refuse (check,
-                      "%s: version %u would be sent by %s, and %s at the destination reads from "
-                      "%u on; use an older one there",
-                      what, s->version, here, there, d->minimum);
+    gwt_check_doubt (check,
+                     "%s: version %u would be sent by %s, and %s at the destination reads from "
+                     "%u on; use an older one there",
+                     what, s->version, here, there, d->minimum);
   else if (a != NULL && b != NULL && strcmp (a, b) != 0)
-    gwt_check_refuse (check,
-                      "%s: version %u has other fields in %s than in %s at the destination "
-                      "(layouts %s and %s); use the same one at both ends",
-                      what, s->version, here, there, a, b);
+    gwt_check_doubt (check,
+                     "%s: version %u has other fields in %s than in %s at the destination "
+                     "(layouts %s and %s); use the same one at both ends",
+                     what, s->version, here, there, a, b);
 }
 
 static const struct gwt_manifest_subsection *
@@ -92,12 +92,12 @@ check_subsection (struct gwt_check *check, const struct gwt_manifest_subsection 
   bool property = s->when != NULL && g_str_has_prefix (s->when, "property ");
 
   if (d == NULL)
-    gwt_check_refuse (check,
-                      "%s: subsection '%s'%s%s%s may be sent, and %s at the destination does not "
-                      "know it; use a newer one there%s",
-                      section, s->name, s->when != NULL ? " (it hangs on " : "",
-                      s->when != NULL ? s->when : "", s->when != NULL ? ")" : "", there,
-                      property ? ", or start the guest with that property off" : "");
+    gwt_check_doubt (check,
+                     "%s: subsection '%s'%s%s%s may be sent, and %s at the destination does not "
+                     "know it; use a newer one there%s",
+                     section, s->name, s->when != NULL ? " (it hangs on " : "",
+                     s->when != NULL ? s->when : "", s->when != NULL ? ")" : "", there,
+                     property ? ", or start the guest with that property off" : "");
   /* A manifest need not tell the versions of subsections. */
   else if (s->n_layouts > 0 && d->n_layouts > 0)
     {
@@ -165,10 +165,10 @@ check_sections (struct gwt_check *check, const struct gwt_manifest_section *sour
         }
       what = subject (s);
       there = maker (check->destination, s);
-      gwt_check_refuse (check,
-                        "%s: it %s sent, and %s at the destination does not know it; use a newer "
-                        "one there",
-                        what, s->optional ? "may be" : "would be", there);
+      gwt_check_doubt (check,
+                       "%s: it %s sent, and %s at the destination does not know it; use a newer "
+                       "one there",
+                       what, s->optional ? "may be" : "would be", there);
     }
   for (i = 0; i < n_destination; i++)
     {
@@ -183,10 +183,10 @@ check_sections (struct gwt_check *check, const struct gwt_manifest_section *sour
         continue;
       what = subject (d);
       here = maker (check->source, d);
-      gwt_check_refuse (check,
-                        "%s: the destination waits for it, and %s at the source does not send it; "
-                        "use the same one at both ends",
-                        what, here);
+      gwt_check_doubt (check,
+                       "%s: the destination waits for it, and %s at the source does not send it; "
+                       "use the same one at both ends",
+                       what, here);
     }
 }
 
@@ -195,6 +195,22 @@ gwt_check_sections (struct gwt_check *check, const struct gwt_pair *pair)
 {
   check_sections (check, pair->source->sections, pair->source->n_sections,
                   pair->destination->sections, pair->destination->n_sections);
+}
+
+void
+gwt_check_section_names (struct gwt_check *check, const struct gwt_pair *pair)
+{
+  const struct gwt_manifest_device *s = pair->source, *d = pair->destination;
+  guint i;
+
+  for (i = 0; i < s->n_sections || i < d->n_sections; i++)
+    if (i >= s->n_sections || i >= d->n_sections
+        || s->sections[i].instance != d->sections[i].instance
+        || strcmp (s->sections[i].name, d->sections[i].name) != 0)
+      {
+        gwt_check_doubt (check, "device '%s': it has other sections at the destination", s->id);
+        return;
+      }
 }
 
 void

@@ -12,34 +12,91 @@
 #include "core/util/text.h"
 #include "core/util/version.h"
 
-void
-gwt_check_refuse (struct gwt_check *check, const char *format, ...)
+static void G_GNUC_PRINTF (3, 0)
+    add_reason (struct gwt_check *check, bool doubt, const char *format, va_list args)
 {
   g_autofree char *text = NULL;
-  va_list args;
 
   if (check->result->reasons->len >= GWT_PREFLIGHT_LINES_MAX)
     {
       check->n_left_out++;
       return;
     }
-  va_start (args, format);
   text = g_strdup_vprintf (format, args);
-  va_end (args);
   g_ptr_array_add (check->result->reasons, gwt_one_line (text));
+  g_array_append_val (check->doubts, doubt);
+}
+
+void
+gwt_check_refuse (struct gwt_check *check, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  add_reason (check, false, format, args);
+  va_end (args);
+}
+
+void
+gwt_check_doubt (struct gwt_check *check, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  add_reason (check, true, format, args);
+  va_end (args);
+}
+
+void
+gwt_check_refuse_if (struct gwt_check *check, bool firm, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  add_reason (check, !firm, format, args);
+  va_end (args);
 }
 
 /* ---- the machine ----------------------------------------------------------------------------- */
 
+/* Would a machine that is built for the guest take WHAT from it, for OPTION says nothing of it? */
+static bool
+is_open (struct gwt_check *check, bool given, const char *what, const char *option)
+{
+  if (!check->files || (check->destination->tells_given && given))
+    return false;
+  gwt_check_doubt (check,
+                   "%s: it is another one at the destination, which takes the guest's unless it is "
+                   "started with %s",
+                   what, option);
+  check->reshaped = true;
+  return true;
+}
+
 static void
-check_number (struct gwt_check *check, const char *what, uint64_t source, uint64_t destination,
-              const char *option, const char *unit)
+check_number (struct gwt_check *check, const char *what, uint32_t source, uint32_t destination,
+              const char *option)
 {
   if (source != destination)
     gwt_check_refuse (check,
-                      "%s: %" PRIu64 "%s at the source, %" PRIu64
-                      "%s at the destination; start the destination with %s%" PRIu64,
-                      what, source, unit, destination, unit, option, source);
+                      "%s: %u at the source, %u at the destination; start the destination with "
+                      "-smp %s%u",
+                      what, source, destination, option, source);
+}
+
+static void
+check_smp (struct gwt_check *check)
+{
+  const struct gwt_manifest *s = check->source, *d = check->destination;
+
+  if ((s->cpus == d->cpus && s->sockets == d->sockets && s->cores == d->cores
+       && s->threads == d->threads)
+      || is_open (check, d->smp_given, "number of CPUs, or how they are grouped", "-smp"))
+    return;
+  check_number (check, "CPUs", s->cpus, d->cpus, "");
+  check_number (check, "sockets", s->sockets, d->sockets, "...,sockets=");
+  check_number (check, "cores", s->cores, d->cores, "...,cores=");
+  check_number (check, "threads", s->threads, d->threads, "...,threads=");
 }
 
 static void
@@ -57,16 +114,13 @@ check_machine (struct gwt_check *check)
                       "machine type '%s': its board is '%s' at the source and '%s' at the "
                       "destination; install the same machine type files at both ends",
                       s->type, s->board, d->board);
-  check_number (check, "CPUs", s->cpus, d->cpus, "-smp ", "");
-  check_number (check, "sockets", s->sockets, d->sockets, "-smp ...,sockets=", "");
-  check_number (check, "cores", s->cores, d->cores, "-smp ...,cores=", "");
-  check_number (check, "threads", s->threads, d->threads, "-smp ...,threads=", "");
-  if (strcmp (s->cpu, d->cpu) != 0)
+  check_smp (check);
+  if (strcmp (s->cpu, d->cpu) != 0 && !is_open (check, d->cpu_given, "CPU model", "-cpu"))
     gwt_check_refuse (check,
                       "CPU model: '%s' at the source, '%s' at the destination; start the "
                       "destination with -cpu %s",
                       s->cpu, d->cpu, s->cpu);
-  if (s->memory != d->memory)
+  if (s->memory != d->memory && !is_open (check, d->memory_given, "size of memory", "-m"))
     {
       /* A number without a unit counts MiB, but a hexadecimal one. */
       g_autofree char *size = s->memory % (1 << 20) == 0
@@ -129,32 +183,32 @@ check_blocks (struct gwt_check *check)
       g_autofree char *here = file_in (s, a->name), *there = file_in (d, a->name);
 
       if (b == NULL)
-        gwt_check_refuse (check,
-                          "memory block '%s': %" PRIu64
-                          " bytes at the source%s, not there at the destination; give the "
-                          "destination the same devices and properties",
-                          a->name, a->size, here);
+        gwt_check_doubt (check,
+                         "memory block '%s': %" PRIu64
+                         " bytes at the source%s, not there at the destination; give the "
+                         "destination the same devices and properties",
+                         a->name, a->size, here);
       /* RAM that follows -m has had its reason. */
       else if (a->size != b->size
                && !(s->memory != d->memory && a->size == s->memory && b->size == d->memory))
-        gwt_check_refuse (check,
-                          "memory block '%s': %" PRIu64 " bytes at the source%s, %" PRIu64
-                          " bytes at the destination%s; give the destination an image of the "
-                          "source's size, or the same file",
-                          a->name, a->size, here, b->size, there);
+        gwt_check_doubt (check,
+                         "memory block '%s': %" PRIu64 " bytes at the source%s, %" PRIu64
+                         " bytes at the destination%s; give the destination an image of the "
+                         "source's size, or the same file",
+                         a->name, a->size, here, b->size, there);
       else if (a->read_only != b->read_only)
-        gwt_check_refuse (check,
-                          "memory block '%s': the guest can %swrite it at the source and %s at "
-                          "the destination; give the destination the same devices and properties",
-                          a->name, a->read_only ? "not " : "", a->read_only ? "can" : "cannot");
+        gwt_check_doubt (check,
+                         "memory block '%s': the guest can %swrite it at the source and %s at "
+                         "the destination; give the destination the same devices and properties",
+                         a->name, a->read_only ? "not " : "", a->read_only ? "can" : "cannot");
     }
   for (i = 0; i < d->n_blocks; i++)
     if (gwt_manifest_block (s, d->blocks[i].name) == NULL)
-      gwt_check_refuse (check,
-                        "memory block '%s': %" PRIu64
-                        " bytes at the destination, not there at the source; give the "
-                        "destination the same devices and properties",
-                        d->blocks[i].name, d->blocks[i].size);
+      gwt_check_doubt (check,
+                       "memory block '%s': %" PRIu64
+                       " bytes at the destination, not there at the source; give the "
+                       "destination the same devices and properties",
+                       d->blocks[i].name, d->blocks[i].size);
 }
 
 /* ---- devices --------------------------------------------------------------------------------- */
@@ -174,10 +228,10 @@ refuse_alone (struct gwt_check *check, const struct gwt_manifest_device *device,
   if (cpu && check->source->cpus != check->destination->cpus)
     return;
   if (!is_of_user (device))
-    gwt_check_refuse (check,
-                      "device '%s' (%s of plugin '%s'): there at the %s alone; start both ends "
-                      "with the same machine type and options, from the same machine type files",
-                      device->id, device->type, device->plugin, source ? "source" : "destination");
+    gwt_check_doubt (check,
+                     "device '%s' (%s of plugin '%s'): there at the %s alone; start both ends "
+                     "with the same machine type and options, from the same machine type files",
+                     device->id, device->type, device->plugin, source ? "source" : "destination");
   else if (source)
     gwt_check_refuse (check,
                       "device '%s' (%s of plugin '%s'): not there at the destination; add "
@@ -206,12 +260,12 @@ check_place (struct gwt_check *check, const struct gwt_pair *pair)
 
       if (gwt_manifest_equal (a, b))
         continue;
-      here = gwt_check_shown (a);
-      there = gwt_check_shown (b);
-      gwt_check_refuse (check,
-                        "device '%s': %s: %s at the source, %s at the destination; give -device "
-                        "the same place at both ends, and both ends the same machine type files",
-                        pair->source->id, members[i], here, there);
+      here = gwt_preflight_shown (a);
+      there = gwt_preflight_shown (b);
+      gwt_check_doubt (check,
+                       "device '%s': %s: %s at the source, %s at the destination; give -device "
+                       "the same place at both ends, and both ends the same machine type files",
+                       pair->source->id, members[i], here, there);
     }
 }
 
@@ -222,19 +276,22 @@ check_pair (struct gwt_check *check, struct gwt_pair *pair)
 
   if (strcmp (s->type, d->type) != 0)
     {
-      gwt_check_refuse (check,
-                        "device '%s': type %s at the source, %s at the destination; start the "
-                        "destination with the same device under this id",
-                        s->id, s->type, d->type);
+      gwt_check_refuse_if (check, is_of_user (s) && is_of_user (d),
+                           "device '%s': type %s at the source, %s at the destination; start the "
+                           "destination with the same device under this id",
+                           s->id, s->type, d->type);
       return;
     }
   gwt_check_properties (check, pair);
   g_clear_pointer (&pair->same, g_hash_table_unref);
   gwt_check_facts (check, pair);
-  if (pair->adapted)
+  if (pair->adapted && !check->files)
     return;
   check_place (check, pair);
-  gwt_check_sections (check, pair);
+  if (pair->adapted)
+    gwt_check_section_names (check, pair);
+  else
+    gwt_check_sections (check, pair);
 }
 
 static void
@@ -251,6 +308,8 @@ check_devices (struct gwt_check *check)
         check_pair (check, &pair);
       else
         refuse_alone (check, pair.source, true);
+      if (pair.adapted)
+        g_ptr_array_add (check->adapted, (gpointer) pair.destination);
     }
   for (i = 0; i < check->destination->n_devices; i++)
     if (gwt_manifest_device (check->source, check->destination->devices[i].id) == NULL)
@@ -271,38 +330,73 @@ adaptation_free (gpointer data)
   g_free (a);
 }
 
+static void
+run (struct gwt_check *check)
+{
+  struct gwt_preflight *result = check->result;
+
+  *result = (struct gwt_preflight){ .verdict = GWT_VERDICT_OK };
+  result->reasons = g_ptr_array_new_with_free_func (g_free);
+  result->adaptations = g_ptr_array_new_with_free_func (adaptation_free);
+  result->open = g_ptr_array_new_with_free_func (g_free);
+  check->doubts = g_array_new (FALSE, FALSE, sizeof (bool));
+  check->adapted = g_ptr_array_new ();
+  check->maybe = g_ptr_array_new_with_free_func (g_free);
+  check_machine (check);
+  check_plugins (check);
+  check_blocks (check);
+  check_devices (check);
+  gwt_check_machine_sections (check);
+  if (check->n_left_out > 0)
+    {
+      bool doubt = true;
+
+      g_ptr_array_add (result->reasons,
+                       g_strdup_printf ("%" G_GUINT64_FORMAT " more reasons", check->n_left_out));
+      g_array_append_val (check->doubts, doubt);
+    }
+  result->verdict = result->reasons->len > 0       ? GWT_VERDICT_REFUSE
+                    : result->adaptations->len > 0 ? GWT_VERDICT_ADAPT
+                                                   : GWT_VERDICT_OK;
+  if (check->files)
+    gwt_check_decide (check);
+  g_array_free (check->doubts, TRUE);
+  g_ptr_array_free (check->adapted, TRUE);
+  g_ptr_array_free (check->maybe, TRUE);
+}
+
 void
 gwt_preflight_run (const struct gwt_manifest *source, const struct gwt_manifest *destination,
                    struct gwt_preflight *result)
 {
-  struct gwt_check check = { source, destination, result, 0, 0 };
+  run (&(struct gwt_check){ .source = source, .destination = destination, .result = result });
+}
 
-  result->reasons = g_ptr_array_new_with_free_func (g_free);
-  result->adaptations = g_ptr_array_new_with_free_func (adaptation_free);
-  check_machine (&check);
-  check_plugins (&check);
-  check_blocks (&check);
-  check_devices (&check);
-  gwt_check_machine_sections (&check);
-  if (check.n_left_out > 0)
-    g_ptr_array_add (result->reasons,
-                     g_strdup_printf ("%" G_GUINT64_FORMAT " more reasons", check.n_left_out));
-  result->verdict = result->reasons->len > 0       ? GWT_VERDICT_REFUSE
-                    : result->adaptations->len > 0 ? GWT_VERDICT_ADAPT
-                                                   : GWT_VERDICT_OK;
+void
+gwt_preflight_files (const struct gwt_manifest *source, const struct gwt_manifest *destination,
+                     struct gwt_preflight *result)
+{
+  run (&(struct gwt_check){
+      .source = source, .destination = destination, .result = result, .files = true });
 }
 
 void
 gwt_preflight_clear (struct gwt_preflight *result)
 {
   g_clear_pointer (&result->reasons, g_ptr_array_unref);
+  g_clear_pointer (&result->open, g_ptr_array_unref);
   g_clear_pointer (&result->adaptations, g_ptr_array_unref);
 }
 
 const char *
 gwt_verdict_name (enum gwt_verdict verdict)
 {
-  return verdict == GWT_VERDICT_OK ? "ok" : verdict == GWT_VERDICT_ADAPT ? "adapt" : "refuse";
+  static const char *const names[] = { [GWT_VERDICT_OK] = "ok",
+                                       [GWT_VERDICT_ADAPT] = "adapt",
+                                       [GWT_VERDICT_REFUSE] = "refuse",
+                                       [GWT_VERDICT_UNDECIDED] = "undecided" };
+
+  return names[verdict];
 }
 
 struct json_object *
@@ -325,5 +419,13 @@ gwt_preflight_json (const struct gwt_preflight *result)
                           json_object_new_string (gwt_verdict_name (result->verdict)));
   json_object_object_add (o, "reasons", reasons);
   json_object_object_add (o, "adaptations", adaptations);
+  if (result->verdict == GWT_VERDICT_UNDECIDED)
+    {
+      struct json_object *open = json_object_new_array ();
+
+      for (i = 0; i < result->open->len; i++)
+        json_object_array_add (open, json_object_new_string (g_ptr_array_index (result->open, i)));
+      json_object_object_add (o, "undecided", open);
+    }
   return o;
 }

@@ -49,8 +49,8 @@ judge_lines (struct json_object *object, const char *name, struct gwt_error *err
   return true;
 }
 
-static bool
-judge (struct json_object *verdict, struct gwt_error *err)
+bool
+gwt_verdict_judge (struct json_object *verdict, struct gwt_error *err)
 {
   static const char *const words[] = { "ok", "adapt", "refuse", NULL };
   struct json_object *word, *reasons;
@@ -78,7 +78,7 @@ gwt_verdict_parse (const char *text, size_t size, struct gwt_error *err)
 {
   struct json_object *verdict = gwt_json_parse (text, size, err);
 
-  if (verdict == NULL || judge (verdict, err))
+  if (verdict == NULL || gwt_verdict_judge (verdict, err))
     return verdict;
   json_object_put (verdict);
   return NULL;

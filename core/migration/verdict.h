@@ -26,8 +26,24 @@ struct json_object *gwt_verdict_receive (struct gwt_channel *channel, struct gwt
 void gwt_verdict_limit (struct gwt_channel *channel);
 /* The same from a text: for tests. */
 struct json_object *gwt_verdict_parse (const char *text, size_t size, struct gwt_error *err);
+/* Is it what docs/migration.md tells, its texts printable? */
+bool gwt_verdict_judge (struct json_object *verdict, struct gwt_error *err);
 /* Does it refuse?  Then ERR has the first reason, and how many more there are. */
 bool gwt_verdict_refuses (struct json_object *verdict, struct gwt_error *err);
+
+/* ---- in a file: what would become of a guest here, docs/manifest.md -------------------------- */
+
+/* RESULT is about GUEST; HERE, the machine as it would be then, may be NULL.  New reference. */
+struct json_object *gwt_verdict_document (const struct gwt_preflight *result,
+                                          const struct gwt_manifest *guest,
+                                          const struct gwt_manifest *here);
+/* A manifest's TEXT, or such a document's: then *DOCUMENT (may be NULL) is a new reference to it,
+   which has been judged, else it is NULL.  NULL without ERR set: the document has no manifest.
+   WHERE comes first in errors. */
+struct gwt_manifest *gwt_verdict_read (const char *where, const char *text, size_t size,
+                                       struct json_object **document, struct gwt_error *err);
+/* Is it about GUEST? */
+bool gwt_verdict_is_about (struct json_object *document, const struct gwt_manifest *guest);
 
 /* RESULT becomes a refusal with ERR as its only reason. */
 void gwt_verdict_refuse (struct gwt_preflight *result, const struct gwt_error *err);

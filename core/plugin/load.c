@@ -11,6 +11,7 @@
 #include "core/device/field.h"
 #include "core/device/type.h"
 #include "core/device/value.h"
+#include "core/util/build-id.h"
 #include "core/util/extension.h"
 #include "core/util/text.h"
 #include "core/vmstate/vmstate.h"
@@ -26,7 +27,7 @@
 /* ---- handshake ------------------------------------------------------------------------------- */
 
 static const struct gwt_plugin *
-call_entry (const char *path, struct gwt_error *err)
+call_entry (const char *path, char **build, struct gwt_error *err)
 {
   /* A path without a slash would be searched for among the system's libraries. */
   g_autofree char *file
@@ -49,6 +50,7 @@ call_entry (const char *path, struct gwt_error *err)
                      "'; build it with GWT_PLUGIN_DEFINE");
       return NULL;
     }
+  *build = gwt_build_id (symbol);
   GWT_AUTO_ERROR (inner);
   const struct gwt_plugin *table = entry (gwt_host_table (), &inner);
   if (table == NULL)
@@ -405,7 +407,7 @@ register_all (const struct gwt_plugin *p, struct gwt_error *err)
 static const struct gwt_plugin *
 load (struct gwt_plugin_info *info, struct gwt_error *err)
 {
-  const struct gwt_plugin *table = call_entry (info->path, err);
+  const struct gwt_plugin *table = call_entry (info->path, &info->build, err);
   struct gwt_plugin *p = table != NULL ? normalize (table, err) : NULL;
   info->struct_size = table != NULL ? table->struct_size : 0;
   if (p == NULL)

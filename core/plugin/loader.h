@@ -35,6 +35,7 @@ struct gwt_plugin_info
   char **types;                    /* from the note; NULL-terminated */
   char **offers;                   /* likewise */
   const struct gwt_plugin *plugin; /* normalized copy once loaded, else NULL */
+  char *build;                     /* the linker's id of what is loaded, or NULL */
   uint64_t struct_size;            /* of its table as it was built; 0 until loaded */
   char *refusal;                   /* why it cannot be loaded, or NULL */
   GHashTable *left_out; /* types whose parent is not to be had, and why; NULL: none */

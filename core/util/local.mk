@@ -1,5 +1,6 @@
 # core/util: sources of this layer
 core_libcore_a_SOURCES += \
+	core/util/build-id.c core/util/build-id.h \
 	core/util/error.c core/util/error.h \
 	core/util/extension.c core/util/extension.h \
 	core/util/fds.c core/util/fds.h \

@@ -40,6 +40,27 @@ claim_line (const char *text)
     FUZZ_CLAIM ((unsigned char) *c >= 0x20 && *c != 0x7f);
 }
 
+/* Two documents never tell less than all, and what they tell is of one kind. */
+static void
+judge_files (const struct gwt_manifest *a, const struct gwt_manifest *b)
+{
+  struct gwt_preflight live, files;
+
+  gwt_preflight_run (a, b, &live);
+  gwt_preflight_files (a, b, &files);
+  FUZZ_CLAIM ((files.verdict == GWT_VERDICT_REFUSE) == (files.reasons->len > 0));
+  FUZZ_CLAIM ((files.verdict == GWT_VERDICT_UNDECIDED) == (files.open->len > 0));
+  FUZZ_CLAIM (files.verdict != GWT_VERDICT_ADAPT || live.verdict == GWT_VERDICT_ADAPT);
+  FUZZ_CLAIM (files.verdict != GWT_VERDICT_OK || live.verdict == GWT_VERDICT_OK);
+  FUZZ_CLAIM (files.verdict != GWT_VERDICT_REFUSE || live.verdict == GWT_VERDICT_REFUSE);
+  for (guint i = 0; i < files.reasons->len; i++)
+    claim_line (g_ptr_array_index (files.reasons, i));
+  for (guint i = 0; i < files.open->len; i++)
+    claim_line (g_ptr_array_index (files.open, i));
+  gwt_preflight_clear (&files);
+  gwt_preflight_clear (&live);
+}
+
 static void
 judge (const struct gwt_manifest *a, const struct gwt_manifest *b)
 {
@@ -49,6 +70,7 @@ judge (const struct gwt_manifest *a, const struct gwt_manifest *b)
 
   gwt_preflight_run (a, b, &first);
   gwt_preflight_run (a, b, &second);
+  judge_files (a, b);
   one = gwt_preflight_json (&first);
   two = gwt_preflight_json (&second);
   FUZZ_CLAIM (json_object_equal (one, two));

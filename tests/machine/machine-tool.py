@@ -9,10 +9,11 @@ import subprocess
 
 import gwttest
 
-for plugin in ("pcie", "virtio", "virtio-blk", "rv64-cpu"):
+for plugin in ("pcie", "virtio", "virtio-blk", "virtio-rng", "rv64-cpu"):
     if not os.path.exists(os.path.join(gwttest.BUILDDIR, "plugins", plugin + ".so")):
         gwttest.skip_all("the plugin %s is not built" % plugin)
 
+RNG = "virtio-rng-pci,id=rng,addr=3"
 DISK = "virtio-blk-pci,id=disk,drive=d,bus=p"
 
 
@@ -49,9 +50,37 @@ def check(t):
     a = dump(t, "a.json", *options())
     b = dump(t, "b.json", *options(DISK + ",queue-size=128"))
     t.equal(tool("check", a, a), (0, "ok\n", ""))
+    line = ("taken over: device 'disk': property 'queue-size': 128 at the source (-device "
+            "virtio-blk-pci) in place of 256 at the destination")
+    # Whether a disk can have other values, its back end says: two manifests do not tell.
     t.equal(tool("check", b, a),
-            (0, "adapt\n  taken over: device 'disk': property 'queue-size': 128 at the source "
-             "(-device virtio-blk-pci) in place of 256 at the destination\n", ""))
+            (2, "undecided\n  %s\n  open: device 'disk' (virtio-blk-pci of plugin 'virtio-blk'): "
+             "whether it can have the guest's values hangs on its back end 'd', too\n  to decide "
+             "it, on the destination's host, with its options: godwit-machine check %s --here "
+             "OPTION...\n  or: godwit OPTION... -guest-manifest %s -dump-manifest B.json, and "
+             "anywhere: godwit-machine check %s B.json\n" % (line, b, b, b), ""))
+    taken = dump(t, "taken.json", *options(), "-guest-manifest", b)
+    t.equal(tool("check", b, taken), (0, "adapt\n  %s\n" % line, ""))
+    # The guest as it would be there.
+    t.equal(tool("check", taken, b), (0, "ok\n", ""))
+    status, out, err = tool("check", a, taken)
+    t.equal((status, out, err), (1, "", "godwit-machine: check: %s: it is about another guest; "
+                                        "write it with -guest-manifest and this one's manifest\n"
+                                 % taken))
+    # Without a back end, and with the same programs at both ends, they do.
+    c = dump(t, "c.json", *options(), "-device", RNG)
+    d = dump(t, "d.json", *options(), "-device", RNG + ",max-bytes=4096")
+    line = ("  taken over: device 'rng': property 'max-bytes': 4096 at the source (-device "
+            "virtio-rng-pci) in place of 9223372036854775807 at the destination\n")
+    t.equal(tool("check", d, c), (0, "adapt\n" + line, ""))
+
+    def other_build(document, _):
+        document["plugins"][0]["build"] = "ff"
+
+    status, out, _ = tool("check", "--json", edited(t, d, "other.json", other_build), c)
+    answer = json.loads(out)
+    t.equal((status, answer["verdict"], len(answer["undecided"])), (2, "undecided", 1), out)
+    t.contains(answer["undecided"][0], "not the same build")
     reason = ("device 'disk': property 'queue-size': 256 at the source (default), set to 128 at the "
               "destination (-device virtio-blk-pci); leave it out at the destination, or set it "
               "there with -device virtio-blk-pci,id=disk,queue-size=256")
@@ -74,12 +103,32 @@ def here(t):
                  "the destination; add -device virtio-blk-pci,id=disk there"]))
     wide = dump(t, "wide.json", *options(), "-smp", "4,sockets=2", "-m", "0x4001000", "-cpu",
                 "rv64,zba=off")
-    rest = options()[2:]
-    t.equal(tool("check", wide, "--here", *rest)[:2],
-            (0, "adapt\n" + "".join("  taken over: device 'cpu%d': property 'zba': off at the "
-                                    "source (-cpu rv64) in place of on at the destination\n" % i
-                                    for i in range(4))))
-    status, out, _ = tool("check", wide, "--here", *rest, "-m", "64M", "--smp", "4")
+    sizes = ["-smp cpus=4,sockets=2,cores=2,threads=1, as the guest has it",
+             "-m 65540K, as the guest has it"]
+    features = ["device 'cpu%d': property 'zba': off, as the guest has it (hop 1 of the guest: -cpu "
+                "rv64)" % i for i in range(4)]
+    status, out, _ = tool("check", wide, "--here", *options())
+    lines = out.splitlines()
+    t.equal((status, lines[:3]), (0, ["adapt"] + ["  taken over: " + x for x in sizes]), out)
+    for line in features:
+        t.ok("  taken over: " + line in lines, out)
+    # Without -M all of it is the guest's, as where a destination waits for it.
+    status, out, _ = tool("check", wide, "--here", *options()[2:-4])
+    t.equal(status, 0, out)
+    t.contains(out, "machine 'virt-1.0' with 2 devices, as the guest has it")
+    status, out, _ = tool("check", wide, "--here", *options()[2:7])
+    t.equal((status, "  device 'disk': drive: there is no block back end 'd' here; add -blockdev "
+             "with node-name=d, or -drive if=none,id=d" in out.splitlines()), (1, True), out)
+    out, _ = t.run(*options()[2:7], "-guest-manifest", wide, "-dump-manifest", "-")
+    with open(t.path("none.json"), "wb") as f:
+        f.write(out)
+    t.ok("manifest" not in json.loads(out), "a machine that does not stand")
+    status, out, _ = tool("check", wide, t.path("none.json"))
+    t.equal((status, out.splitlines()[0]), (1, "refuse"))
+    status, out, err = tool("check", wide, "--here", *options()[2:])
+    t.equal((status, out), (1, ""))
+    t.contains(err, "-device: 'pcie-root-port,id=p,addr=2': without -M the guest brings its devices")
+    status, out, _ = tool("check", wide, "--here", *options(), "-m", "64M", "--smp", "4")
     t.equal((status, [line.split(";")[0] for line in out.splitlines()[:4]]),
             (1, ["refuse", "  sockets: 2 at the source, 1 at the destination",
                  "  cores: 2 at the source, 4 at the destination",
@@ -220,6 +269,20 @@ def refused(t):
     a = dump(t, "a.json", *options())
     with open(t.path("no.json"), "w", encoding="utf-8") as f:
         f.write("{")
+    for name, members in (("later", {"godwit-verdict": 2}),
+                          ("lie", {"verdict": "ok", "reasons": ["because"]}),
+                          ("bare", {"verdict": "refuse", "reasons": ["because"]})):
+        document = {"godwit-verdict": 1, "guest": "x", "reasons": [], "adaptations": []}
+        with open(t.path(name + ".json"), "w", encoding="utf-8") as f:
+            json.dump(dict(document, **members), f)
+    t.error("-guest-manifest: it says whom -dump-manifest is about; add -dump-manifest FILE",
+            *options(), "-guest-manifest", a)
+    t.error("-guest-manifest: '%s': cannot be read" % t.path("none"), *options(),
+            "-guest-manifest", t.path("none"), "-dump-manifest", "-")
+    t.error("-guest-manifest: %s: " % t.path("no.json"), *options(), "-guest-manifest",
+            t.path("no.json"), "-dump-manifest", "-")
+    t.error("-guest-manifest: '%s': it is a verdict without a machine" % t.path("bare.json"),
+            *options(), "-guest-manifest", t.path("bare.json"), "-dump-manifest", "-")
     for args, text in (
             (["check", a], "check: it takes two manifests, or one and --here with options of the "
              "emulator; see godwit-machine check --help"),
@@ -228,6 +291,12 @@ def refused(t):
             (["check", a, t.path("none")], "check: %s: cannot be opened: No such file or directory"
              % t.path("none")),
             (["check", t.path("no.json"), a], "check: %s: " % t.path("no.json")),
+            (["check", a, t.path("later.json")], "check: %s: verdicts of format 2 cannot be read, "
+             "format 1 can; use a newer godwit" % t.path("later.json")),
+            (["check", a, t.path("lie.json")], "check: %s: 'reasons' and 'verdict' contradict each "
+             "other" % t.path("lie.json")),
+            (["check", t.path("bare.json"), a], "check: %s: it is a verdict without a machine, for "
+             "the guest was refused; name a manifest" % t.path("bare.json")),
             (["intersect", a], "intersect: it takes 2 to 64 manifests, one of each host; see "
              "godwit-machine intersect --help"),
             (["intersect", a, a], "intersect: %s is given twice; give each host's manifest once"

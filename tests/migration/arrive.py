@@ -109,6 +109,29 @@ def equal_values(t):
     m.refused(b, c, "'max-ports'")
 
 
+@gwttest.test("what follows from a value that is taken over is no reason to refuse before it has been")
+def follows(t):
+    def places(vm):
+        devices = {d["id"]: d for d in vm.qmp.cmd("query-manifest")["devices"]}
+        return [devices[name]["place"]["path"] for name in ("vs", "other")]
+
+    m = Arrival(t)
+    pci = ["-device", "virtio-serial-pci,id=other"]
+    a = m.start("-device", "virtio-serial-pci,id=vs,addr=5", *pci)
+    m.lives(a)
+    b = m.start("-device", "virtio-serial-pci,id=vs", *pci, incoming=m.here())
+    t.equal(places(b), ["0000:00:01.0", "0000:00:02.0"])
+    said = m.moved(a, b)
+    t.equal((said["verdict"], said["reasons"], len(said["adaptations"])), ("adapt", [], 1))
+    t.equal(places(b), ["0000:00:05.0", "0000:00:01.0"])
+    # What remains is told as it is then: the place of 'vs' is none of it.
+    c = m.start("-device", "virtio-serial-pci,id=vs", "-device",
+                "virtio-serial-pci,id=other,addr=2", incoming=m.here())
+    said = m.refused(b, c, "device 'other': property 'addr': nothing at the source (default), set "
+                           "to 2")
+    t.ok(not any("'vs'" in r for r in said["reasons"]), repr(said))
+
+
 @gwttest.test("other values on both command lines: refused by name, with all there is at once")
 def conflict(t):
     m = Arrival(t)

@@ -59,6 +59,7 @@ def by_id(manifest):
 def contents(t):
     _, m = dump(t, "-compat-dir", overridden(t), "-M", "old-1", "-m", "64M", *DEVICES)
     t.equal(m["machine"], {"type": "old-1", "chain": ["old-1"], "board": "virt",
+                           "given": ["smp", "memory", "cpu"],
                            "uuid": "00112233-4455-6677-8899-aabbccddeeff"})
     t.equal(m["smp"], {"cpus": 2, "sockets": 1, "cores": 2, "threads": 1})
     t.equal((m["cpu"], m["memory"]), ("rv64", 64 << 20))
@@ -66,6 +67,9 @@ def contents(t):
     t.equal(blocks["riscv_virt_board.ram"], {"name": "riscv_virt_board.ram", "size": 64 << 20})
     t.equal(blocks["riscv_virt_board.mrom"]["read-only"], True)
     plugins = {p["id"]: p for p in m["plugins"]}
+    # A linker need not write one.
+    for build in [x.pop("build") for x in [m, *m["plugins"]] if "build" in x]:
+        t.ok(len(build) >= 8 and not set(build) - set("0123456789abcdef"), "build %r" % build)
     t.equal(plugins["virtio-blk"], {"id": "virtio-blk", "version": "0.1.0", "level": "0.1.0"})
     t.equal(sorted(plugins), list(plugins), "order of plugins")
     devices = by_id(m)

@@ -10,16 +10,18 @@
 #include "core/migration/preflight.h"
 
 static const char base[] = "\
-{ 'godwit-manifest': 1, 'program': 'godwit 1.0',\
-  'machine': { 'type': 'pc-1', 'chain': ['pc-1'], 'board': 'pc' },\
+{ 'godwit-manifest': 1, 'program': 'godwit 1.0', 'build': '01',\
+  'machine': { 'type': 'pc-1', 'chain': ['pc-1'], 'board': 'pc',\
+               'given': ['smp', 'memory', 'cpu'] },\
   'smp': { 'cpus': 2, 'sockets': 1, 'cores': 2, 'threads': 1 },\
   'cpu': 'rv64', 'memory': 134217728,\
   'blocks': [ { 'name': 'ram', 'size': 134217728 },\
               { 'name': 'rom', 'size': 65536, 'read-only': true } ],\
   'firmware': [ { 'block': 'rom', 'file': 'boot.bin', 'size': 60000, 'sha256': \
 '0000000000000000000000000000000000000000000000000000000000000000' } ],\
-  'plugins': [ { 'id': 'blk', 'version': '5.2', 'level': '5.1' },\
-               { 'id': 'cpu', 'version': '1.0' }, { 'id': 'uart', 'version': '2.0' } ],\
+  'plugins': [ { 'id': 'blk', 'version': '5.2', 'level': '5.1', 'build': '02' },\
+               { 'id': 'cpu', 'version': '1.0', 'build': '03' },\
+               { 'id': 'uart', 'version': '2.0', 'build': '04' } ],\
   'devices': [\
     { 'id': 'cpu0', 'type': 'rv64-cpu', 'plugin': 'cpu', 'origin': 'cpu',\
       'properties': { 'p': { 'value': true, 'source': 'default', 'default': true,\
@@ -59,7 +61,7 @@ struct edit
 struct pair
 {
   const char *name;
-  struct edit source[4], destination[4];
+  struct edit source[5], destination[5];
   enum gwt_verdict verdict;
   const char *lines[4]; /* reasons, or for ADAPT the adaptations */
 };
@@ -514,6 +516,121 @@ static const struct pair pairs[] = {
       "back ends and properties at both ends" } },
 };
 
+/* What two documents alone tell: `lines` are reasons, for UNDECIDED what is open. */
+#define TRAVELS { QUEUES "/value", "2" }, { QUEUES "/source", "'global'" }
+#define MEMORY(SIZE) { "/memory", SIZE }, { "/blocks/0/size", SIZE }
+
+static const struct pair files[] = {
+  { "the same", { { 0 } }, { { 0 } }, GWT_VERDICT_OK, { 0 } },
+  { "a user's value travels, and both ends run the same code",
+    { TRAVELS },
+    { { 0 } },
+    GWT_VERDICT_ADAPT,
+    { 0 } },
+  { "another build of another device's plugin",
+    { TRAVELS },
+    { { "/plugins/1/build", "'33'" } },
+    GWT_VERDICT_UNDECIDED,
+    { "plugin 'cpu': both are 1.0, but not the same build, as far as is known" } },
+  { "builds that are not told",
+    { TRAVELS, { "/plugins/0/build", NULL } },
+    { { "/plugins/0/build", NULL }, { "/build", NULL } },
+    GWT_VERDICT_UNDECIDED,
+    { "program: both are godwit 1.0, but not the same build, as far as is known",
+      "plugin 'blk': both are 5.2, but not the same build, as far as is known" } },
+  { "another version, and another program",
+    { TRAVELS },
+    { { "/plugins/0/version", "'5.3'" }, { "/program", "'godwit 1.1'" } },
+    GWT_VERDICT_UNDECIDED,
+    { "program: godwit 1.0 at the source, godwit 1.1 at the destination",
+      "plugin 'blk': 5.2 at the source, 5.3 at the destination" } },
+  { "other code, and nothing changes",
+    { { 0 } },
+    { { "/plugins/0/version", "'5.3'" }, { "/program", "'godwit 1.1'" } },
+    GWT_VERDICT_OK,
+    { 0 } },
+  { "a back end has a say",
+    { TRAVELS },
+    { { DISK "/backends", "{ 'drive': 'd0' }" } },
+    GWT_VERDICT_UNDECIDED,
+    { "device 'disk0' (blk of plugin 'blk'): whether it can have the guest's values hangs on its "
+      "back end 'd0', too" } },
+  { "another device's back end has none",
+    { TRAVELS },
+    { { UART "/backends", "{ 'chardev': 'c0' }" } },
+    GWT_VERDICT_ADAPT,
+    { 0 } },
+  { "what may follow from the value",
+    { TRAVELS },
+    { { DISK "/facts/capacity", "2097152" } },
+    GWT_VERDICT_UNDECIDED,
+    { "device 'disk0': capacity: 1048576 at the source, 2097152 at the destination; give it the "
+      "same back ends and properties at both ends" } },
+  { "what another device settles by itself",
+    { TRAVELS },
+    { { FIFO "/value", "32" } },
+    GWT_VERDICT_UNDECIDED,
+    { "device 'serial0': property 'fifo': 16 at the source (default), 32 at the destination "
+      "(default), and machine type 'pc-1' promises the same at both; start the destination with "
+      "-global uart.fifo=16, or add the compat row that is missing to plugin 'uart'" } },
+  { "that, and nothing changes",
+    { { 0 } },
+    { { FIFO "/value", "32" } },
+    GWT_VERDICT_REFUSE,
+    { "device 'serial0': property 'fifo': 16 at the source (default), 32 at the destination "
+      "(default), and machine type 'pc-1' promises the same at both; start the destination with "
+      "-global uart.fifo=16, or add the compat row that is missing to plugin 'uart'" } },
+  { "what the user said twice stays, whatever changes",
+    { TRAVELS, { FIFO "/value", "8" }, { FIFO "/source", "'global'" } },
+    { { FIFO "/value", "4" },
+      { FIFO "/source", "'device'" },
+      { DISK "/facts/capacity", "2097152" },
+      { "/plugins/1/build", "'33'" } },
+    GWT_VERDICT_REFUSE,
+    { "device 'serial0': property 'fifo': set to 8 at the source (global) and to 4 at the "
+      "destination (device); leave it out at the destination, or set it there with -global "
+      "uart.fifo=8" } },
+  { "the state of a device that changes is left out at one end",
+    { TRAVELS, { DISK "/sections", "[ { 'name': 'disk', 'version': 1 } ]" } },
+    { { 0 } },
+    GWT_VERDICT_UNDECIDED,
+    { "device 'disk0': it has other sections at the destination" } },
+  { "memory that no option gave",
+    { { 0 } },
+    { MEMORY ("268435456"), { "/machine/given", "['smp']" } },
+    GWT_VERDICT_UNDECIDED,
+    { "size of memory: it is another one at the destination, which takes the guest's unless it is "
+      "started with -m" } },
+  { "memory, and nobody tells whether it was given",
+    { { 0 } },
+    { MEMORY ("268435456"), { "/machine/given", NULL } },
+    GWT_VERDICT_UNDECIDED,
+    { "size of memory: it is another one at the destination, which takes the guest's unless it is "
+      "started with -m" } },
+  { "memory that was given",
+    { { 0 } },
+    { MEMORY ("268435456"), { "/machine/given", "['memory']" } },
+    GWT_VERDICT_REFUSE,
+    { "memory: 134217728 bytes at the source, 268435456 bytes at the destination; start the "
+      "destination with -m 128M" } },
+  { "CPUs that no option gave, and another machine type",
+    { { 0 } },
+    { { "/smp", "{ 'cpus': 2, 'sockets': 2, 'cores': 1, 'threads': 1 }" },
+      { "/machine/given", "[]" },
+      { "/machine/board", "'q'" } },
+    GWT_VERDICT_REFUSE,
+    { "machine type 'pc-1': its board is 'pc' at the source and 'q' at the destination; install "
+      "the same machine type files at both ends" } },
+  { "a destination that has a guest already",
+    { { 0 } },
+    { { FIFO "/source", "'incoming'" }, { "/machine/board", "'q'" } },
+    GWT_VERDICT_UNDECIDED,
+    { "the destination's manifest is of a machine that a guest has come to, and does not tell what "
+      "its options alone make; write it with -dump-manifest",
+      "machine type 'pc-1': its board is 'pc' at the source and 'q' at the destination; install "
+      "the same machine type files at both ends" } },
+};
+
 static char *
 quoted (const char *text)
 {
@@ -603,6 +720,37 @@ test_pair (gconstpointer data)
   gwt_manifest_unref (destination);
 }
 
+static void
+test_files (gconstpointer data)
+{
+  const struct pair *pair = data;
+  struct gwt_manifest *source = edited (pair->source), *destination = edited (pair->destination);
+  struct gwt_preflight result;
+  struct json_object *json;
+  GPtrArray *lines;
+  guint n = 0, i;
+
+  gwt_preflight_files (source, destination, &result);
+  lines = pair->verdict == GWT_VERDICT_UNDECIDED ? result.open : result.reasons;
+  for (i = 0; i < lines->len; i++)
+    g_test_message ("%s", (char *) g_ptr_array_index (lines, i));
+  g_assert_cmpstr (gwt_verdict_name (result.verdict), ==, gwt_verdict_name (pair->verdict));
+  while (n < G_N_ELEMENTS (pair->lines) && pair->lines[n] != NULL)
+    n++;
+  g_assert_cmpuint (lines->len, >=, n);
+  for (i = 0; i < n; i++)
+    g_assert_cmpstr (g_ptr_array_index (lines, i), ==, pair->lines[i]);
+  /* Nothing is told as something else, too. */
+  g_assert_true ((result.verdict == GWT_VERDICT_REFUSE) == (result.reasons->len > 0));
+  g_assert_true ((result.verdict == GWT_VERDICT_UNDECIDED) == (result.open->len > 0));
+  json = gwt_preflight_json (&result);
+  g_assert_true (json_object_object_get_ex (json, "undecided", NULL) == (result.open->len > 0));
+  json_object_put (json);
+  gwt_preflight_clear (&result);
+  gwt_manifest_unref (source);
+  gwt_manifest_unref (destination);
+}
+
 /* Reasons beyond the limit are counted. */
 static void
 test_many (void)
@@ -668,6 +816,12 @@ main (int argc, char **argv)
       g_autofree char *name = g_strdup_printf ("/preflight/%s", pairs[i].name);
 
       g_test_add_data_func (name, &pairs[i], test_pair);
+    }
+  for (i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("/preflight/files/%s", files[i].name);
+
+      g_test_add_data_func (name, &files[i], test_files);
     }
   g_test_add_func ("/preflight/many", test_many);
   g_test_add_func ("/preflight/large", test_large);

@@ -9,6 +9,7 @@ import busyguest
 import gwttest
 import pairs
 import sets
+import variants
 
 sets.need_sets()
 IMAGE = busyguest.need()
@@ -18,8 +19,9 @@ PAIRS = 10 if gwttest.SANITIZERS else 40
 
 @gwttest.test("random pairs, seed %d" % SEED)
 def some(t):
-    seen = pairs.random_pairs(t, IMAGE, random.Random(SEED), PAIRS)
+    seen, undecided = pairs.random_pairs(t, IMAGE, random.Random(SEED), PAIRS)
     t.equal(sum(seen.values()), PAIRS, "pairs")
+    print("# %r, two manifests alone did not tell %d" % (seen, undecided))
     for verdict in ("ok", "adapt", "refuse"):
         t.ok(seen.get(verdict), "no pair was '%s': %r" % (verdict, seen))
 
@@ -31,6 +33,55 @@ def chains(t):
     hops = [product.chain([chance.randrange(len(product.ends)) for _ in range(3)])
             for _ in range(12)]
     t.ok(2 in hops and 0 in hops, "hops: %r" % hops)
+
+
+class Altered(sets.Set):
+    """R8.2 with a build of a plugin's own."""
+
+    def __init__(self, t, plugin, name, changes):
+        super().__init__(t, "R8.2")
+        self.name += ", " + name
+        # As the version in this tree: nothing but what it does tells the two apart.
+        folder = variants.build(t, plugin, name, "0.1.0", changes)
+        self.arguments = ["-plugin-dir", folder, *self.arguments]
+
+
+@gwttest.test("what shows when a value was taken over: two manifests do not tell, all others refuse")
+def hidden(t):
+    variants.need("virtio-rng")
+    judge = pairs.Judge(t, IMAGE)
+    a = pairs.End(sets.Set(t, "R8.2"), "pc-8.2")
+    a.devices = [["virtio-blk-pci", {"id": "disk", "drive": "d0", "addr": "1"}],
+                 ["virtio-rng-pci", {"id": "rng", "addr": "2", "max-bytes": 1024}]]
+    b = a.copy()
+    del b.devices[1][1]["max-bytes"]
+    t.equal(judge.pair(a, b), ("adapt", "adapt"), "the same build")
+    for name, changes, why in (
+            ("picky", [("  r->period_end = GWT_TIMER_OFF;\n  r->period_timer",
+                        "  if (r->max_bytes < 65536)\n    {\n      host->error_set (err, "
+                        "GWT_E_RANGE, \"less than 65536 bytes\");\n      return -1;\n    }\n"
+                        "  r->period_end = GWT_TIMER_OFF;\n  r->period_timer")],
+             "less than 65536 bytes"),
+            ("other-class", [("  r->virtio = virtio_api->setup (device, &info,",
+                              "  struct gwt_virtio_info mine = info;\n"
+                              "  mine.pci_class += r->max_bytes < 65536;\n"
+                              "  r->virtio = virtio_api->setup (device, &mine,")],
+             "configuration-space, byte 0x9")):
+        b.release = Altered(t, "virtio-rng", name, {"virtio-rng.c": changes})
+        t.equal(judge.pair(a, b), ("undecided", "refuse"), name)
+        early, told = judge.check(judge.dump(a), judge.dump(b))
+        t.equal((early, told["undecided"]),
+                ("undecided", ["plugin 'virtio-rng': both are 0.1.0, but not the same build, as "
+                               "far as is known"]))
+        uri = "unix:" + t.path(name + ".sock")
+        asks, waits = judge.start(a), judge.start(b, incoming=uri)
+        for _ in range(2):
+            asks.qmp.cmd("migrate-check", uri=uri)
+            answer = asks.qmp.event("MIGRATION_CHECK")["data"]
+            t.equal(answer.get("verdict"), "refuse", "%s: %r" % (name, answer))
+            t.contains(" ".join(answer["reasons"]), why)
+        for vm in (asks, waits):
+            vm.close()
 
 
 if __name__ == "__main__":

@@ -247,11 +247,11 @@ class Judge:
         return sets.start(self.t, end.release, *self.words(end), *more, machine=end.machine,
                           image=image or self.image, **how)
 
-    def dump(self, end):
+    def dump(self, end, *more):
         """Its manifest's file; None where such a machine cannot be started."""
         self.count += 1
         path = self.t.path("manifest%d.json" % self.count)
-        vm = self.start(end, "-dump-manifest", path, qmp=False)
+        vm = self.start(end, "-dump-manifest", path, *more, qmp=False)
         status = vm.wait()
         why = vm.stderr()
         vm.close()
@@ -276,7 +276,7 @@ class Judge:
         except ValueError as e:
             raise gwttest.Failure("godwit-machine check: status %d, %r, %r"
                                   % (done.returncode, done.stdout, done.stderr)) from e
-        self.t.equal(done.returncode, 1 if answer["verdict"] == "refuse" else 0,
+        self.t.equal(done.returncode, {"refuse": 1, "undecided": 2}.get(answer["verdict"], 0),
                      "exit status of godwit-machine check (%r)" % answer)
         return answer["verdict"], answer
 
@@ -291,6 +291,18 @@ class Judge:
         """The guest of VM, which began at END, comes to its end."""
         used = sorted((int(p["addr"], 16), p["drive"]) for _, p in end.devices if "drive" in p)
         busyguest.finish(self.t, vm, self.t.path(used[0][1] + ".img"))
+
+    def decide(self, a, b, end):
+        """Of the manifests A and B, which is END's: (what they tell, what is told at END's own host,
+        all of that answer).  Where two manifests tell, they tell the same."""
+        early, told = self.check(a, b)
+        final, answer = self.check(a, self.dump(end, "-guest-manifest", a))
+        if early != "undecided":
+            self.t.equal(early, final, "%s\n%s" % (json.dumps(told, indent=1),
+                                                   json.dumps(answer, indent=1)))
+            for reason in told["reasons"]:
+                self.t.ok(reason in answer["reasons"], "%r in %r" % (reason, answer["reasons"]))
+        return early, final, answer
 
     def transfer(self, vm, end, *more):
         """To a process of END: (it, query-migrate of the sender).  MORE: options of the receiver."""
@@ -311,11 +323,12 @@ class Judge:
         return to, how
 
     def pair(self, a, b):
-        """Judge and try them; the verdict, or None where one of them cannot be."""
+        """Judge and try them; what two manifests tell and the verdict, or None where one of them
+        cannot be."""
         first, second = self.dump(a), self.dump(b)
         if first is None or second is None:
             return None
-        verdict, told = self.check(first, second)
+        early, verdict, told = self.decide(first, second, b)
         what = "%s\n-> %s\n%s\n" % (a, b, json.dumps(told, indent=1))
         try:
             vm = self.begin(a)
@@ -328,7 +341,7 @@ class Judge:
             self.looks(verdict, a, b, self.load(second))
         except gwttest.Failure as e:
             raise gwttest.Failure(what + str(e)) from e
-        return verdict
+        return early, verdict
 
     def refused(self, vm, end, told):
         to, how = self.move(vm, end)
@@ -383,14 +396,17 @@ class Judge:
 # ---- random pairs ----------------------------------------------------------------------------------
 
 def random_pairs(t, image, random, count):
-    """COUNT pairs are judged and tried; how many there were of each verdict."""
-    judge, chance, seen = Judge(t, image), Chance(t, random), {}
+    """COUNT pairs are judged and tried; how many there were of each verdict, and of how many two
+    manifests alone did not tell it."""
+    judge, chance, seen, undecided = Judge(t, image), Chance(t, random), {}, 0
     while sum(seen.values()) < count:
         a = chance.end()
-        verdict = judge.pair(a, chance.other(a))
-        if verdict is not None:
+        verdicts = judge.pair(a, chance.other(a))
+        if verdicts is not None:
+            early, verdict = verdicts
             seen[verdict] = seen.get(verdict, 0) + 1
-    return seen
+            undecided += early == "undecided"
+    return seen, undecided
 
 
 # ---- hosts and releases, all with all --------------------------------------------------------------
@@ -416,7 +432,7 @@ class Product:
         """The guest of VM goes to end number B, or stays: (the process that it is in, whether it
         went).  What preflight said before comes true."""
         was, at = vm.qmp.cmd("query-manifest"), busyguest.count(vm)
-        verdict, told = self.judge.check(self.judge.save(was), self.dumps[b])
+        _, verdict, told = self.judge.decide(self.judge.save(was), self.dumps[b], self.ends[b])
         to, how = self.judge.move(vm, self.ends[b])
         what = "%s: %s\n%r\n%s" % (self.ends[b], json.dumps(told, indent=1), how, to.stderr())
         self.t.equal(how["status"], "failed" if verdict == "refuse" else "completed", what)

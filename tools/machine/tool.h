@@ -11,6 +11,7 @@
 /* Exit statuses. */
 #define TOOL_GOOD 0
 #define TOOL_BAD 1
+#define TOOL_UNDECIDED 2
 
 struct tool_command
 {

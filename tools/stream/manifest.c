@@ -98,7 +98,8 @@ gwt_capture_print_manifest (struct gwt_capture *c, struct gwt_error *err)
 
 /* Where a value came from, and what the host has to it, the guest does not see. */
 static const char *const unseen[]
-    = { "program", "hops", "hop", "source", "detail", "backends", "firmware", NULL };
+    = { "program", "build",  "hops",     "hop",      "source",
+        "detail",  "given", "backends", "firmware", NULL };
 
 struct compare
 {
