@@ -101,6 +101,7 @@ uint64_t gwt_progress_threshold (double rate);
 void gwt_progress_synced (void);     /* a round of dirty pages began */
 int gwt_progress_since_sync (void);  /* ms */
 void gwt_progress_pending (uint64_t exact); /* at a sync: expected-downtime */
+void gwt_progress_estimate (uint64_t left);   /* between them */
 /* [main] Members of query-migrate that have a meaning in this status. */
 void gwt_progress_describe (struct json_object *to, enum gwt_migration_status status);
 void gwt_progress_describe_ram (struct json_object *ram, uint64_t pages); /* PAGES: sent so far */

@@ -258,6 +258,7 @@ is_little (void)
   double rate = gwt_progress_rate (o.out.total);
   uint64_t threshold = gwt_progress_threshold (rate), estimate = pending (false), left;
 
+  gwt_progress_estimate (estimate);
   if (!gwt_switchover_is_near (&o.switchover, estimate, threshold, rate))
     return false;
   left = pending (true);

@@ -29,7 +29,7 @@ static struct
   GMutex lock;
   int64_t began, set_up, stopped, resumed, ended, last_part;
   int64_t parts[GWT_DOWNTIME_PARTS];
-  uint64_t sent_before_stop, sent, pending;
+  uint64_t sent_before_stop, sent, pending, estimate;
   GArray *devices; /* struct device */
   double rate;     /* bytes/s, of the last window; 0: not known */
   int64_t window_began, synced;
@@ -59,7 +59,7 @@ gwt_progress_begin (void)
   memset (p.parts, 0, sizeof (p.parts));
   p.began = g_get_monotonic_time ();
   p.set_up = p.stopped = p.resumed = p.ended = 0;
-  p.sent_before_stop = p.sent = p.pending = 0;
+  p.sent_before_stop = p.sent = p.pending = p.estimate = 0;
   p.rate = 0;
   p.window_began = 0;
   g_mutex_unlock (&p.lock);
@@ -219,6 +219,14 @@ gwt_progress_pending (uint64_t exact)
   g_mutex_unlock (&p.lock);
 }
 
+void
+gwt_progress_estimate (uint64_t left)
+{
+  g_mutex_lock (&p.lock);
+  p.estimate = left;
+  g_mutex_unlock (&p.lock);
+}
+
 /* ---- query-migrate --------------------------------------------------------------------------- */
 
 static void
@@ -268,7 +276,10 @@ gwt_progress_describe (struct json_object *to, enum gwt_migration_status status)
       describe_downtime (to);
     }
   else if (p.rate > 0)
-    add_int (to, "expected-downtime", (int64_t) ((double) p.pending * 1e3 / p.rate));
+    /* In a round pages go that were counted at its beginning, and others are written again; in the
+       first one nothing was counted yet. */
+    add_int (to, "expected-downtime",
+             (int64_t) ((double) MAX (p.pending, p.estimate) * 1e3 / p.rate));
   else
     add_int (to, "expected-downtime",
              (int64_t) gwt_migration_param (GWT_PARAM_DOWNTIME_LIMIT));

@@ -4,12 +4,14 @@ that break, peers that stall.  Wherever it fails, the guest goes on where it was
 
 import os
 import re
+import select
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 import threading
+import time
 
 import gwttest
 import mover
@@ -134,6 +136,11 @@ def busy(t):
     desc = t.raises("GenericError", a.qmp.cmd, "migrate-continue", state="pre-switchover")
     t.equal(desc, "the migration is in state 'active', not 'pre-switchover'")
     t.raises("GenericError", m.set, a, "return-path")
+    # 16 MiB at 4 KiB a second: as soon as the rate is known, nobody is told that it is near its end.
+    end = time.monotonic() + 60 * gwttest.SCALE
+    while a.qmp.cmd("query-migrate")["expected-downtime"] == 300 and time.monotonic() < end:
+        select.select([], [], [], 0.005)
+    t.ok(a.qmp.cmd("query-migrate")["expected-downtime"] > 20000, "it is said to end soon")
     threads = a.qmp.cmd("query-migrationthreads")
     t.equal([x["name"] for x in threads], ["mig/src/main"])
     t.ok(os.path.exists("/proc/%d/task/%d" % (a.pid, threads[0]["thread-id"])), "no such thread")
