@@ -16,6 +16,7 @@
 #include "core/backend/memdev.h"
 #include "core/backend/netdev.h"
 #include "core/cpu/run.h"
+#include "core/machine/hotplug.h"
 #include "core/machine/manifest.h"
 #include "core/migration/migration.h"
 #include "core/plugin/loader.h"
@@ -375,6 +376,7 @@ put_up (struct gwt_machine *machine, const struct gwt_manifest *incoming, struct
   machine->incoming = incoming;
   good = gwt_machine_build (machine, err) && gwt_machine_power_on (machine, false, err)
          && gwt_migration_attach (machine->name, err)
+         && (a.own == NULL || gwt_hotplug_again (a.own, err))
          && (a.own != NULL || a.with.used == NULL || a.with.used (a.with.data, err));
   machine->incoming = NULL;
   if (good)

@@ -51,10 +51,18 @@ hotplug_of (struct gwt_device *device, struct gwt_hotplug *table)
 
 /* ---- going ----------------------------------------------------------------------------------- */
 
+static gboolean
+has_id (gconstpointer spec, gconstpointer id)
+{
+  return strcmp (((const struct gwt_spec *) spec)->id, id) == 0;
+}
+
 static void
 forget_user_device (struct gwt_device *device)
 {
   guint index;
+  if (g_ptr_array_find_with_equal_func (machine->added_specs, device->id, has_id, &index))
+    g_ptr_array_remove_index (machine->added_specs, index);
   if (!g_ptr_array_find (machine->user_devices, device, &index))
     return;
   g_ptr_array_remove_index (machine->user_devices, index);
@@ -193,7 +201,7 @@ static bool
 set_values (struct gwt_device *device, const struct gwt_spec *spec, struct gwt_error *err)
 {
   g_autofree char *detail = g_strdup_printf ("device_add %s", spec->type);
-  if (!gwt_machine_apply (machine->choice, device, NULL, NULL, NULL, err))
+  if (!gwt_machine_apply (machine->choice, device, NULL, NULL, machine->incoming, err))
     return false;
   json_object_object_foreach (spec->props, name, value)
   {
@@ -235,6 +243,19 @@ bring_up (struct gwt_device *device, const struct gwt_spec *spec, struct gwt_err
   return true;
 }
 
+/* For when the machine has to be built anew. */
+static void
+note_added (const struct gwt_device *device, const struct gwt_spec *spec)
+{
+  struct gwt_spec *copy;
+  if (g_ptr_array_find_with_equal_func (machine->added_specs, device->id, has_id, NULL))
+    return;
+  copy = g_new0 (struct gwt_spec, 1);
+  *copy = (struct gwt_spec){ g_strdup (spec->type), g_strdup (device->id),
+                             json_object_get (spec->props) };
+  g_ptr_array_add (machine->added_specs, copy);
+}
+
 static void
 add_paused (void *data)
 {
@@ -246,7 +267,9 @@ add_paused (void *data)
     return;
   device->hotplugged = true;
   a->done = bring_up (device, a->spec, a->err);
-  if (!a->done)
+  if (a->done)
+    note_added (device, a->spec);
+  else
     gwt_device_destroy (device);
 }
 
@@ -282,6 +305,19 @@ gwt_hotplug_add (const struct gwt_spec *spec, struct gwt_error *err)
   return a.done;
 }
 
+bool
+gwt_hotplug_again (const struct gwt_machine *from, struct gwt_error *err)
+{
+  for (guint i = 0; i < from->added_specs->len; i++)
+    {
+      struct addition a = { g_ptr_array_index (from->added_specs, i), err, false };
+      gwt_vm_paused_call (add_paused, &a);
+      if (!a.done)
+        return false;
+    }
+  return true;
+}
+
 /* ---- going when asked ------------------------------------------------------------------------ */
 
 struct removal
@@ -303,8 +339,7 @@ remove_paused (void *data)
 bool
 gwt_hotplug_remove (const char *name, struct gwt_error *err)
 {
-  struct gwt_device *device
-      = name[0] == '/' ? gwt_device_find_path (name) : gwt_device_find (name);
+  struct gwt_device *device = name[0] == '/' ? gwt_device_find_path (name) : gwt_device_find (name);
   struct gwt_hotplug hotplug;
   if (device == NULL)
     {

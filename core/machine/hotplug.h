@@ -16,6 +16,9 @@ void gwt_hotplug_set_listener (gwt_hotplug_listener listener);
 
 /* Make a device as -device does and tell the guest.  On failure the machine is as it was. */
 bool gwt_hotplug_add (const struct gwt_spec *spec, struct gwt_error *err);
+/* The machine was built anew, perhaps as another one: what was added to FROM by the above, and did
+   not go again, is added to it. */
+bool gwt_hotplug_again (const struct gwt_machine *from, struct gwt_error *err);
 /* Ask for the device of that id or path to be unplugged.  Where nobody has to be asked it is gone
    on return; else it goes when the guest has let go of it. */
 bool gwt_hotplug_remove (const char *name, struct gwt_error *err);

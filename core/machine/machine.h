@@ -57,6 +57,7 @@ struct gwt_machine
   struct gwt_spec *cpu_spec; /* -cpu, or the default of CPU_DEFAULT */
   const struct gwt_machine_type *cpu_default; /* of choice, or NULL: -cpu was given */
   GPtrArray *user_specs;     /* struct gwt_spec, -device */
+  GPtrArray *added_specs;    /* struct gwt_spec with ids, device_add; see gwt_hotplug_again */
   struct gwt_boot *boot;
 
   struct gwt_region *ram;

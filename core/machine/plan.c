@@ -333,6 +333,7 @@ gwt_machine_plan (const struct gwt_machine_config *config, struct gwt_error *err
   struct gwt_machine *machine = g_new0 (struct gwt_machine, 1);
   machine->config = *config;
   machine->user_specs = g_ptr_array_new_with_free_func (spec_free);
+  machine->added_specs = g_ptr_array_new_with_free_func (spec_free);
   machine->cpus = g_ptr_array_new ();
   machine->devices = g_ptr_array_new ();
   machine->user_devices = g_ptr_array_new ();
@@ -359,6 +360,7 @@ gwt_machine_free (struct gwt_machine *machine)
   gwt_boot_free (machine->boot);
   gwt_spec_free (machine->cpu_spec);
   g_ptr_array_unref (machine->user_specs);
+  g_ptr_array_unref (machine->added_specs);
   g_ptr_array_unref (machine->cpus);
   g_ptr_array_unref (machine->devices);
   g_ptr_array_unref (machine->user_devices);

@@ -214,6 +214,41 @@ def sizes(t):
     m.refused(b, c, "3", "2")
 
 
+@gwttest.test("what came and went at the receiver while it waited is not undone with its machine")
+def plugged(t):
+    m = Arrival(t)
+    ports = ["-device", "pcie-root-port,id=p0", "-device", "pcie-root-port,id=p1"]
+    a = m.start("-smp", "2", *ports, "-device", "virtio-serial-pci,id=vs,max-ports=4")
+    rng = {"driver": "virtio-rng-pci", "bus": "p1", "id": "rng"}
+    a.qmp.cmd("device_add", **rng, **{"max-bytes": 4096})
+    m.lives(a)
+    # Given -smp only values change, and else the machine as a whole.
+    for n, smp in enumerate((["-smp", "2"], [])):
+        b = m.start(*smp, *ports, "-device", "virtio-serial-pci,id=vs",
+                    incoming="unix:" + m.socket("b%d" % n))
+        b.qmp.cmd("device_add", driver="virtio-rng-pci", bus="p0", id="gone")
+        b.qmp.cmd("device_del", id="gone")
+        b.qmp.event("DEVICE_DELETED")
+        b.qmp.cmd("device_add", **rng)
+        before = json.dumps(b.qmp.cmd("qom-list", path="/machine"))
+        for _ in range(2):
+            a.qmp.cmd("migrate-check", uri="unix:" + m.socket("b%d" % n))
+            answer = a.qmp.event("MIGRATION_CHECK")["data"]
+            t.equal(answer.get("verdict"), "adapt", repr(answer))
+            t.equal(json.dumps(b.qmp.cmd("qom-list", path="/machine")), before)
+        a.qmp.cmd("migrate", uri="unix:" + m.socket("b%d" % n))
+        m.finished(a)
+        m.wait(b, "completed")
+        m.lives(b)
+        t.equal((m.value(b, "max-ports"), m.value(b, "max-bytes", "rng")), (4, 4096))
+        origin = {d["id"]: d["origin"] for d in b.qmp.cmd("query-manifest")["devices"]}
+        t.equal((origin["rng"], "gone" in origin), ("hotplug", False))
+        a.kill()
+        a = b
+    a.qmp.cmd("device_del", id="rng")
+    a.qmp.event("DEVICE_DELETED")
+
+
 @gwttest.test("without -M the guest brings its machine; monitors live before there is one")
 def without_machine(t):
     m = Arrival(t)
