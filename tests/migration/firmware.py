@@ -240,8 +240,12 @@ def sizes(t):
         vm = Vm(t, "-bios", firmware(t, "A"), *one, "-global",
                 "migration.x-manifest=" + ("on" if manifest else "off"))
         vm.said("A")
+        # Else the guest may have been given away before the receiver has refused it.
+        vm.qmp.cmd("migrate-set-capabilities",
+                   capabilities=[{"capability": "return-path", "state": True}])
         vm.qmp.cmd("migrate", uri=address)
         t.equal(other.vm.wait(), 1, "exit status")
+        vm.until("failed")
         t.contains(other.vm.stderr(), wanted)
         vm.reset()
         vm.said("AA")
