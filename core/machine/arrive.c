@@ -625,6 +625,29 @@ fit (const struct gwt_manifest *source, bool judge, bool check_only, struct gwt_
   gwt_manifest_unref (here);
 }
 
+/* Nobody asks whether the guest fits, but where it loads all the same and sees another machine than
+   it was in, somebody has to be able to find out. */
+static void
+find_unasked (const struct gwt_manifest *source, struct gwt_preflight *result)
+{
+  struct gwt_manifest *here;
+  struct gwt_preflight now;
+  GWT_AUTO_ERROR (err);
+
+  here = gwt_machine_manifest (standing (), &err);
+  if (here == NULL)
+    return;
+  gwt_preflight_run (source, here, &now);
+  if (now.verdict == GWT_VERDICT_REFUSE)
+    result->unasked = now.reasons->len == 1
+                          ? g_strdup (now.reasons->pdata[0])
+                          : g_strdup_printf ("%s (and %u more: migrate-check tells them before)",
+                                             (const char *) now.reasons->pdata[0],
+                                             now.reasons->len - 1);
+  gwt_preflight_clear (&now);
+  gwt_manifest_unref (here);
+}
+
 void
 gwt_arrival_prepare (const struct gwt_manifest *source, bool judge, bool check_only,
                      struct gwt_preflight *result)
@@ -646,6 +669,8 @@ gwt_arrival_prepare (const struct gwt_manifest *source, bool judge, bool check_o
     }
   if (check_only)
     gwt_arrival_undo ();
+  else if (!judge && result->verdict != GWT_VERDICT_REFUSE)
+    find_unasked (source, result);
 }
 
 void

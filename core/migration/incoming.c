@@ -45,6 +45,7 @@ static struct
   struct gwt_reader *reader;
   bool committed;
   struct json_object *preflight; /* what was said of the guest, or NULL */
+  char *unasked;                 /* or would have been, had anybody asked */
   struct gwt_error error;
 } n = { .cancel_fd = -1 };
 
@@ -110,6 +111,8 @@ begun (const struct gwt_preflight *result, bool check_only)
     return;
   json_object_put (n.preflight);
   n.preflight = result != NULL ? gwt_preflight_json (result) : NULL;
+  g_free (n.unasked);
+  n.unasked = result != NULL ? g_strdup (result->unasked) : NULL;
   if (result == NULL || result->verdict != GWT_VERDICT_REFUSE)
     g_clear_pointer (&n.listener, gwt_listener_free);
 }
@@ -225,6 +228,10 @@ take_over (void)
   GWT_AUTO_ERROR (err);
 
   n.awaited = false;
+  if (n.unasked != NULL)
+    gwt_log (GWT_LOG_WARN, "%s: x-preflight is off; with it the guest would have been refused: %s",
+             n.command, n.unasked);
+  g_clear_pointer (&n.unasked, g_free);
   gwt_announce_when_running ();
   /* 'cont' may have come after the images were left alone. */
   if (ran && n.autostart && !gwt_block_activate_all (&err))
@@ -390,6 +397,7 @@ listen_on (struct gwt_address *address, const char *command, struct gwt_error *e
   gwt_migration_set_error (NULL);
   json_object_put (n.preflight);
   n.preflight = NULL;
+  g_clear_pointer (&n.unasked, g_free);
   gwt_outgoing_forget ();
   n.thread = gwt_migration_thread_new ("mig/dst/main", run, n.cancel_fd, err);
   if (n.thread == NULL)
@@ -457,5 +465,6 @@ gwt_incoming_finish (void)
   gwt_error_clear (&n.error);
   json_object_put (n.preflight);
   n.preflight = NULL;
+  g_clear_pointer (&n.unasked, g_free);
   g_clear_pointer (&n.address, gwt_address_free);
 }

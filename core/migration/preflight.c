@@ -386,6 +386,7 @@ gwt_preflight_clear (struct gwt_preflight *result)
   g_clear_pointer (&result->reasons, g_ptr_array_unref);
   g_clear_pointer (&result->open, g_ptr_array_unref);
   g_clear_pointer (&result->adaptations, g_ptr_array_unref);
+  g_clear_pointer (&result->unasked, g_free);
 }
 
 const char *

@@ -38,6 +38,9 @@ struct gwt_preflight
   GPtrArray *reasons;     /* char *, "device 'x': property 'p': 4 at the source ...; remedy" */
   GPtrArray *open;        /* char *, may be NULL */
   GPtrArray *adaptations; /* struct gwt_preflight_adaptation *; there beside reasons too */
+  /* What would have been reasons, had anybody asked: for who lets the guest in all the same.  One
+     line, or NULL. */
+  char *unasked;
 };
 
 /* RESULT need not be initialized; clear it afterwards.  DESTINATION is a machine that stands.  What

@@ -8,6 +8,7 @@ import subprocess
 import gwttest
 
 import busyguest
+import pairs
 import sets
 
 sets.need_sets()
@@ -304,7 +305,13 @@ def hosts(t):
                   *["device 'cpu0': property '%s': on at the source (default), off at the "
                     "destination (default), which takes off alone" % p for p in lacks[there]],
                   *["device 'cpu3': property '%s': off at the source" % p for p in lacks[here]])
-        b.end(vm)
+        to, how = b.to(vm, sides[there], "pc-8.2", *NOBODY_ASKS)
+        t.equal(how["status"], "completed", to.stderr())
+        t.contains(to.stderr(), pairs.WARNED + "device 'cpu0': property '")
+        # No section holds that, but a guest can tell.
+        to.expect("! extensions of hart")
+        for p in (vm, to):
+            p.close()
 
 
 @gwttest.test("hosts A and B with what intersect says on both command lines: works both ways")
