@@ -14,7 +14,11 @@ requests of its disk in flight (busyguest.py), and one that tells all that it fi
                    heard, here or at the next hop;
                  - what differs can be told by a clock alone (CLOCK)
 
-Any other refusal is false.  It owns arrangements, their judging and their moves, and knows no release by name but through sets.
+Any other refusal is false.  A receiver that nobody asks, and that takes a guest which would have been
+refused, has to warn.  Without a manifest goes what is alike, and what is not goes or is refused by the
+load, as in QEMU.
+
+It owns arrangements, their judging and their moves, and knows no release by name but through sets.
 """
 
 import copy
@@ -27,12 +31,32 @@ import gwttest
 import looker
 import sets
 
+FAMILIES = ("pc", "aia", "tied")
+
+
+def machine_types(t, release, family, image):
+    """Those of RELEASE, newest first: as sets has them, with the other interrupt controllers, or
+    with IMAGE as the firmware that starts unless -bios says."""
+    folder, names = sets.compat_folder(t, release), []
+    for name in sets.machine_types(release):
+        names.append(family + name[2:])
+        path = os.path.join(folder, names[-1] + ".json")
+        if not os.path.exists(path):
+            file = {"godwit-machine": 1, "name": names[-1], "doc": "derived", "newer": name}
+            file.update({"board": "virt-aia"} if family == "aia" else {"firmware": image})
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump(file, f)
+    return names
+
+
 class End:
-    """How one end is started: a release on a host, a machine, its devices."""
+    """How one end is started: a release on a host, a machine, its firmware ("guest", "none",
+    "other" or None: that of the machine type), its devices.  Those on a port may be plugged in
+    later."""
 
     def __init__(self, release, machine):
         self.release, self.machine = release, machine
-        self.smp, self.memory, self.cpu = 2, "16M", None
+        self.smp, self.memory, self.cpu, self.bios = 2, "16M", None, "guest"
         self.globals = {}   # "type.property": value
         self.devices = []   # [driver, {property: value}]
 
@@ -41,18 +65,27 @@ class End:
         other.globals, other.devices = dict(self.globals), copy.deepcopy(self.devices)
         return other
 
-    def words(self):
+    def family(self):
+        return self.machine.split("-")[0]
+
+    def plugged(self):
+        return [d for d in self.devices if "bus" in d[1]]
+
+    def words(self, later=False):
+        """LATER: without those that may be plugged in later."""
         words = ["-smp", str(self.smp), "-m", self.memory]
         if self.cpu:
             words += ["-cpu", self.cpu]
         for name, value in self.globals.items():
             words += ["-global", "%s=%s" % (name, value)]
         for driver, props in self.devices:
-            words += ["-device", ",".join([driver] + ["%s=%s" % p for p in props.items()])]
+            if not later or "bus" not in props:
+                words += ["-device", ",".join([driver] + ["%s=%s" % p for p in props.items()])]
         return words
 
     def __str__(self):
-        return "%s -M %s %s" % (self.release.name, self.machine, " ".join(self.words()))
+        return "%s -M %s, firmware: %s, %s" % (self.release.name, self.machine, self.bios,
+                                               " ".join(self.words()))
 
 
 # Properties that a guest can see, and values for them.
@@ -71,9 +104,14 @@ PROPERTIES = {
 EVERY = {"ring-reset": ("on", "off")}
 GLOBALS = {"rv64-cpu.zba": ("off",), "rv64-cpu.zbb": ("off",), "rv64-cpu.zbs": ("off",),
            "rv64-cpu.zbc": ("on", "off"), "rv64-cpu.pmp-regions": (8, 16),
-           "rv64-cpu.mmu": ("sv39", "sv48"), "virtio-blk-pci.queue-size": (64, 256)}
+           "rv64-cpu.mmu": ("sv39", "sv48"), "virtio-blk-pci.queue-size": (64, 256),
+           "aclint.timebase-frequency": (1000000, 10000000)}
+PLIC = {"sifive-plic.num-priorities": (7, 15), "sifive-plic.num-sources": (96, 127)}
+AIA = {"riscv-imsic.num-ids": (127, 255), "riscv-aplic.num-sources": (96, 127)}
 CLOCK = ("max-bytes", "period")  # how fast entropy comes
 LARGE = "d4"  # the drive of another size
+PLUGGED = 5   # number of the device behind the port
+WARNED = "x-preflight is off; with it the guest would have been refused: "
 MASK = "x-pcie-err-unc-mask"
 
 
@@ -82,10 +120,13 @@ def has_mask(release):
 
 
 class Chance:
-    """Draws arrangements; RANDOM is a random.Random."""
+    """Draws arrangements; RANDOM is a random.Random, IMAGE the firmware of some machine types."""
 
-    def __init__(self, t, random):
-        self.t, self.random = t, random
+    def __init__(self, t, random, image):
+        self.t, self.random, self.image = t, random, image
+
+    def machine_types(self, release, family):
+        return machine_types(self.t, release.release, family, self.image)
 
     def release(self):
         name = self.random.choice(sets.RELEASES)
@@ -98,7 +139,8 @@ class Chance:
 
     def device(self, end, driver, number):
         """One that END can have; each has its place, so that what else there is moves nothing."""
-        props = {"id": "dev%d" % number, "addr": "%x" % (number + 1)}
+        props = {"id": "dev%d" % number}
+        props.update({"bus": "dev0"} if number == PLUGGED else {"addr": "%x" % (number + 1)})
         if driver == "virtio-blk-pci":
             props["drive"] = "d%d" % number
         if driver == "virtio-net-pci":
@@ -113,14 +155,20 @@ class Chance:
 
     def end(self):
         release = self.release()
-        end = End(release, self.random.choice(sets.machine_types(release.release)))
+        family = self.random.choice(("pc", "pc", "pc") + FAMILIES)
+        end = End(release, self.random.choice(self.machine_types(release, family)))
+        if family == "tied":
+            end.bios = self.random.choice((None, None, "guest"))
         end.smp = self.random.choice((1, 2, 4))
         drivers = ["pcie-root-port"] * self.random.randrange(2) + ["virtio-blk-pci"]
         drivers += self.random.sample(("virtio-rng-pci", "virtio-serial-pci", "virtio-net-pci",
                                        "virtio-blk-pci"), self.random.randrange(3))
         end.devices = [self.device(end, d, n) for n, d in enumerate(drivers)]
-        for name in self.random.sample(list(GLOBALS), self.random.randrange(3)):
-            end.globals[name] = self.random.choice(GLOBALS[name])
+        if drivers[0] == "pcie-root-port" and self.random.random() < .5:
+            end.devices.append(self.device(end, self.random.choice(list(PROPERTIES)[:4]), PLUGGED))
+        values = dict(GLOBALS, **(AIA if family == "aia" else PLIC))
+        for name in self.random.sample(list(values), self.random.randrange(3)):
+            end.globals[name] = self.random.choice(values[name])
         if has_mask(release) and self.random.random() < .1:
             end.globals["pci-device." + MASK] = self.random.choice(("on", "off"))
         if self.random.random() < .1:
@@ -132,24 +180,26 @@ class Chance:
         other = end.copy()
         if self.random.random() < .4:
             other.release = self.release()
-            known = sets.machine_types(other.release.release)
+            known = self.machine_types(other.release, end.family())
             if other.machine not in known:
                 other.machine = known[0]
         for change in self.random.sample((self.less, self.less, self.less, self.different,
-                                          self.more, self.size, self.machine),
+                                          self.more, self.size, self.machine, self.firmware),
                                          self.random.choice((0, 1, 1, 2))):
             change(other)
         if not has_mask(other.release):
             other.globals.pop("pci-device." + MASK, None)
             for _, props in other.devices:
                 props.pop(MASK, None)
+        for name in PLIC if other.family() == "aia" else AIA:
+            other.globals.pop(name, None)
         return other
 
     def named(self, end):
         """Properties that END was given: [(dictionary, driver or None, name)]"""
         return ([(end.globals, None, n) for n in end.globals]
                 + [(p, d, n) for d, p in end.devices for n in p
-                   if n not in ("id", "addr", "drive", "netdev")])
+                   if n not in ("id", "addr", "bus", "drive", "netdev")])
 
     def less(self, end):
         named = self.named(end)
@@ -165,7 +215,7 @@ class Chance:
         if name.endswith(MASK):
             props[name] = "off" if props[name] == "on" else "on"
         elif driver is None:
-            props[name] = self.random.choice(GLOBALS[name])
+            props[name] = self.random.choice(dict(GLOBALS, **AIA, **PLIC)[name])
         else:
             props[name] = self.value(end, driver, name)
 
@@ -188,7 +238,15 @@ class Chance:
             end.devices.pop()
 
     def machine(self, end):
-        end.machine = self.random.choice(sets.machine_types(end.release.release))
+        family = self.random.choice((end.family(), end.family()) + FAMILIES)
+        end.machine = self.random.choice(self.machine_types(end.release, family))
+        if family != "tied" and end.bios is None:
+            end.bios = "guest"
+
+    def firmware(self, end):
+        """The guest's own comes along, whatever is given there."""
+        end.bios = self.random.choice(("guest", "none", "other")
+                                      + ((None,) if end.family() == "tied" else ()))
 
 
 # ---- what manifests say that no guest can look at ------------------------------------------------
@@ -225,8 +283,11 @@ class Judge:
 
     def __init__(self, t, image):
         self.t, self.image, self.look, self.count = t, image, looker.need(), 0
-        self.backends = []
-        for n in range(5):
+        self.backends, self.firmware = [], {"guest": image, "none": "none", None: None}
+        self.firmware["other"] = t.path("other.bin")
+        with open(self.firmware["other"], "wb") as f:
+            f.write(bytes(range(256)) * 20)
+        for n in range(6):
             path = t.path("d%d.img" % n)
             with open(path, "wb") as f:
                 f.truncate(2 << 20 if n == 4 else 1 << 20)
@@ -234,18 +295,33 @@ class Judge:
             self.backends += ["-drive", "file=%s,format=raw,if=none,id=d%d,file.locking=off"
                               % (path, n)]
 
-    def words(self, end):
-        nets = [w for d, p in end.devices if "netdev" in p
-                for w in ("-netdev", "user,id=" + p["netdev"])]
+    def words(self, end, later):
         # A back end that nobody uses would be an error.
-        used = {p["drive"] for _, p in end.devices if "drive" in p}
-        drives = [w for n in range(5) if "d%d" % n in used
+        devices = [p for _, p in end.devices if not later or "bus" not in p]
+        nets = [w for p in devices if "netdev" in p
+                for w in ("-netdev", "user,id=" + p["netdev"])]
+        used = {p["drive"] for p in devices if "drive" in p}
+        drives = [w for n in range(6) if "d%d" % n in used
                   for w in self.backends[2 * n:2 * n + 2]]
-        return drives + nets + end.words()
+        return drives + nets + end.words(later)
 
-    def start(self, end, *more, image=None, **how):
-        return sets.start(self.t, end.release, *self.words(end), *more, machine=end.machine,
-                          image=image or self.image, **how)
+    def start(self, end, *more, image=None, later=False, **how):
+        return sets.start(self.t, end.release, *self.words(end, later), *more, machine=end.machine,
+                          image=image or self.firmware[end.bios], **how)
+
+    def plug(self, vm, end):
+        """Plug in at END what could have been there at the start."""
+        for driver, props in end.plugged():
+            if "drive" in props:
+                vm.qmp.cmd("blockdev-add", driver="raw", node_name=props["drive"],
+                           file={"driver": "file", "locking": "off",
+                                 "filename": self.t.path(props["drive"] + ".img")})
+            if "netdev" in props:
+                vm.qmp.cmd("netdev_add", type="user", id=props["netdev"])
+            values = {n: v == "on" if v in ("on", "off") and n != "write-cache" else v
+                      for n, v in props.items()}
+            answer = vm.qmp.raw({"execute": "device_add", "arguments": dict(values, driver=driver)})
+            self.t.ok("return" in answer, "device_add %r: %r" % (values, answer))
 
     def dump(self, end, *more):
         """Its manifest's file; None where such a machine cannot be started."""
@@ -281,15 +357,27 @@ class Judge:
         return answer["verdict"], answer
 
     def begin(self, end):
-        """A process of END whose guest works."""
-        vm = self.start(end)
+        """A process of END whose guest works, and everything is plugged in."""
+        vm = self.start(end, later=True)
         busyguest.ready(vm)
+        self.plug(vm, end)
         busyguest.goes_on(vm)
         return vm
 
+    def begin_to_look(self, end, *more):
+        """(a process of END, what the guest sees): what is plugged in it has found."""
+        vm = self.start(end, *more, image=self.look, later=True)
+        saw = looker.begun(vm)
+        if end.plugged():
+            self.plug(vm, end)
+            vm.qmp.cmd("system_reset")
+            saw = looker.begun(vm)
+        return vm, saw
+
     def finish(self, vm, end):
         """The guest of VM, which began at END, comes to its end."""
-        used = sorted((int(p["addr"], 16), p["drive"]) for _, p in end.devices if "drive" in p)
+        used = sorted((int(p["addr"], 16), p["drive"]) for _, p in end.devices
+                      if "drive" in p and "addr" in p)
         busyguest.finish(self.t, vm, self.t.path(used[0][1] + ".img"))
 
     def decide(self, a, b, end):
@@ -339,6 +427,8 @@ class Judge:
                 self.works(vm, a, b)
             what = "preflight is off: " + what
             self.looks(verdict, a, b, self.load(second))
+            what = "the manifest is off, and " + what
+            self.plain(verdict, a, b)
         except gwttest.Failure as e:
             raise gwttest.Failure(what + str(e)) from e
         return early, verdict
@@ -361,12 +451,16 @@ class Judge:
                      "what users said")
         vm.close()
         busyguest.goes_on(to, at)
+        # Its firmware came along.
+        to.qmp.cmd("system_reset")
+        busyguest.ready(to)
+        busyguest.goes_on(to)
         self.finish(to, a)
 
     def looks(self, verdict, a, b, other):
         """Nobody asks preflight: what does the guest see?  OTHER: B's own manifest."""
-        vm = self.start(a, image=self.look)
-        saw, was = looker.begun(vm), vm.qmp.cmd("query-manifest")
+        vm, saw = self.begin_to_look(a)
+        was = vm.qmp.cmd("query-manifest")
         to, how = self.transfer(vm, b, "-global", "migration.x-preflight=off")
         if how["status"] == "completed":
             vm.close()
@@ -378,12 +472,32 @@ class Judge:
                 differ += differing(words(was), words(other))
                 differ += differing(values(was, CLOCK), values(other, CLOCK))
                 self.t.ok(differ, "it was refused, and nothing differs")
+                self.t.contains(to.stderr(), WARNED)
             else:
                 self.t.ok(not differ, "it sees other things:\n" + "\n".join(differ))
+                self.t.equal(to.stderr(), "", "what the receiver says")
         else:
             self.t.equal(verdict, "refuse", "the load fails (%r)\n%s" % (how, to.stderr()))
-            self.t.equal(to.wait(), 1, "exit status of the receiver")
-            self.t.equal(looker.differences(saw, looker.look(vm)), [], "where it stayed")
+            self.stays(vm, saw, to)
+        for p in (vm, to):
+            p.close()
+
+    def stays(self, vm, saw, to):
+        self.t.equal(to.wait(), 1, "exit status of the receiver")
+        self.t.equal(to.stderr().count("\n"), 1, "lines of the receiver: " + to.stderr())
+        self.t.equal(looker.differences(saw, looker.look(vm)), [], "where it stayed")
+
+    def plain(self, verdict, a, b):
+        """Nothing but state is sent: what is alike anyway goes."""
+        vm, saw = self.begin_to_look(a, "-global", "migration.x-manifest=off")
+        to, how = self.transfer(vm, b)
+        if how["status"] == "completed":
+            differ = looker.differences(saw, looker.look(to))
+            self.t.ok(verdict != "ok" or not differ, "it sees other things:\n" + "\n".join(differ))
+            self.t.equal(to.stderr(), "", "what the receiver says")
+        else:
+            self.t.ok(verdict != "ok", "the load fails (%r)\n%s" % (how, to.stderr()))
+            self.stays(vm, saw, to)
         for p in (vm, to):
             p.close()
 
@@ -398,7 +512,7 @@ class Judge:
 def random_pairs(t, image, random, count):
     """COUNT pairs are judged and tried; how many there were of each verdict, and of how many two
     manifests alone did not tell it."""
-    judge, chance, seen, undecided = Judge(t, image), Chance(t, random), {}, 0
+    judge, chance, seen, undecided = Judge(t, image), Chance(t, random, image), {}, 0
     while sum(seen.values()) < count:
         a = chance.end()
         verdicts = judge.pair(a, chance.other(a))

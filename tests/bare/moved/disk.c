@@ -2,14 +2,14 @@
 /* A guest that notices when it was not moved as it was.  Every hart keeps requests in flight at the
    first virtio disk of bus 0, on all of its queues: each slot writes a block of its own with what
    it never wrote before, reads it back and compares.  Meanwhile hart 0 goes round through memory
-   and looks at configuration space, at the number of queues and at its own extensions: all of it
-   has to stay as it was at the start.
+   and looks at configuration space and the number of queues, and each hart at its extensions and at
+   what it told the interrupt controllers: all of it has to stay as it was at the start.
 
    Says "ready ..." when it begins; "[N]" when it is sent an 's', N being how often the slowest slot
    went round; "end ..." when it is sent a 'q', once nothing is in flight any more; and "!" with the
    reason when something is not as it was, after which it does nothing.  Without a disk it goes
    round through memory alone.  Must not know how it is moved, or what between. */
-#include "bare.h"
+#include "plic.h"
 
 #define ECAM 0x30000000ul
 #define WINDOW 0x40000000ul
@@ -21,6 +21,12 @@
 #define SLOTS (EACH * MAX_HARTS)
 #define BLOCK 4096
 #define PAGES 64
+
+/* The machine's other controllers: APLIC where the PLIC would be, IMSIC of machine mode. */
+#define APLIC_DOMAINCFG PLIC
+#define APLIC_SOURCECFG(n) (PLIC + 4ul * (n))
+#define APLIC_TARGET(n) (PLIC + 0x3000 + 4ul * (n))
+#define IMSIC(h) (0x24000000ul + 0x1000ul * (h))
 
 enum
 {
@@ -139,9 +145,11 @@ word_at (const struct function *f, u32 i)
   u32 offset = i < WORDS / 2 ? 4 * i : 0x100 + 4 * (i - WORDS / 2);
   u32 value = rd32 (f->at + offset);
 
-  /* An interrupt that waits, or was not asked for, is nothing that has to stay. */
+  /* An interrupt that waits is nothing that has to stay, nor what a port sees of its slot. */
   if (offset == 4)
-    value &= ~(1u << 19);
+    return value & ~(1u << 19);
+  if (offset >= 0x40 && offset < 0x100 && rd8 (f->at + 14) & 0x7f)
+    return 0;
   return value;
 }
 
@@ -224,6 +232,94 @@ find (u32 *step)
       if ((id == 0x10421af4 || id == 0x10011af4) && g.common == 0)
         take_disk (at, step);
       g.functions[g.n_functions++].at = at;
+    }
+}
+
+/* ---- interrupt controllers ---- */
+
+static u64
+file_register (u64 select)
+{
+  csr_write (0x350, select); /* miselect */
+  return csr_read (0x351);   /* mireg */
+}
+
+static void
+set_file_register (u64 select, u64 value)
+{
+  csr_write (0x350, select);
+  csr_write (0x351, value);
+}
+
+static void
+expect (const char *what, u32 h, u64 got, u64 want)
+{
+  if (got != want)
+    bad (what, h, got, want);
+}
+
+/* Identity H + 3 waits in the hart's file, enabled and below no threshold; nobody takes it. */
+static void
+imsic (u32 h, int first)
+{
+  u64 id = 1ul << (h + 3);
+
+  if (first)
+    {
+      set_file_register (0x70, 1);
+      set_file_register (0x72, h + 7);
+      set_file_register (0xc0, id);
+      wr32 (IMSIC (h), h + 3);
+      WAIT_FOR (file_register (0x80) == id);
+    }
+  expect ("eidelivery of hart", h, file_register (0x70), 1);
+  expect ("eithreshold of hart", h, file_register (0x72), h + 7);
+  expect ("eip of hart", h, file_register (0x80), id);
+  expect ("eie of hart", h, file_register (0xc0), id);
+}
+
+static void
+aplic (u32 h, int first)
+{
+  u32 source = h + 20, target = h << 18 | (h + 40);
+
+  if (first)
+    {
+      wr32 (APLIC_DOMAINCFG, 0x104); /* enabled, by messages */
+      wr32 (APLIC_SOURCECFG (source), 4 + h);
+      wr32 (APLIC_TARGET (source), target);
+    }
+  expect ("domaincfg for hart", h, rd32 (APLIC_DOMAINCFG) & 0xfff, 0x104);
+  expect ("sourcecfg for hart", h, rd32 (APLIC_SOURCECFG (source)), 4 + h);
+  expect ("target for hart", h, rd32 (APLIC_TARGET (source)), target);
+}
+
+static void
+plic (u32 h, int first)
+{
+  u32 source = h + 20;
+
+  if (first)
+    {
+      wr32 (PLIC_PRIORITY (source), h + 1);
+      wr32 (PLIC_ENABLE (CONTEXT_M (h), 0), 1u << source);
+      wr32 (PLIC_THRESHOLD (CONTEXT_M (h)), h + 2);
+    }
+  expect ("priority for hart", h, rd32 (PLIC_PRIORITY (source)), h + 1);
+  expect ("enable for hart", h, rd32 (PLIC_ENABLE (CONTEXT_M (h), 0)), 1u << source);
+  expect ("threshold for hart", h, rd32 (PLIC_THRESHOLD (CONTEXT_M (h))), h + 2);
+}
+
+static void
+controllers (u32 h, int first)
+{
+  /* A PLIC has no source 0. */
+  if (rd32 (APLIC_DOMAINCFG) == 0)
+    plic (h, first);
+  else
+    {
+      imsic (h, first);
+      aplic (h, first);
     }
 }
 
@@ -413,6 +509,7 @@ turn (u32 h)
 
   if (extensions () != g.extensions)
     bad ("extensions of hart", h, extensions (), g.extensions);
+  controllers (h, 0);
   if (g.n_queues == 0)
     {
       nap (h);
@@ -439,6 +536,7 @@ turn (u32 h)
 static void
 work (u64 h)
 {
+  controllers ((u32) h, 1);
   while (turn ((u32) h))
     ;
   __atomic_store_n (&g.finished[h], 1, __ATOMIC_RELEASE);
@@ -547,6 +645,7 @@ test (void)
   print ("\n");
   for (u32 h = 1; h < g.n_harts; h++)
     hart_start (h, work, h);
+  controllers (0, 1);
   for (u32 turns = 0; turn (0); turns++)
     {
       if (g.bad)
