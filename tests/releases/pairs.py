@@ -108,7 +108,7 @@ GLOBALS = {"rv64-cpu.zba": ("off",), "rv64-cpu.zbb": ("off",), "rv64-cpu.zbs": (
            "aclint.timebase-frequency": (1000000, 10000000)}
 PLIC = {"sifive-plic.num-priorities": (7, 15), "sifive-plic.num-sources": (96, 127)}
 AIA = {"riscv-imsic.num-ids": (127, 255), "riscv-aplic.num-sources": (96, 127)}
-CLOCK = ("max-bytes", "period")  # how fast entropy comes
+CLOCK = ("max-bytes", "period", "timebase-frequency")  # how fast entropy comes, or time goes
 LARGE = "d4"  # the drive of another size
 PLUGGED = 5   # number of the device behind the port
 WARNED = "x-preflight is off; with it the guest would have been refused: "

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Everything that this guest can find out about its machine, line by line, so that somebody can
-   compare what it saw here and there: extensions, modes and registers of the hart, RAM, each PCI
-   function's configuration space with the bits that can be written, and what virtio devices offer.
+   compare what it saw here and there: extensions, modes and registers of the hart, RAM, what the
+   interrupt controllers have room for, each PCI function's configuration space with the bits that
+   can be written, behind ports, too, and what virtio devices offer.
    It says so when it begins ("R"), and again for each "l" that comes; in between it writes to its
    memory and finds it as it was (".", or "!").  Not part of the suite: tests/releases/pairs.py
    moves it. */
-#include "bare.h"
+#include "plic.h"
 
 #define ECAM 0x30000000ul
 #define WINDOW 0x40000000ul
@@ -15,6 +16,7 @@
 #define ENTRIES 8   /* of a queue */
 
 static u64 next_bar;
+static u32 next_bus;
 static u64 pages[PAGES][512] __attribute__ ((aligned (4096)));
 static u64 scratch[8] __attribute__ ((aligned (64), used)); /* cleared by cbo.zero */
 
@@ -74,6 +76,58 @@ look_hart (void)
   while (TRAP ((void) *(volatile u64 *) end) == NO_TRAP && end < RAM + (1ul << 30))
     end += 1ul << 20;
   line ("ram", end, 0, 0);
+}
+
+/* ---- interrupt controllers ------------------------------------------------------------------- */
+
+/* How many of the registers from BASE on keep PROBE, or a part of it. */
+static void
+look_sources (const char *what, u64 base, u32 probe)
+{
+  u32 last = 0, kept = 0;
+  for (u32 i = 1; i < 1024; i++)
+    {
+      u32 was = rd32 (base + 4 * i), now;
+      wr32 (base + 4 * i, probe);
+      now = rd32 (base + 4 * i);
+      wr32 (base + 4 * i, was);
+      if (now != 0)
+        {
+          last = i;
+          kept |= now;
+        }
+    }
+  line (what, last, kept, 0);
+}
+
+/* Which identities the file of this hart can enable. */
+static void
+look_file (void)
+{
+  u32 last = 0;
+  for (u32 i = 0; i < 64; i += 2)
+    {
+      csr_write (0x350, 0xc0 + i); /* miselect: eie */
+      u64 was = csr_read (0x351);
+      csr_write (0x351, -1ul);
+      if (csr_read (0x351) != 0)
+        last = i;
+      csr_write (0x351, was);
+    }
+  line ("file", last, 0, 0);
+}
+
+static void
+look_controllers (void)
+{
+  /* A PLIC has no source 0; an APLIC has domaincfg there. */
+  if (rd32 (PLIC) == 0)
+    look_sources ("priorities", PLIC, -1u);
+  else
+    {
+      look_sources ("sourcecfg", PLIC, 4);
+      look_file ();
+    }
 }
 
 /* ---- virtio ---------------------------------------------------------------------------------- */
@@ -231,6 +285,24 @@ is_left_alone (u64 function, u32 at)
   return 0;
 }
 
+static void look_function (u32 number);
+
+/* What is behind a port, with a bus number and a window for as long as that takes. */
+static void
+look_behind (u64 function)
+{
+  u32 bus = ++next_bus, numbers = rd32 (function + 0x18), window = rd32 (function + 0x20);
+  next_bar = (next_bar + 0xfffff) & ~0xffffful;
+  wr32 (function + 0x18, bus << 16 | bus << 8);
+  wr32 (function + 0x20, (u32) (next_bar >> 16) | ((u32) (next_bar + 0x100000) & 0xfff00000));
+  MMIO (u16, function + 4) = 6;
+  look_function (bus << 5);
+  MMIO (u16, function + 4) = 0;
+  wr32 (function + 0x20, window);
+  wr32 (function + 0x18, numbers);
+  next_bar = (next_bar + 0xfffff) & ~0xffffful;
+}
+
 static void
 look_function (u32 number)
 {
@@ -277,14 +349,18 @@ look_function (u32 number)
   if ((id & 0xffff) == 0x1af4 && !bridge)
     look_virtio (function, id >> 16, bars);
   MMIO (u16, function + 4) = 0;
+  if (bridge)
+    look_behind (function);
 }
 
 static void
 look (void)
 {
   next_bar = WINDOW;
+  next_bus = 0;
   print ("look\n");
   look_hart ();
+  look_controllers ();
   for (u32 i = 0; i < FUNCTIONS; i++)
     look_function (i);
   print ("end\n");
