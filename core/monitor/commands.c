@@ -297,14 +297,29 @@ qom_list (struct json_object *args, struct gwt_error *err)
   return list;
 }
 
+/* Of one property: the object that x-query-provenance has in its list. */
+static struct json_object *
+explain_one (struct gwt_device *device, const char *property, struct gwt_error *err)
+{
+  struct json_object *list = gwt_device_explain (device, property, err), *one;
+  if (list == NULL)
+    return NULL;
+  one = json_object_get (json_object_array_get_idx (list, 0));
+  json_object_put (list);
+  return one;
+}
+
 static struct json_object *
 qom_get (struct json_object *args, struct gwt_error *err)
 {
   const char *property = string_arg (args, "property");
   struct gwt_device *device = find_device (string_arg (args, "path"), err);
+  struct json_object *provenance;
   if (device == NULL)
     return NULL;
-  if (strcmp (property, "type") == 0)
+  bool explained = json_object_object_get_ex (args, "x-provenance", &provenance)
+                   && json_object_get_boolean (provenance);
+  if (strcmp (property, "type") == 0 && !explained)
     return json_object_new_string (device->type->d.name);
   if (gwt_type_property (device->type, property) == NULL)
     {
@@ -313,7 +328,8 @@ qom_get (struct json_object *args, struct gwt_error *err)
                      property);
       return NULL;
     }
-  return gwt_device_get_json (device, property, err);
+  return explained ? explain_one (device, property, err)
+                   : gwt_device_get_json (device, property, err);
 }
 
 static struct json_object *
@@ -400,8 +416,10 @@ device_call (struct json_object *args, struct gwt_error *err)
 static const struct gwt_qmp_arg icount_args[]
     = { { "icount", "int", false }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg path_args[] = { { "path", "str", false }, { NULL, NULL, false } };
-static const struct gwt_qmp_arg qom_get_args[]
-    = { { "path", "str", false }, { "property", "str", false }, { NULL, NULL, false } };
+static const struct gwt_qmp_arg qom_get_args[] = { { "path", "str", false },
+                                                   { "property", "str", false },
+                                                   { "x-provenance", "bool", true },
+                                                   { NULL, NULL, false } };
 static const struct gwt_qmp_arg provenance_args[]
     = { { "path", "str", false }, { "property", "str", true }, { NULL, NULL, false } };
 static const struct gwt_qmp_arg typename_args[]

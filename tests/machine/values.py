@@ -173,6 +173,11 @@ def provenance(t):
               "detail": "-device example2", "overruled": low + [said]}])
     t.equal(vm.qmp.cmd("x-query-provenance", path="b", property="frequency"),
             [{"property": "frequency", **said, "overruled": low}])
+    t.equal(vm.qmp.cmd("qom-get", path="b", property="frequency", **{"x-provenance": True}),
+            {"property": "frequency", **said, "overruled": low})
+    t.equal(vm.qmp.cmd("qom-get", path="b", property="frequency", **{"x-provenance": False}), 5)
+    t.equal(t.raises("GenericError", vm.qmp.cmd, "qom-get", path="b", property="type",
+                     **{"x-provenance": True}), "Property 'example2.type' not found")
     every = vm.qmp.cmd("x-query-provenance", path="/machine/uart0")
     t.equal([p["property"] for p in every],
             [p["name"] for p in vm.qmp.cmd("qom-list", path="/machine/uart0")][1:])
