@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The last release that was named is built out of this repository's history, and a loaded Linux goes
-to and fro between it and this tree, for each machine type that both have."""
+"""The last release that was named is built out of this repository's history; its plugins work in this
+tree's program, and a loaded Linux goes to and fro, for each machine type that both have."""
 
 import fcntl
 import os
@@ -125,6 +125,39 @@ def to_and_fro(t, machine, first, second):
 def builds(t):
     out = subprocess.run([build(), "-version"], stdout=subprocess.PIPE, text=True, check=True)
     t.contains(out.stdout, VERSION)
+
+
+def described(machine, *args):
+    """The manifest of a machine of this tree, with a device of each kind."""
+    out = subprocess.run([gwttest.GODWIT, "-M", machine, "-smp", "2", "-serial", "null", "-device",
+                          "pcie-root-port,id=port", "-device", "virtio-rng-pci,bus=port,id=rng",
+                          "-blockdev", "driver=null-co,node-name=d,size=1M", "-device",
+                          "virtio-blk-pci,drive=d,id=disk", "-device", "virtio-serial-pci,id=serial",
+                          *args, "-dump-manifest", "-"], stdout=subprocess.PIPE, check=True)
+    return out.stdout
+
+
+@gwttest.test("the plugins of release %s, as they were built then, work in this program" % VERSION)
+def binaries(t):
+    folder = os.path.join(os.path.dirname(build()), "plugins")
+    plugins = sorted(f for f in os.listdir(folder) if f.endswith(".so"))
+    t.ok(len(plugins) > 10, "plugins: %r" % plugins)
+    for plugin in plugins:
+        done = subprocess.run([os.path.join(gwttest.BUILDDIR, "godwit-plugin"), "--plugin-dir", folder,
+                               "check", os.path.join(folder, plugin)],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        t.equal(done.returncode, 0, done.stdout)
+    for machine in PROMISED:
+        ends = {}
+        for name, args in (("new", []), ("old", ["-plugin-dir", folder])):
+            ends[name] = t.path(name)
+            with open(ends[name], "wb") as f:
+                f.write(described(machine, *args))
+        for way in (("old", "new"), ("new", "old")):
+            done = subprocess.run([os.path.join(gwttest.BUILDDIR, "godwit-machine"), "check",
+                                   ends[way[0]], ends[way[1]]], stdout=subprocess.PIPE, text=True,
+                                  check=False)
+            t.equal(done.stdout, "ok\n", " to ".join(way))
 
 
 for name in PROMISED:
