@@ -160,10 +160,19 @@ dump_dtb (const struct session *s, struct gwt_error *err)
 /* The machine that stands, for migrations. */
 static struct gwt_machine *const *standing;
 
+static const char *given_uuid; /* -uuid, or NULL */
+
 static struct gwt_manifest *
 make_manifest (struct gwt_error *err)
 {
   return gwt_machine_manifest (*standing, err);
+}
+
+/* Of the guest that is here, or that was given. */
+static char *
+find_uuid (void)
+{
+  return *standing != NULL ? gwt_machine_uuid (*standing) : g_strdup (given_uuid);
 }
 
 static bool
@@ -591,7 +600,9 @@ run (struct session *s, struct gwt_error *err)
     return gwt_error_is_set (err) ? 1 : 0;
   gwt_run_set_no_shutdown (o->no_shutdown);
   gwt_run_set_no_reboot (o->no_reboot);
-  gwt_qmp_set_identity (o->name, o->has_uuid ? o->uuid_text : NULL);
+  given_uuid = o->has_uuid ? o->uuid_text : NULL;
+  standing = &s->machine;
+  gwt_qmp_set_identity (o->name, find_uuid);
   gwt_qmp_init ();
   gwt_console_init ();
   if ((s->machine != NULL && !gwt_machine_power_on (s->machine, o->incoming == NULL, err))

@@ -375,7 +375,7 @@ put_up (struct gwt_machine *machine, const struct gwt_manifest *incoming, struct
 
   machine->incoming = incoming;
   good = gwt_machine_build (machine, err) && gwt_machine_power_on (machine, false, err)
-         && gwt_migration_attach (machine->name, err)
+         && gwt_migration_attach (machine->name, machine->config.uuid, err)
          && (a.own == NULL || gwt_hotplug_again (a.own, err))
          && (a.own != NULL || a.with.used == NULL || a.with.used (a.with.data, err));
   machine->incoming = NULL;
@@ -581,6 +581,7 @@ plan_other (struct brought *b, const struct gwt_manifest *source, struct gwt_pre
     refuse (result, "%s", err.text);
   else if (a.own == NULL)
     {
+      machine->is_guests = true;
       adapt (result, "machine '%s' with %u device%s, as the guest has it", source->type,
              b->devices->len - 1, b->devices->len == 2 ? "" : "s");
       take_backends (b, machine, source, result);

@@ -157,6 +157,53 @@ apply_incoming (const struct gwt_manifest *incoming, struct gwt_device *device)
   return true;
 }
 
+/* By convention `addr`, where it shows in the device's path alone, is the last part of that: "2" of
+   "0000:00:02.0".  New reference, or NULL: it was given, or is of another kind. */
+static struct json_object *
+chosen_address (const struct gwt_manifest_device *from, const struct gwt_manifest_property *p)
+{
+  struct json_object *path;
+  const char *last;
+  gsize length;
+  if (p->value != NULL || strcmp (p->name, "addr") != 0 || p->facts == NULL || p->facts[0] == NULL
+      || strcmp (p->facts[0], GWT_MANIFEST_PATH) != 0 || p->facts[1] != NULL || from->place == NULL
+      || !json_object_object_get_ex (from->place, GWT_MANIFEST_PATH, &path)
+      || !json_object_is_type (path, json_type_string)
+      || (last = strrchr (json_object_get_string (path), ':')) == NULL)
+    return NULL;
+  for (last++; last[0] == '0' && g_ascii_isxdigit (last[1]); last++)
+    ;
+  length = strlen (last);
+  if (g_str_has_suffix (last, ".0"))
+    length -= 2;
+  return json_object_new_string_len (last, (int) length);
+}
+
+void
+gwt_machine_apply_chosen (const struct gwt_manifest *incoming, struct gwt_device *device)
+{
+  const struct gwt_manifest_device *from = gwt_manifest_device (incoming, device->id);
+  for (guint i = 0; from != NULL && i < from->n_properties; i++)
+    {
+      const struct gwt_manifest_property *p = &from->properties[i];
+      struct json_object *value = NULL;
+      g_autofree char *detail
+          = g_strdup_printf ("hop %u of the guest: the device's own choice", p->hop + 1);
+      GWT_AUTO_ERROR (ignored);
+      /* The machine type's word is this end's, too. */
+      if (p->from != GWT_SOURCE_DEFAULT)
+        continue;
+      if (p->value != NULL && p->def != NULL && !gwt_manifest_equal (p->value, p->def))
+        value = json_object_get (p->value);
+      else
+        value = chosen_address (from, p);
+      if (value != NULL
+          && !gwt_device_set_json (device, p->name, value, GWT_SOURCE_INCOMING, detail, &ignored))
+        gwt_log (GWT_LOG_INFO, "incoming: %s", ignored.text);
+      json_object_put (value);
+    }
+}
+
 bool
 gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *device,
                    GPtrArray *board_props, GPtrArray *model_props,

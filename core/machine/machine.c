@@ -181,6 +181,8 @@ make_user_devices (struct gwt_machine *machine, struct gwt_error *err)
       if (!gwt_machine_apply (machine->choice, device, NULL, NULL, machine->incoming, err)
           || !apply_spec (device, spec, "-device", platform_keys, err))
         return false;
+      if (machine->is_guests && machine->incoming != NULL)
+        gwt_machine_apply_chosen (machine->incoming, device);
     }
   return true;
 }

@@ -67,6 +67,7 @@ struct gwt_machine
   uint64_t platform_next;  /* address for the next -device */
   uint32_t platform_line;
   const struct gwt_manifest *incoming; /* while it is built for a guest that comes, or NULL */
+  bool is_guests; /* all of it is that guest's, no option's */
   struct gwt_manifest *came_with; /* of where the guest was before, or NULL */
 };
 
@@ -87,6 +88,8 @@ void gwt_machine_take_down (struct gwt_machine *machine);
 /* Not before every device is destroyed. */
 void gwt_machine_free (struct gwt_machine *machine);
 
+/* As text, or NULL: it has none.  Caller frees. */
+char *gwt_machine_uuid (const struct gwt_machine *machine);
 /* The blob that the guest is given. */
 const void *gwt_machine_dtb (const struct gwt_machine *machine, size_t *size);
 
@@ -119,6 +122,9 @@ const char *gwt_machine_choice_smp_fill (const struct gwt_machine_choice *choice
 bool gwt_machine_apply (const struct gwt_machine_choice *choice, struct gwt_device *device,
                         GPtrArray *board_props, GPtrArray *model_props,
                         const struct gwt_manifest *incoming, struct gwt_error *err);
+/* What the guest's DEVICE, as INCOMING tells, has chosen by itself, it has here as well: a free
+   place on a bus or a number may be another one where devices have gone since. */
+void gwt_machine_apply_chosen (const struct gwt_manifest *incoming, struct gwt_device *device);
 /* Where P came from, as the provenance of a value that was taken over; caller frees. */
 char *gwt_machine_incoming_detail (const struct gwt_manifest_property *p);
 /* What PROPERTY of a device of TYPE is under CHOICE where nobody says anything else; new reference.

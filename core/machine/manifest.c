@@ -70,10 +70,23 @@ given_json (const struct gwt_machine *machine)
   return list;
 }
 
+char *
+gwt_machine_uuid (const struct gwt_machine *machine)
+{
+  const uint8_t *u = machine->config.uuid;
+
+  return u == NULL ? NULL
+                   : g_strdup_printf (
+                       "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0],
+                       u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
+                       u[13], u[14], u[15]);
+}
+
 static struct json_object *
 machine_json (const struct gwt_machine *machine)
 {
   struct json_object *to = json_object_new_object (), *chain = json_object_new_array ();
+  g_autofree char *uuid = gwt_machine_uuid (machine);
   guint i;
 
   add (to, "type", json_object_new_string (machine->name));
@@ -89,15 +102,8 @@ machine_json (const struct gwt_machine *machine)
   add (to, "chain", chain);
   add (to, "board", json_object_new_string (machine->board->name));
   add (to, "given", given_json (machine));
-  if (machine->config.uuid != NULL)
-    {
-      const uint8_t *u = machine->config.uuid;
-      g_autofree char *text = g_strdup_printf (
-          "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2],
-          u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
-
-      add (to, "uuid", json_object_new_string (text));
-    }
+  if (uuid != NULL)
+    add (to, "uuid", json_object_new_string (uuid));
   return to;
 }
 

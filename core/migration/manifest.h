@@ -28,6 +28,10 @@ struct gwt_manifest_row
   struct json_object *value;
 };
 
+/* The member of a device's `place` that says where it sits on its bus.  Among a property's facts it
+   stands for that. */
+#define GWT_MANIFEST_PATH "path"
+
 struct gwt_manifest_property
 {
   const char *name;

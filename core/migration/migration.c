@@ -22,6 +22,7 @@
 
 static struct gwt_migration_setup setup;
 static char *machine_name; /* setup.machine */
+static const uint8_t *machine_uuid; /* of what stands, or NULL */
 static bool ready;         /* a machine stands, and has its entries */
 typedef void (*ended_fn) (void);
 static GArray *ended; /* ended_fn */
@@ -78,10 +79,11 @@ on_sync (void *data)
 }
 
 bool
-gwt_migration_attach (const char *machine, struct gwt_error *err)
+gwt_migration_attach (const char *machine, const uint8_t *uuid, struct gwt_error *err)
 {
   g_free (machine_name);
   setup.machine = machine_name = g_strdup (machine);
+  machine_uuid = uuid;
   ready = true;
   return gwt_migration_leave_out (setup.left_out, err) && gwt_migration_add_clocks (err)
          && gwt_ram_register (err) && gwt_migration_add_devices (err)
@@ -98,6 +100,7 @@ gwt_migration_detach (void)
   gwt_ram_unregister ();
   gwt_migration_leave_out (NULL, NULL);
   setup.machine = NULL;
+  machine_uuid = NULL;
   g_clear_pointer (&machine_name, g_free);
   ready = false;
 }
@@ -107,7 +110,7 @@ gwt_migration_init (const struct gwt_migration_setup *with, struct gwt_error *er
 {
   setup = *with;
   gwt_ram_on_sync (on_sync, NULL);
-  return with->machine == NULL || gwt_migration_attach (with->machine, err);
+  return with->machine == NULL || gwt_migration_attach (with->machine, with->uuid, err);
 }
 
 bool
@@ -179,6 +182,7 @@ void
 gwt_migration_config (struct gwt_stream_config *config, const char *capabilities[GWT_CONFIG_WORDS],
                       bool sending)
 {
+  const uint8_t *uuid = ready ? machine_uuid : setup.uuid;
   guint count = 0;
 
   memset (config, 0, sizeof (*config));
@@ -188,10 +192,10 @@ gwt_migration_config (struct gwt_stream_config *config, const char *capabilities
   capabilities[count] = NULL;
   config->capabilities = capabilities;
   /* A receiver compares whenever it knows its own; a sender tells where it is asked to. */
-  if (setup.uuid != NULL && (!sending || gwt_capability (GWT_CAP_VALIDATE_UUID)))
+  if (uuid != NULL && (!sending || gwt_capability (GWT_CAP_VALIDATE_UUID)))
     {
       config->has_uuid = true;
-      memcpy (config->uuid, setup.uuid, sizeof (config->uuid));
+      memcpy (config->uuid, uuid, sizeof (config->uuid));
     }
 }
 

@@ -44,7 +44,7 @@ enum gwt_migration_status gwt_migration_status (void); /* [any] */
 struct gwt_migration_setup
 {
   const char *machine;           /* machine type, or NULL: no machine stands yet */
-  const uint8_t *uuid;           /* 16 bytes, or NULL */
+  const uint8_t *uuid;           /* 16 bytes, or NULL: as options say */
   const char *const *left_out;   /* -migrate-without: ids of devices whose state is not sent nor
                                     awaited; NULL-terminated, or NULL */
   bool only_migratable;          /* a device that blocks is refused */
@@ -62,9 +62,9 @@ struct gwt_migration_setup
 
 /* Once, when the machine's devices stand, if there is one: their sections, and RAM's. */
 bool gwt_migration_init (const struct gwt_migration_setup *setup, struct gwt_error *err);
-/* Another machine stands, of the type MACHINE; before, that the last one goes.  Not while anything
-   is sent, or sections are read. */
-bool gwt_migration_attach (const char *machine, struct gwt_error *err);
+/* Another machine stands, of the type MACHINE, with that UUID (borrowed, or NULL); before, that the
+   last one goes.  Not while anything is sent, or sections are read. */
+bool gwt_migration_attach (const char *machine, const uint8_t *uuid, struct gwt_error *err);
 void gwt_migration_detach (void);
 /* Sections of a DEVICE that came while the machine runs; false: it must not be there
    (-only-migratable, a name that is taken). */

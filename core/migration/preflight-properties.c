@@ -154,6 +154,16 @@ is_carried (const struct gwt_manifest_property *s, const struct gwt_manifest_pro
   return s->explicit_ && !d->explicit_ && gwt_manifest_allows (d, s->value);
 }
 
+/* It sits in the same place of the same bus. */
+static bool
+is_same_path (const struct gwt_pair *pair)
+{
+  struct json_object *s = pair->source->place, *d = pair->destination->place;
+
+  return s != NULL && d != NULL && json_object_object_get_ex (s, GWT_MANIFEST_PATH, &s)
+         && json_object_object_get_ex (d, GWT_MANIFEST_PATH, &d) && gwt_manifest_equal (s, d);
+}
+
 static bool
 all_same (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manifest_property *p)
 {
@@ -162,7 +172,9 @@ all_same (struct gwt_check *check, struct gwt_pair *pair, const struct gwt_manif
   if (p->facts == NULL || p->facts[0] == NULL)
     return false;
   for (i = 0; p->facts[i] != NULL; i++)
-    if (!gwt_check_same_fact (check, pair, p->facts[i]))
+    if (strcmp (p->facts[i], GWT_MANIFEST_PATH) == 0
+            ? !is_same_path (pair)
+            : !gwt_check_same_fact (check, pair, p->facts[i]))
       return false;
   return true;
 }

@@ -23,7 +23,7 @@
 #include "core/plugin/loader.h"
 
 static char *guest_name;
-static char *guest_uuid;
+static char *(*find_uuid) (void);
 
 static const char *
 string_arg (struct json_object *args, const char *name)
@@ -156,18 +156,17 @@ static struct json_object *
 query_uuid (struct json_object *args, struct gwt_error *err)
 {
   struct json_object *result = json_object_new_object ();
-  add_string (result, "UUID",
-              guest_uuid != NULL ? guest_uuid : "00000000-0000-0000-0000-000000000000");
+  g_autofree char *uuid = find_uuid != NULL ? find_uuid () : NULL;
+  add_string (result, "UUID", uuid != NULL ? uuid : "00000000-0000-0000-0000-000000000000");
   return result;
 }
 
 void
-gwt_qmp_set_identity (const char *name, const char *uuid)
+gwt_qmp_set_identity (const char *name, char *(*uuid) (void))
 {
   g_free (guest_name);
-  g_free (guest_uuid);
   guest_name = g_strdup (name);
-  guest_uuid = g_strdup (uuid);
+  find_uuid = uuid;
 }
 
 static struct json_object *

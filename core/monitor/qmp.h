@@ -16,8 +16,9 @@ bool gwt_qmp_check (const char *spec, struct gwt_error *err);
 void gwt_qmp_init (void);
 void gwt_qmp_net_init (void); /* net.c; part of it */
 void gwt_qmp_init_fds (void); /* fds.c; part of it */
-/* What query-name and query-uuid answer; either may be NULL. */
-void gwt_qmp_set_identity (const char *name, const char *uuid);
+/* What query-name answers, and who says it for query-uuid (caller frees); either may be NULL, and
+   so may be what UUID returns. */
+void gwt_qmp_set_identity (const char *name, char *(*uuid) (void));
 /* The text console behind Ctrl-A c: "help" lists what it understands. */
 void gwt_console_init (void);
 /* Send an event to every client in command mode; DATA is a new reference or NULL; consumed. */

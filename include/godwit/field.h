@@ -77,8 +77,8 @@ struct gwt_field
   /* GWT_PROP: names of facts ("gwt.facts/1") of the same device, "a|b": all that a guest can ever
      see of the property, after a reset as well, is told there, bits that it can write by their
      write mask; so it is with releases of the plugin that do not know the property, too.  Two
-     values that show in none of these facts are the same to a guest.  NULL: it is judged by its
-     value. */
+     values that show in none of these facts are the same to a guest.  "path" stands for where the
+     device sits, see section_path in device.h.  NULL: it is judged by its value. */
   const char *facts;
 };
 

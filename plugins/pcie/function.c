@@ -542,10 +542,10 @@ function_reset (void *self, uint32_t kind)
 }
 
 static const struct gwt_field function_fields[] = {
-  GWT_PROP_ROW (struct gwt_pci, bus_name, "bus",
+  GWT_PROP_ROW (struct gwt_pci, bus_name, "bus", .facts = PCI_PATH_FACT,
                 .doc
                 = "bus that the function is on: 'pcie.0' or the id of a port; first by default"),
-  GWT_PROP_ROW (struct gwt_pci, address, "addr",
+  GWT_PROP_ROW (struct gwt_pci, address, "addr", .facts = PCI_PATH_FACT,
                 .doc = "SLOT or SLOT.FUNCTION in hexadecimal; first free slot by default"),
   GWT_PROP_ROW (struct gwt_pci, multifunction, "multifunction",
                 .doc = "function 0 says that its slot has more functions"),

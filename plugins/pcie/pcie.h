@@ -306,6 +306,8 @@ extern const struct gwt_device_type pci_function_type, pci_slot_type, pci_port_t
 extern const struct gwt_hotplug pci_hotplug;
 /* What it tells. */
 #define PCI_CONFIG_FACT "configuration-space"
+/* What the host tells of every device, from its section_path. */
+#define PCI_PATH_FACT "path"
 extern const struct gwt_facts_interface pci_facts;
 extern const struct gwt_pci_api pci_api;
 extern const struct gwt_vmstate_api *pci_vmstate;

@@ -80,7 +80,7 @@ put_up (struct gwt_machine *machine)
 
   need (gwt_machine_build (machine, &err), &err);
   need (gwt_machine_power_on (machine, false, &err), &err);
-  need (gwt_migration_attach (machine->name, &err), &err);
+  need (gwt_migration_attach (machine->name, machine->config.uuid, &err), &err);
 }
 
 static void

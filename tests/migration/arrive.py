@@ -283,7 +283,7 @@ def without_machine(t):
         t.ok(device in [d["name"] for d in b.qmp.cmd("qom-list", path="/machine")], device)
     t.equal(m.value(b, "num-queues", "blk"), 1)
     t.equal(m.value(b, "mac", "net"), "52:54:00:00:00:77")
-# and on, to one that was given all of it
+    # and on, to one that was given all of it
     a.kill()
     c = m.bare(*args, incoming=m.here())
     m.moved(b, c)
@@ -324,6 +324,51 @@ def addresses(t):
               "52:54:00:12:34:57 at the destination (-device virtio-net-pci); leave it out at the "
               "destination", "device 'b': hardware-address, byte 0x5 (mac, or the order of the cards): 0x57 at the "
               "source, 0x56 at the destination")
+
+
+@gwttest.test("without -M: a device is where it was, though others have gone that were before it")
+def gaps(t):
+    m = Arrival(t)
+    a = m.start("-device", "pcie-root-port,id=rp1,addr=10", "-device", "pcie-root-port,id=rp2",
+                "-device", "pcie-root-port,id=rp3", "-device", "virtio-serial-pci,id=vs,bus=rp1",
+                "-uuid", "2D5A4A5A-0000-4000-8000-00000000000A")
+    m.lives(a)
+    for n in "123":
+        a.qmp.cmd("device_add", driver="virtserialport", id="p" + n)
+    a.qmp.cmd("device_add", driver="virtio-rng-pci", id="r", bus="rp3")
+    for n in "12":
+        a.qmp.cmd("device_del", id="p" + n)
+        t.equal(a.qmp.event("DEVICE_DELETED")["data"]["device"], "p" + n)
+
+    def look(vm):
+        devices = {d["id"]: d for d in vm.qmp.cmd("query-manifest")["devices"]}
+        return [devices["p3"]["properties"]["nr"]["value"],
+                *(devices[n]["place"]["path"] for n in ("rp1", "rp2", "rp3", "vs", "r"))]
+
+    had = look(a)
+    t.equal(had, [3, "0000:00:10.0", "0000:00:01.0", "0000:00:02.0", "0000:00:10.0:00.0",
+                  "0000:00:02.0:00.0"])
+    b = m.bare(incoming=m.here())
+    m.moved(a, b)
+    t.equal(look(b), had)
+    # And so it goes on, to ends that know nothing of that.
+    t.equal(m.value(b, "addr", "rp3"), "2")
+    nr = next(d for d in b.qmp.cmd("query-manifest")["devices"] if d["id"] == "p3")
+    t.equal(nr["properties"]["nr"]["detail"], "hop 1 of the guest: the device's own choice")
+    t.equal(b.qmp.cmd("query-uuid"), {"UUID": "2d5a4a5a-0000-4000-8000-00000000000a"})
+    a.kill()
+    c = m.bare(incoming=m.here())
+    m.moved(b, c)
+    t.equal(look(c), had)
+    # The same place is no difference, whoever says it.
+    e = m.start("-device", "virtio-rng-pci,id=r")
+    m.lives(e)
+    m.moved(e, m.start("-device", "virtio-rng-pci,id=r,addr=01.0,bus=pcie.0", incoming=m.here()))
+    e.kill()
+    e = m.start("-device", "virtio-rng-pci,id=r")
+    m.lives(e)
+    m.refused(e, m.start("-device", "virtio-rng-pci,id=r,addr=2", incoming=m.here()),
+              "device 'r': path: ", "property 'addr'")
 
 
 @gwttest.test("without -M: what is missing here, or given in vain, is named")
