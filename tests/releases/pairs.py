@@ -542,11 +542,17 @@ class Product:
         self.dumps = [self.judge.dump(e) for e in self.ends]
         t.ok(None not in self.dumps, "one of them does not start")
 
-    def hop(self, vm, b):
+    def hop(self, vm, b, stay=False):
         """The guest of VM goes to end number B, or stays: (the process that it is in, whether it
-        went).  What preflight said before comes true."""
+        went).  What preflight said before comes true.  STAY: it does not go where it could:
+        (process, None)."""
         was, at = vm.qmp.cmd("query-manifest"), busyguest.count(vm)
-        _, verdict, told = self.judge.decide(self.judge.save(was), self.dumps[b], self.ends[b])
+        saved = self.judge.save(was)
+        verdict, told = self.judge.check(saved, self.dumps[b])
+        if verdict == "undecided":
+            _, verdict, told = self.judge.decide(saved, self.dumps[b], self.ends[b])
+        if stay and verdict != "refuse":
+            return vm, None
         to, how = self.judge.move(vm, self.ends[b])
         what = "%s: %s\n%r\n%s" % (self.ends[b], json.dumps(told, indent=1), how, to.stderr())
         self.t.equal(how["status"], "failed" if verdict == "refuse" else "completed", what)
@@ -570,3 +576,26 @@ class Product:
             hops += 1
         self.judge.finish(vm, self.ends[0])
         return hops
+
+    def onward(self, ends):
+        """A guest that has come along ENDS tries them all, and is where it was after each that does
+        not take it: those that would."""
+        vm = self.judge.begin(self.ends[ends[0]])
+        for number in ends[1:]:
+            vm, went = self.hop(vm, number)
+            self.t.ok(went, "a chain that went once does not go again: %r" % (ends,))
+        takes = [n for n in range(len(self.ends)) if self.hop(vm, n, stay=True)[1] is None]
+        self.judge.finish(vm, self.ends[0])
+        return takes
+
+    def every(self, some=None):
+        """Every ordered pair, and every chain of three, or those that SOME draws of a list: (how many
+        pairs went, how many chains there were and how many of them went to their end)."""
+        pairs = [(a, b) for a in range(len(self.ends)) for b in self.onward([a])]
+        for pair in pairs:
+            self.t.equal(self.chain(pair), 1, "hops of %r" % (pair,))
+        drawn = some(pairs) if some else pairs
+        chains = [(a, b, c) for a, b in drawn for c in self.onward([a, b])]
+        for chain in chains:
+            self.t.equal(self.chain(chain), 2, "hops of %r" % (chain,))
+        return len(pairs), len(drawn) * len(self.ends), len(chains)

@@ -491,11 +491,11 @@ extensions (void)
          | (TRAP_ASM (".4byte 0x287312b3") == NO_TRAP) << 3 /* Zbs: bset */;
 }
 
-/* Sleep for a quarter of a millisecond: whoever does the requests may have no other processor. */
+/* Sleep for two milliseconds: whoever does the requests may have no other processor. */
 static void
 nap (u32 h)
 {
-  MMIO (u64, MTIMECMP (h)) = now () + MTIME_HZ / 4000;
+  MMIO (u64, MTIMECMP (h)) = now () + MTIME_HZ / 500;
   csr_set (mie, 1u << 7);
   asm volatile ("wfi");
   csr_clear (mie, 1u << 7);
