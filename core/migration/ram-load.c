@@ -16,6 +16,12 @@
 #include <string.h>
 
 #define PAGE GWT_RAM_PAGE_SIZE
+#define HEAD 8 /* of a page of the same block as the one before */
+/* So many pages that came one after another, and as many more are expected. */
+#define RUN_MIN 16
+#define RUN_MAX 60
+/* What was taken for a run and is none goes back into the input's buffer. */
+G_STATIC_ASSERT (RUN_MAX * (HEAD + PAGE) <= GWT_VM_IN_BUFFER);
 
 struct load_block
 {
@@ -30,6 +36,8 @@ struct loader
   guint n_blocks;
   struct load_block *blocks;
   struct load_block *last; /* of the last page; NULL: there was none */
+  uint64_t next;           /* the page after the last one that came whole */
+  guint run;               /* of those, how many came one right after the other, up to RUN_MAX */
   struct gwt_untouched *untouched;
   const struct gwt_manifest *told; /* the sender's, or NULL; borrowed */
   struct gwt_ram_options options;
@@ -319,6 +327,121 @@ get_zero (struct loader *l, struct gwt_vm_in *in, struct load_block *b, uint64_t
   return true;
 }
 
+/* ---- pages in order -------------------------------------------------------------------------- */
+
+/*
+ * Most pages of a first pass come in order.  Where the last ones did, the next ones are read right
+ * to where they belong if they go on like that, with their heads between them, and not through the
+ * input's buffer.  Heads are looked at afterwards: what was something else is taken back.  So only
+ * pages that nobody has touched here are used, for those can be made what they were: zero.
+ */
+
+/* Pages after PAGE that may be expected. */
+static guint
+expected (struct loader *l, struct load_block *b, uint64_t page)
+{
+  uint64_t left = b->block->size / PAGE - page - 1;
+  guint most = (guint) MIN (l->run, left), n = 0;
+
+  if (l->run >= RUN_MIN)
+    while (n < most && is_known_zero (l, b, page + 1 + n))
+      n++;
+  return n;
+}
+
+static guint
+set_pieces (struct iovec *iov, struct load_block *b, uint64_t page, gsize done, uint64_t *heads,
+            guint n)
+{
+  uint8_t *at = b->block->host + page * PAGE;
+  guint count = 0, i;
+
+  if (done < PAGE)
+    iov[count++] = (struct iovec){ at + done, PAGE - done };
+  for (i = 0; i < n; i++)
+    {
+      iov[count++] = (struct iovec){ &heads[i], HEAD };
+      iov[count++] = (struct iovec){ at + (i + 1) * PAGE, PAGE };
+    }
+  return count;
+}
+
+/* SIZE bytes, from the head on that IOV begins with, are something else. */
+static void
+take_back (struct gwt_vm_in *in, const struct iovec *iov, gsize size)
+{
+  gsize left = size;
+  guint i;
+
+  gwt_vm_unget_pieces (in, iov, size);
+  for (i = 0; left > 0; i++)
+    {
+      gsize part = MIN (left, iov[i].iov_len);
+
+      if (i % 2 != 0)
+        memset (iov[i].iov_base, 0, part);
+      left -= part;
+    }
+}
+
+/* PAGE, of which less than all of it is in the buffer, and those that follow it. */
+static bool
+get_run (struct loader *l, struct gwt_vm_in *in, struct load_block *b, uint64_t page,
+         struct gwt_error *err)
+{
+  struct iovec iov[2 * RUN_MAX + 1];
+  uint64_t heads[RUN_MAX];
+  gsize done = in->end - in->at;
+
+  if (!gwt_vm_get (in, b->block->host + page * PAGE, done, err))
+    return false;
+  for (;;)
+    {
+      guint count = set_pieces (iov, b, page, done, heads, expected (l, b, page)), i;
+      gssize got;
+      gsize left;
+
+      if (count == 0)
+        return true;
+      got = gwt_vm_get_pieces (in, iov, (int) count, err);
+      if (got < 0)
+        return false;
+      i = done < PAGE;
+      left = (gsize) got - MIN ((gsize) got, PAGE - done);
+      done += (gsize) got - left;
+      while (left >= HEAD
+             && GUINT64_FROM_BE (heads[i / 2])
+                    == ((page + 1) * PAGE | GWT_RAM_PAGE | GWT_RAM_CONTINUE))
+        {
+          forget_zero (l, b, ++page);
+          l->next = page + 1;
+          l->run = MIN (l->run + 1, RUN_MAX);
+          left -= HEAD;
+          done = MIN (left, PAGE);
+          left -= done;
+          i += 2;
+        }
+      if (left == 0)
+        continue;
+      take_back (in, iov + i, left);
+      return true;
+    }
+}
+
+static bool
+get_whole (struct loader *l, struct gwt_vm_in *in, struct load_block *b, uint64_t page, bool again,
+           struct gwt_error *err)
+{
+  l->run = again && page == l->next ? MIN (l->run + 1, RUN_MAX) : 0;
+  l->next = page + 1;
+  forget_zero (l, b, page);
+  if (l->run >= RUN_MIN && in->source_pieces != NULL && in->end - in->at < PAGE)
+    return get_run (l, in, b, page, err);
+  return gwt_vm_get (in, b->block->host + page * PAGE, PAGE, err);
+}
+
+/* ---- a page's record ------------------------------------------------------------------------- */
+
 /* The block that a page's record is about; NULL with ERR set. */
 static struct load_block *
 get_page_block (struct loader *l, struct gwt_vm_in *in, uint64_t offset, bool again,
@@ -362,8 +485,7 @@ get_page (struct loader *l, struct gwt_vm_in *in, uint64_t offset, uint64_t flag
     default:
       if (l->check_only)
         return gwt_vm_get (in, NULL, PAGE, err);
-      forget_zero (l, b, offset / PAGE);
-      return gwt_vm_get (in, b->block->host + offset, PAGE, err);
+      return get_whole (l, in, b, offset / PAGE, flags & GWT_RAM_CONTINUE, err);
     }
 }
 

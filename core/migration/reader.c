@@ -23,7 +23,7 @@ struct gwt_reader
 };
 
 static gssize
-source (void *opaque, uint8_t *buffer, gsize size, struct gwt_error *err)
+source_pieces (void *opaque, const struct iovec *iov, int n, struct gwt_error *err)
 {
   struct gwt_reader *r = opaque;
   bool held = gwt_machine_lock_held ();
@@ -31,10 +31,18 @@ source (void *opaque, uint8_t *buffer, gsize size, struct gwt_error *err)
 
   if (held)
     gwt_machine_unlock ();
-  got = gwt_channel_read (r->channel, buffer, size, err);
+  got = gwt_channel_readv (r->channel, iov, n, err);
   if (held)
     gwt_machine_lock ();
   return got;
+}
+
+static gssize
+source (void *opaque, uint8_t *buffer, gsize size, struct gwt_error *err)
+{
+  struct iovec iov = { buffer, size };
+
+  return source_pieces (opaque, &iov, 1, err);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -225,6 +233,7 @@ gwt_reader_new (struct gwt_channel *channel, gwt_reader_begins when_begun)
   r->channel = channel;
   r->begins = when_begun;
   r->in = gwt_vm_in_new (source, r);
+  r->in->source_pieces = source_pieces;
   gwt_migration_config (&r->config, r->capabilities, false);
   r->stream = gwt_stream_in_new (r->in, &r->config, &ops, r);
   return r;

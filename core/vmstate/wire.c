@@ -250,6 +250,33 @@ gwt_vm_get_be (struct gwt_vm_in *in, guint size, uint64_t *value, struct gwt_err
 }
 
 gssize
+gwt_vm_get_pieces (struct gwt_vm_in *in, const struct iovec *iov, int n, struct gwt_error *err)
+{
+  gssize got = in->source_pieces (in->opaque, iov, n, err);
+
+  if (got > 0)
+    in->offset += (uint64_t) got;
+  else if (got == 0)
+    ended (in, iov->iov_len, err);
+  return got > 0 ? got : -1;
+}
+
+void
+gwt_vm_unget_pieces (struct gwt_vm_in *in, const struct iovec *iov, gsize size)
+{
+  in->at = in->end = 0;
+  in->offset -= size;
+  for (; size > 0; iov++)
+    {
+      gsize part = MIN (size, iov->iov_len);
+
+      memcpy (in->buffer + in->end, iov->iov_base, part);
+      in->end += part;
+      size -= part;
+    }
+}
+
+gssize
 gwt_vm_peek (struct gwt_vm_in *in, uint8_t *bytes, gsize size, struct gwt_error *err)
 {
   gsize n;

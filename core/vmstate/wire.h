@@ -34,12 +34,17 @@ struct gwt_vm_out
    ERR set. */
 typedef gssize (*gwt_vm_source) (void *opaque, uint8_t *buffer, gsize size, struct gwt_error *err);
 
+/* The same into N pieces, of which all but the last that got any are full. */
+typedef gssize (*gwt_vm_source_pieces) (void *opaque, const struct iovec *iov, int n,
+                                        struct gwt_error *err);
+
 /* As much as a socket holds; larger than that it would no longer be in a core's own cache. */
 #define GWT_VM_IN_BUFFER (256u << 10)
 
 struct gwt_vm_in
 {
   gwt_vm_source source; /* NULL: all there is was given */
+  gwt_vm_source_pieces source_pieces; /* or NULL: it has no way to do that */
   void *opaque;
   uint64_t offset; /* of the next byte, from the start of the input */
   struct gwt_stage *stage; /* of the section that is being read, for custom fields */
@@ -72,6 +77,13 @@ void gwt_vm_in_free (struct gwt_vm_in *in);
 /* Exactly SIZE bytes; BYTES NULL: skipped.  False with ERR set where the input ends before. */
 bool gwt_vm_get (struct gwt_vm_in *in, void *bytes, uint64_t size, struct gwt_error *err);
 bool gwt_vm_get_be (struct gwt_vm_in *in, guint size, uint64_t *value, struct gwt_error *err);
+/* The next bytes, as many as there are, past the buffer, in which none may be left, into N pieces:
+   how many, at least one; -1 with ERR set, also at the end.  Of an input with source_pieces. */
+gssize gwt_vm_get_pieces (struct gwt_vm_in *in, const struct iovec *iov, int n,
+                          struct gwt_error *err);
+/* The last SIZE bytes that gwt_vm_get_pieces got are to come once more, in the order of these
+   pieces; they fit into the buffer, in which none may be left. */
+void gwt_vm_unget_pieces (struct gwt_vm_in *in, const struct iovec *iov, gsize size);
 /* Look at up to SIZE (at most 512) bytes without taking them; how many there are, fewer at the end
    of the input alone.  -1 with ERR set. */
 gssize gwt_vm_peek (struct gwt_vm_in *in, uint8_t *bytes, gsize size, struct gwt_error *err);

@@ -692,6 +692,153 @@ test_untouched (void)
   gwt_memory_destroy_all ();
 }
 
+/* ---- pages in order -------------------------------------------------------------------------- */
+
+/* What comes as a peer sends it: now much, now little, and at times half a head. */
+struct feed
+{
+  const GByteArray *bytes;
+  gsize at;
+  guint32 most;
+  GRand *rand;
+  guint straight; /* bytes that were read past the buffer */
+};
+
+static gssize
+feed_pieces (void *opaque, const struct iovec *iov, int n, struct gwt_error *err)
+{
+  struct feed *f = opaque;
+  gsize left = (gsize) g_rand_int_range (f->rand, 1, (gint32) f->most), got = 0;
+
+  (void) err;
+  left = MIN (left, f->bytes->len - f->at);
+  for (int i = 0; i < n && left > 0; i++)
+    {
+      gsize part = MIN (left, iov[i].iov_len);
+
+      memcpy (iov[i].iov_base, f->bytes->data + f->at, part);
+      f->at += part;
+      left -= part;
+      got += part;
+    }
+  f->straight += n > 1 ? (guint) got : 0;
+  return (gssize) got;
+}
+
+static gssize
+feed (void *opaque, uint8_t *buffer, gsize size, struct gwt_error *err)
+{
+  struct iovec iov = { buffer, size };
+
+  return feed_pieces (opaque, &iov, 1, err);
+}
+
+static void
+add_be (GByteArray *to, uint64_t value)
+{
+  value = GUINT64_TO_BE (value);
+  g_byte_array_append (to, (const uint8_t *) &value, 8);
+}
+
+#define RUN_PAGES 700u
+
+/* Pages mostly in order, with whatever may come between; MODEL: how memory is in the end. */
+static void
+make_runs (GRand *rand, GByteArray *to, uint8_t *model)
+{
+  bool named = false;
+
+  for (guint piece = 0; piece < 6; piece++)
+    {
+      guint page = (guint) g_rand_int_range (rand, 0, RUN_PAGES);
+      guint end = page + (guint) g_rand_int_range (rand, 1, 200);
+
+      for (; page < MIN (end, RUN_PAGES); page++)
+        {
+          int chance = g_rand_int_range (rand, 0, 200);
+          bool again = named && chance != 0;
+          uint64_t head = (uint64_t) page * PAGE | (chance < 4 ? GWT_RAM_ZERO : GWT_RAM_PAGE);
+
+          add_be (to, head | (again ? GWT_RAM_CONTINUE : 0));
+          if (!again)
+            g_byte_array_append (to, (const uint8_t *) "\3ram", 4);
+          named = true;
+          if (chance < 4)
+            {
+              g_byte_array_append (to, (const uint8_t *) "", 1);
+              memset (model + page * PAGE, 0, PAGE);
+            }
+          else
+            {
+              fill (model + page * PAGE, (uint32_t) g_rand_int (rand));
+              g_byte_array_append (to, model + page * PAGE, PAGE);
+            }
+          page += chance == 5;
+          page -= chance == 6 && page > 0;
+        }
+      add_be (to, GWT_RAM_EOS);
+    }
+}
+
+/* The error's text, or NULL. */
+static char *
+load_fed (struct feed *f)
+{
+  GWT_AUTO_ERROR (err);
+  struct gwt_vm_in *in = gwt_vm_in_new (feed, f);
+
+  in->source_pieces = feed_pieces;
+  g_assert_true (gwt_ram_load_setup (NULL, &err));
+  while (in->offset < f->bytes->len && gwt_ram_load (NULL, in, 4, &err))
+    ;
+  if (!gwt_error_is_set (&err))
+    g_assert_cmpuint (in->offset, ==, f->bytes->len);
+  gwt_ram_load_cleanup (NULL);
+  gwt_vm_in_free (in);
+  return g_strdup (err.text);
+}
+
+static void
+test_runs (void)
+{
+  static const guint32 mosts[] = { 9, 5000, 70000, 600000 };
+  guint straight = 0;
+
+  options (false, PAGE);
+  for (guint seed = 0; seed < 120; seed++)
+    {
+      g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
+      g_autoptr (GByteArray) bytes = g_byte_array_new ();
+      g_autofree uint8_t *model = g_malloc0 (RUN_PAGES * PAGE);
+      struct feed f = { bytes, 0, mosts[seed % 4], rand, 0 };
+      uint8_t *ram = ram_at ("ram", 0x80000000, RUN_PAGES, GWT_RAM_MIGRATED);
+      g_autofree char *error = NULL;
+
+      /* Some of it was used before. */
+      for (guint i = 0; i < 2; i++)
+        {
+          guint page = (guint) g_rand_int_range (rand, 0, RUN_PAGES);
+
+          fill (ram + page * PAGE, page);
+          memcpy (model + page * PAGE, ram + page * PAGE, PAGE);
+        }
+      make_runs (rand, bytes, model);
+      if (seed % 5 == 4) /* it breaks somewhere */
+        g_byte_array_set_size (bytes, (guint) g_rand_int_range (rand, 8, (gint32) bytes->len - 8));
+      error = load_fed (&f);
+      if (error == NULL || seed % 5 != 4)
+        g_assert_cmpstr (error, ==, NULL);
+      else
+        g_assert_nonnull (strstr (error, "the stream ends at byte"));
+      if (seed % 5 != 4)
+        g_assert_true (memcmp (ram, model, RUN_PAGES * PAGE) == 0);
+      straight += f.straight;
+      gwt_memory_destroy_all ();
+    }
+  if (straight == 0)
+    g_test_skip ("/proc/self/pagemap cannot be read here");
+}
+
 /* ---- memory with a file behind it ------------------------------------------------------------ */
 
 static uint8_t *
@@ -827,6 +974,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ram/accepted", test_accepted);
   g_test_add_func ("/ram/hostile", test_hostile);
   g_test_add_func ("/ram/untouched", test_untouched);
+  g_test_add_func ("/ram/runs", test_runs);
   g_test_add_func ("/ram/ignored", test_ignored);
   g_test_add_func ("/ram/holes", test_holes);
   g_test_add_func ("/ram/zero-pages", test_zero_pages);
