@@ -89,6 +89,8 @@ check_subsection (struct gwt_check *check, const struct gwt_manifest_subsection 
                   const struct gwt_manifest_subsection *d, const char *section, const char *here,
                   const char *there)
 {
+  /* What hangs on state may be needed at any moment until the guest stands, long after memory has
+     begun to be sent: nobody can promise now that it will not be. */
   bool property = s->when != NULL && g_str_has_prefix (s->when, "property ");
 
   if (d == NULL)
@@ -97,7 +99,9 @@ check_subsection (struct gwt_check *check, const struct gwt_manifest_subsection 
                      "know it; use a newer one there%s",
                      section, s->name, s->when != NULL ? " (it hangs on " : "",
                      s->when != NULL ? s->when : "", s->when != NULL ? ")" : "", there,
-                     property ? ", or start the guest with that property off" : "");
+                     property ? ", or start the guest with that property off"
+                              : ", or turn x-preflight off there: the move fails in the end if the "
+                                "guest's state needs it");
   /* A manifest need not tell the versions of subsections. */
   else if (s->n_layouts > 0 && d->n_layouts > 0)
     {

@@ -230,6 +230,39 @@ fill_config (const struct vblk *d, uint8_t *config)
     }
 }
 
+void
+vblk_tell_config (const struct vblk *d, const struct gwt_facts_api *api, struct gwt_facts *facts)
+{
+  static const struct
+  {
+    uint32_t at, size;
+    const char *name;
+  } names[] = {
+    { CONFIG_SEG_MAX, 4, "buffers of a request" },
+    { CONFIG_HEADS, 1, "heads" },
+    { CONFIG_SECS, 1, "sectors of a track" },
+    { CONFIG_BLK_SIZE, 4, "logical block" },
+    { CONFIG_PHYSICAL_EXP, 1, "physical block" },
+    { CONFIG_MIN_IO, 2, "smallest request" },
+    { CONFIG_OPT_IO, 4, "best request" },
+    { CONFIG_NUM_QUEUES, 2, "queues" },
+    { CONFIG_MAX_DISCARD_SECTORS, 12, "requests to discard" },
+    { CONFIG_MAX_ZEROES_SECTORS, 9, "requests to write zeros" },
+  };
+  uint8_t config[CONFIG_SIZE], compare[CONFIG_SIZE];
+  uint32_t i;
+
+  /* What a resize changes, and what the driver does. */
+  memset (compare, 0xff, sizeof compare);
+  memset (compare + CONFIG_CAPACITY, 0, 8);
+  memset (compare + CONFIG_CYLS, 0, 2);
+  compare[CONFIG_WRITEBACK] = 0;
+  fill_config (d, config);
+  api->bytes (facts, VBLK_CONFIG_FACT, config, compare, NULL, sizeof config);
+  for (i = 0; i < GWT_COUNT (names); i++)
+    api->label (facts, VBLK_CONFIG_FACT, names[i].at, names[i].size, names[i].name);
+}
+
 static void
 config_read (void *self, uint32_t offset, void *data, uint32_t size)
 {

@@ -23,17 +23,23 @@ static const struct gwt_field fields[] = {
   GWT_PROP_ROW (struct vblk, logical_block_size, "logical-block-size", .flags = GWT_FIELD_SIZE,
                 .doc = "bytes of the smallest request; 0: as the drive has it"),
   GWT_PROP_ROW (struct vblk, physical_block_size, "physical-block-size", .flags = GWT_FIELD_SIZE,
+                .facts = VBLK_CONFIG_FACT,
                 .doc = "bytes that are written at once; 0: as the drive has it"),
   GWT_PROP_ROW (struct vblk, min_io_size, "min-io-size", .flags = GWT_FIELD_SIZE,
+                .facts = VBLK_CONFIG_FACT,
                 .doc = "bytes of the smallest request that is fast; 0: not told"),
   GWT_PROP_ROW (struct vblk, opt_io_size, "opt-io-size", .flags = GWT_FIELD_SIZE,
+                .facts = VBLK_CONFIG_FACT,
                 .doc = "bytes of a request that is best; 0: not told"),
   GWT_PROP_ROW (struct vblk, discard_granularity, "discard-granularity", .def = UINT32_MAX,
+                .facts = VBLK_CONFIG_FACT,
                 .flags = GWT_FIELD_SIZE,
                 .doc = "bytes that are discarded at once; 4294967295: a logical block"),
   GWT_PROP_ROW (struct vblk, max_discard_sectors, "max-discard-sectors", .def = SECTORS_MAX,
-                .min = 1, .max = SECTORS_MAX, .doc = "sectors of one request to discard"),
+                .min = 1, .max = SECTORS_MAX, .facts = VBLK_CONFIG_FACT,
+                .doc = "sectors of one request to discard"),
   GWT_PROP_ROW (struct vblk, max_write_zeroes_sectors, "max-write-zeroes-sectors",
+                .facts = VBLK_CONFIG_FACT,
                 .def = SECTORS_MAX, .min = 1, .max = SECTORS_MAX,
                 .doc = "sectors of one request to write zeros"),
   GWT_PROP_ROW (struct vblk, cyls, "cyls", .min = 0, .max = 65535,
@@ -47,14 +53,19 @@ static const struct gwt_field fields[] = {
   GWT_PROP_ROW (struct vblk, queue_size, "queue-size", .def = 256,
                 .doc = "entries of each queue, a power of two from 4 to 1024"),
   GWT_PROP_ROW (struct vblk, config_wce, "config-wce", .def = 1,
+                .facts = "virtio-features",
                 .doc = "the guest may switch the write cache"),
   GWT_PROP_ROW (struct vblk, discard, "discard", .def = 1,
+                .facts = "virtio-features|" VBLK_CONFIG_FACT,
                 .doc = "offer requests to discard"),
   GWT_PROP_ROW (struct vblk, write_zeroes, "write-zeroes", .def = 1,
+                .facts = "virtio-features|" VBLK_CONFIG_FACT,
                 .doc = "offer requests to write zeros"),
   GWT_PROP_ROW (struct vblk, report_discard_granularity, "report-discard-granularity", .def = 1,
+                .facts = VBLK_CONFIG_FACT,
                 .doc = "the guest is told discard-granularity"),
   GWT_PROP_ROW (struct vblk, seg_max_adjust, "seg-max-adjust", .def = 1,
+                .facts = VBLK_CONFIG_FACT,
                 .doc = "buffers of one request: as many as fit into the queue, not 126"),
   GWT_PROP_ROW (struct vblk, share_rw, "share-rw", .flags = GWT_FIELD_HOST_ONLY,
                 .doc = "others may write to the drive at the same time"),
@@ -164,6 +175,7 @@ tell (void *self, const struct gwt_facts_api *api, struct gwt_facts *facts)
   vblk_block->info (d->drive, &info);
   api->integer (facts, "capacity", info.size);
   api->integer (facts, "read-only", d->read_only);
+  vblk_tell_config (d, api, facts);
 }
 
 static const struct gwt_facts_interface facts_table = {

@@ -143,6 +143,10 @@ const char *vblk_feature_name (uint32_t bit);
 /* Properties against each other and the back end; what the guest is offered. */
 int vblk_configure (struct vblk *d, struct gwt_error *err);
 uint32_t vblk_config_size (const struct vblk *d);
+/* What of configuration space stays as it is, as a fact. */
+#define VBLK_CONFIG_FACT "device-configuration"
+void vblk_tell_config (const struct vblk *d, const struct gwt_facts_api *api,
+                       struct gwt_facts *facts);
 void vblk_set_writeback (struct vblk *d, uint32_t on);
 /* [main] The back end has another size. */
 void vblk_resized (void *self);

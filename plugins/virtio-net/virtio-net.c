@@ -20,11 +20,15 @@ const struct gwt_clock_api *clock_api;
 const struct gwt_device_api *device_api;
 const struct gwt_vmstate_api *vmstate_api;
 
-/* The address after a reset. */
+/* The address after a reset; configuration space but for that and the link. */
 #define ADDRESS_FACT "hardware-address"
+#define CONFIG_FACT "device-configuration"
+/* The first one is the virtio plugin's. */
+#define FEATURES_AND_CONFIG "virtio-features|" CONFIG_FACT
 
 #define N struct virtio_net
-#define SWITCH(member, name, text) GWT_PROP_ROW (N, member, name, .def = 1, .doc = text)
+#define SWITCH(member, name, text)                                                                 \
+  GWT_PROP_ROW (N, member, name, .def = 1, .facts = "virtio-features", .doc = text)
 static const struct gwt_field fields[] = {
   GWT_PROP_ROW (N, mac_text, "mac", .facts = ADDRESS_FACT,
                 .doc = "hardware address; default: 52:54:00:12:34:56 and the next ones"),
@@ -34,11 +38,12 @@ static const struct gwt_field fields[] = {
                 .doc = "entries of each receive queue, a power of two"),
   GWT_PROP_ROW (N, tx_queue_size, "tx-queue-size", .def = 256, .min = 64, .max = 1024,
                 .doc = "entries of each transmit queue, a power of two"),
-  GWT_PROP_ROW (N, host_mtu, "host-mtu", .min = 0, .max = 65535,
+  GWT_PROP_ROW (N, host_mtu, "host-mtu", .min = 0, .max = 65535, .facts = FEATURES_AND_CONFIG,
                 .doc = "offer VIRTIO_NET_F_MTU with this MTU, 68 or more; 0: none"),
   GWT_PROP_ROW (N, speed, "speed", .def = (uint64_t) -1, .min = (uint64_t) -1, .max = INT32_MAX,
+                .facts = FEATURES_AND_CONFIG,
                 .doc = "speed that the driver is told, Mbit/s; -1: not said"),
-  GWT_PROP_ROW (N, duplex, "duplex", .values = "unknown|half|full",
+  GWT_PROP_ROW (N, duplex, "duplex", .values = "unknown|half|full", .facts = FEATURES_AND_CONFIG,
                 .doc = "duplex mode that the driver is told"),
   SWITCH (csum, "csum", "offer VIRTIO_NET_F_CSUM: the guest leaves checksums to us"),
   SWITCH (guest_csum, "guest-csum", "offer VIRTIO_NET_F_GUEST_CSUM: we leave checksums away"),
@@ -50,14 +55,16 @@ static const struct gwt_field fields[] = {
   SWITCH (guest_ecn, "guest-ecn", "offer VIRTIO_NET_F_GUEST_ECN"),
   SWITCH (mrg_rxbuf, "mrg-rxbuf", "offer VIRTIO_NET_F_MRG_RXBUF: a frame in several buffers"),
   SWITCH (status_feature, "status", "offer VIRTIO_NET_F_STATUS: the guest sees the link"),
-  SWITCH (ctrl_vq, "ctrl-vq", "offer VIRTIO_NET_F_CTRL_VQ: a control queue"),
+  GWT_PROP_ROW (N, ctrl_vq, "ctrl-vq", .def = 1, .facts = "virtio-features|virtio-queues",
+                .doc = "offer VIRTIO_NET_F_CTRL_VQ: a control queue"),
   SWITCH (ctrl_rx, "ctrl-rx", "offer VIRTIO_NET_F_CTRL_RX: filters by address"),
   SWITCH (ctrl_vlan, "ctrl-vlan", "offer VIRTIO_NET_F_CTRL_VLAN: filters by VLAN"),
   SWITCH (ctrl_rx_extra, "ctrl-rx-extra", "offer VIRTIO_NET_F_CTRL_RX_EXTRA: more filters"),
   SWITCH (ctrl_mac_addr, "ctrl-mac-addr", "offer VIRTIO_NET_F_CTRL_MAC_ADDR"),
   SWITCH (ctrl_guest_offloads, "ctrl-guest-offloads", "offer VIRTIO_NET_F_CTRL_GUEST_OFFLOADS"),
   SWITCH (guest_announce, "guest-announce", "offer VIRTIO_NET_F_GUEST_ANNOUNCE"),
-  GWT_PROP_ROW (N, mq, "mq", .doc = "offer VIRTIO_NET_F_MQ: as many queue pairs as the back end"),
+  GWT_PROP_ROW (N, mq, "mq", .facts = FEATURES_AND_CONFIG "|virtio-queues",
+                .doc = "offer VIRTIO_NET_F_MQ: as many queue pairs as the back end"),
 
   GWT_STATE_ARRAY (N, mac, "mac-address", .doc = "hardware address as the driver set it"),
   GWT_STATE_ROW (N, status, "link-status", .doc = "status in configuration space",
@@ -602,10 +609,19 @@ static const struct gwt_method methods[] = {
 static void
 tell (void *self, const struct gwt_facts_api *api, struct gwt_facts *facts)
 {
+  static const uint8_t compare[CONFIG_SIZE]
+      = { [8] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
   const struct virtio_net *n = self;
+  uint8_t config[CONFIG_SIZE];
 
   api->bytes (facts, ADDRESS_FACT, n->first_mac, NULL, NULL, MAC);
   api->label (facts, ADDRESS_FACT, 0, MAC, "mac, or the order of the cards");
+  net_config_read (self, 0, config, sizeof config);
+  api->bytes (facts, CONFIG_FACT, config, compare, NULL, sizeof config);
+  api->label (facts, CONFIG_FACT, 8, 2, "queue pairs of mq and the back end");
+  api->label (facts, CONFIG_FACT, 10, 2, "host-mtu");
+  api->label (facts, CONFIG_FACT, 12, 4, "speed");
+  api->label (facts, CONFIG_FACT, 16, 1, "duplex");
 }
 
 static const struct gwt_facts_interface facts_table = {

@@ -1,6 +1,7 @@
 if PLUGIN_VIRTIO
 plugins_PROGRAMS += plugins/virtio.so
 plugins_virtio_so_SOURCES = plugins/virtio/device.c \
+	plugins/virtio/facts.c \
 	plugins/virtio/mmio.c \
 	plugins/virtio/packed.c \
 	plugins/virtio/pci.c \

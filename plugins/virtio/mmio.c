@@ -585,6 +585,19 @@ mmio_section_path (void *self)
   return virtio_host->intern (path);
 }
 
+static void
+mmio_tell (void *self, const struct gwt_facts_api *api, struct gwt_facts *facts)
+{
+  virtio_tell (&((struct mmio_device *) self)->v, api, facts);
+}
+
+static const struct gwt_facts_interface facts_table = {
+  .struct_size = sizeof facts_table,
+  .tell = mmio_tell,
+};
+
+static const struct gwt_interface mmio_interfaces[] = { { GWT_FACTS_INTERFACE, &facts_table } };
+
 const struct gwt_device_type virtio_mmio_device_type = {
   .struct_size = sizeof virtio_mmio_device_type,
   .name = GWT_VIRTIO_MMIO_PARENT,
@@ -594,6 +607,9 @@ const struct gwt_device_type virtio_mmio_device_type = {
   .fields = mmio_fields,
   .field_size = sizeof mmio_fields[0],
   .n_fields = GWT_COUNT (mmio_fields),
+  .interfaces = mmio_interfaces,
+  .interface_size = sizeof mmio_interfaces[0],
+  .n_interfaces = GWT_COUNT (mmio_interfaces),
   .realize = mmio_realize,
   .unrealize = mmio_unrealize,
   .reset = mmio_reset,

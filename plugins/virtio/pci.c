@@ -65,6 +65,7 @@
 #define COMMON_SIZE 0x40
 
 #define NO_VECTOR 0xffffu
+#define PCI_CONFIG_FACT "configuration-space" /* the parent's */
 #define VECTORS_AUTO UINT32_MAX
 #define VECTORS_MAX 2048u
 
@@ -89,8 +90,9 @@ struct virtio_pci
 static const struct gwt_field pci_fields[] = {
   VIRTIO_ROWS (struct virtio_pci, v),
   GWT_PROP_ROW (struct virtio_pci, vectors, "vectors", .def = VECTORS_AUTO,
+                .facts = PCI_CONFIG_FACT,
                 .doc = "MSI-X vectors, 0: none; default: one for each queue and one more"),
-  GWT_PROP_ROW (struct virtio_pci, aer, "aer",
+  GWT_PROP_ROW (struct virtio_pci, aer, "aer", .facts = PCI_CONFIG_FACT,
                 .doc = "Advanced Error Reporting; the device is behind a port then"),
   GWT_HOST_ROW (struct virtio_pci, pad, "padding"),
   GWT_STATE_ROW (struct virtio_pci, device_features_sel, "device-features-sel",
@@ -793,6 +795,19 @@ pci_reset (void *self, uint32_t kind)
   pci_function_reset (self);
 }
 
+static void
+pci_tell (void *self, const struct gwt_facts_api *api, struct gwt_facts *facts)
+{
+  virtio_tell (&((struct virtio_pci *) self)->v, api, facts);
+}
+
+static const struct gwt_facts_interface facts_table = {
+  .struct_size = sizeof facts_table,
+  .tell = pci_tell,
+};
+
+static const struct gwt_interface interfaces[] = { { GWT_FACTS_INTERFACE, &facts_table } };
+
 const struct gwt_device_type virtio_pci_type = {
   .struct_size = sizeof virtio_pci_type,
   .name = GWT_VIRTIO_PCI_PARENT,
@@ -803,6 +818,9 @@ const struct gwt_device_type virtio_pci_type = {
   .fields = pci_fields,
   .field_size = sizeof pci_fields[0],
   .n_fields = GWT_COUNT (pci_fields),
+  .interfaces = interfaces,
+  .interface_size = sizeof interfaces[0],
+  .n_interfaces = GWT_COUNT (interfaces),
   .realize = pci_realize,
   .unrealize = pci_unrealize,
   .reset = pci_reset,

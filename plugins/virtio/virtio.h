@@ -221,15 +221,21 @@ struct gwt_virtio
   uint32_t put_off[GWT_VIRTIO_QUEUES_MAX / 32];
 };
 
+/* facts.c: what it offers, eight bytes; the largest size of each queue, two bytes each, both with
+   the low byte first. */
+#define VIRTIO_FEATURES_FACT "virtio-features"
+#define VIRTIO_QUEUES_FACT "virtio-queues"
+
 #define VIRTIO_ROWS(T, v)                                                                          \
-  GWT_PROP_ROW (T, v.event_idx, "event-idx", .def = 1,                                             \
+  GWT_PROP_ROW (T, v.event_idx, "event-idx", .facts = VIRTIO_FEATURES_FACT, .def = 1,              \
                 .doc = "offer VIRTIO_F_EVENT_IDX: fewer notifications and interrupts"),            \
-      GWT_PROP_ROW (T, v.indirect_desc, "indirect-desc", .def = 1,                                 \
+      GWT_PROP_ROW (T, v.indirect_desc, "indirect-desc", .facts = VIRTIO_FEATURES_FACT, .def = 1,  \
                     .doc = "offer VIRTIO_F_INDIRECT_DESC: tables of descriptors"),                 \
-      GWT_PROP_ROW (T, v.packed, "packed", .doc = "offer VIRTIO_F_RING_PACKED: packed queues"),    \
-      GWT_PROP_ROW (T, v.in_order, "in-order",                                                     \
+      GWT_PROP_ROW (T, v.packed, "packed", .facts = VIRTIO_FEATURES_FACT,                          \
+                    .doc = "offer VIRTIO_F_RING_PACKED: packed queues"),                           \
+      GWT_PROP_ROW (T, v.in_order, "in-order", .facts = VIRTIO_FEATURES_FACT,                      \
                     .doc = "offer VIRTIO_F_IN_ORDER: buffers are used in the order given"),        \
-      GWT_PROP_ROW (T, v.ring_reset, "ring-reset", .def = 1,                                       \
+      GWT_PROP_ROW (T, v.ring_reset, "ring-reset", .facts = VIRTIO_FEATURES_FACT, .def = 1,        \
                     .doc = "offer VIRTIO_F_RING_RESET: one queue can be reset alone"),             \
       GWT_HOST_ROW (T, v.warned, "whether the log has a line about the guest already"),            \
       GWT_HOST_ROW (T, v.pad, "padding"), GWT_HOST_ROW (T, v.running, "follows from status"),      \
@@ -291,6 +297,8 @@ void virtio_reset (struct gwt_virtio *v);                      /* [lock] */
    where it does not run. */
 void virtio_cut_off (struct gwt_virtio *v, const char *why); /* [lock] */
 uint64_t virtio_offered (struct gwt_virtio *v);
+/* facts.c, for the transports' types */
+void virtio_tell (struct gwt_virtio *v, const struct gwt_facts_api *api, struct gwt_facts *facts);
 void virtio_set_driver_features (struct gwt_virtio *v, uint32_t word, uint32_t value); /* [lock] */
 /* NULL where there is no such queue. */
 struct gwt_virtq *virtio_queue_at (struct gwt_virtio *v, uint32_t index);

@@ -138,9 +138,10 @@ def conflict(t):
     a = m.start("-device", SERIAL + ",max-ports=4,emergency-write=off")
     m.lives(a)
     b = m.start("-device", SERIAL + ",max-ports=8,emergency-write=on", incoming=m.here())
-    said = m.refused(a, b, "'max-ports'", "'emergency-write'")
-    t.equal(len(said["reasons"]), 2)
-    t.contains(m.one_line(a, "(and 1 more") if len(a.stderr().splitlines()) == 1
+    said = m.refused(a, b, "'max-ports'", "'emergency-write'", "virtio-features, byte 0x0",
+                     "virtio-queues: 20 bytes at the source, 36 at the destination")
+    t.equal(len(said["reasons"]), 4)
+    t.contains(m.one_line(a, "(and 3 more") if len(a.stderr().splitlines()) == 1
                else a.stderr(), "'emergency-write'")
 
 
@@ -369,6 +370,44 @@ def gaps(t):
     m.lives(e)
     m.refused(e, m.start("-device", "virtio-rng-pci,id=r,addr=2", incoming=m.here()),
               "device 'r': path: ", "property 'addr'")
+
+
+@gwttest.test("a value at the receiver alone counts where it shows: in what a device offers or says of itself")
+def shown(t):
+    m = Arrival(t)
+    disk = t.path("disk.img")
+    with open(disk, "wb") as f:
+        f.truncate(1 << 20)
+    args = ["-drive", "if=none,id=d0,format=raw,file.locking=off,file=" + disk, "-device",
+            "virtio-blk-pci,drive=d0,id=disk,discard=off,queue-size=%d", "-netdev", "user,id=n0",
+            "-device", "virtio-net-pci,netdev=n0,id=net,ctrl-vq=off"]
+
+    def end(size, *words, **how):
+        return m.start(*[a % size if "%d" in a else a for a in args],
+                       *[w for word in words for w in ("-global", word)], **how)
+
+    # 126 buffers either way; no requests to discard; no control queue for commands.
+    same = ("virtio-blk-pci.seg-max-adjust=off", "virtio-blk-pci.discard-granularity=4096",
+            "virtio-blk-pci.max-discard-sectors=8", "virtio-net-pci.ctrl-rx=off",
+            "virtio-net-pci.vectors=3")
+    a = end(128)
+    b = end(128, *same, incoming=m.here())
+    # discard=off and the like were said at both ends, and the same.
+    t.equal(m.moved(a, b)["reasons"], [])
+    t.equal(m.value(b, "ctrl-rx", "net"), False)
+    a.kill()
+    for size, word, texts in (
+            (256, same[0], ("device 'disk': property 'seg-max-adjust': on at the source",
+                            "device 'disk': device-configuration, byte 0xc (buffers of a request): 0xfe "
+                            "at the source, 0x7e at the destination")),
+            (128, "virtio-net-pci.vectors=0", ("device 'net': property 'vectors'", "(MSI-X")),
+            (128, "virtio-net-pci.guest-csum=off",
+             ("device 'net': property 'guest-csum'",
+              "device 'net': virtio-features, byte 0x0 (by properties and back end)")),
+            (128, "virtio-blk-pci.packed=on", ("device 'disk': virtio-features, byte 0x4",))):
+        a = end(size)
+        m.refused(a, end(size, word, incoming=m.here()), *texts)
+        a.kill()
 
 
 @gwttest.test("without -M: what is missing here, or given in vain, is named")

@@ -474,6 +474,13 @@ static const struct pair pairs[] = {
     { "device 'serial0': section 'uart': subsection 'uart/fifo' (it hangs on property fifo-on) may "
       "be sent, and plugin 'uart' 2.0 at the destination does not know it; use a newer one there, "
       "or start the guest with that property off" } },
+  { "subsection unknown, which hangs on state",
+    { { SECTION "/subsections/0/when", "'state'" } },
+    { { SECTION "/subsections", "[]" } },
+    GWT_VERDICT_REFUSE,
+    { "device 'serial0': section 'uart': subsection 'uart/fifo' (it hangs on state) may be sent, "
+      "and plugin 'uart' 2.0 at the destination does not know it; use a newer one there, or turn "
+      "x-preflight off there: the move fails in the end if the guest's state needs it" } },
   { "section that may come, at one end alone",
     { { 0 } },
     { { "/sections/-", "{ 'name': 'timer', 'version': 2, 'optional': true }" } },
