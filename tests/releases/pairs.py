@@ -73,9 +73,10 @@ class End:
 
     def words(self, later=False):
         """LATER: without those that may be plugged in later."""
-        words = ["-smp", str(self.smp), "-m", self.memory]
-        if self.cpu:
-            words += ["-cpu", self.cpu]
+        words = []
+        # What is not given is the guest's at a destination.
+        for option, value in (("-smp", self.smp), ("-m", self.memory), ("-cpu", self.cpu)):
+            words += [option, str(value)] if value else []
         for name, value in self.globals.items():
             words += ["-global", "%s=%s" % (name, value)]
         for driver, props in self.devices:
@@ -144,7 +145,8 @@ class Chance:
         return self.random.choice(choices)
 
     def device(self, end, driver, number):
-        """One that END can have; each has its place, so that what else there is moves nothing."""
+        """One that END can have; each has its place, so that what else there is moves nothing, but
+        where place () has another end leave it to the machine."""
         props = {"id": "dev%d" % number}
         props.update({"bus": "dev0"} if number == PLUGGED else {"addr": "%x" % (number + 1)})
         if driver == "virtio-blk-pci":
@@ -190,7 +192,8 @@ class Chance:
             if other.machine not in known:
                 other.machine = known[0]
         for change in self.random.sample((self.less, self.less, self.less, self.different,
-                                          self.more, self.size, self.machine, self.firmware),
+                                          self.more, self.size, self.machine, self.firmware,
+                                          self.place, self.open),
                                          self.random.choice((0, 1, 1, 2))):
             change(other)
         if not has_mask(other.release):
@@ -242,6 +245,13 @@ class Chance:
             disk.update({"drive": LARGE} if disk else {})
         else:
             end.devices.pop()
+
+    def place(self, end):
+        for _, props in self.random.sample(end.devices, self.random.randrange(len(end.devices) + 1)):
+            props.pop("addr", None)
+
+    def open(self, end):
+        setattr(end, self.random.choice(("smp", "memory", "cpu")), None)
 
     def machine(self, end):
         family = self.random.choice((end.family(), end.family()) + FAMILIES)
