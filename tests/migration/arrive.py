@@ -410,6 +410,30 @@ def shown(t):
         a.kill()
 
 
+@gwttest.test("a back end that can do less is refused before the memory, and what it offers can be had elsewhere")
+def backends(t):
+    m = Arrival(t)
+    device = ("-device", "virtio-net-pci,netdev=n0,id=net")
+    less = ("-global", "virtio-net-pci.csum=off", "-global", "virtio-net-pci.guest-csum=off")
+
+    def wire():
+        m.count += 1
+        return ("-netdev", "stream,id=n0,server=on,addr.type=unix,addr.path="
+                + t.path("wire%d" % m.count), *device)
+
+    user = ("-netdev", "user,id=n0", *device)
+    text = "device 'net': virtio-features, byte 0x0 (by properties and back end)"
+    for here, there in ((user, wire()), (wire(), user)):
+        a = m.start(*here)
+        m.refused(a, m.start(*there, incoming=m.here()), text)
+        a.kill()
+    a = m.start(*wire())
+    b = m.start(*user, *less, incoming=m.here())
+    t.equal(m.moved(a, b)["verdict"], "ok")
+    c = m.start(*wire(), incoming=m.here())
+    t.equal(m.moved(b, c)["verdict"], "adapt")
+
+
 @gwttest.test("without -M: what is missing here, or given in vain, is named")
 def missing(t):
     m = Arrival(t)
