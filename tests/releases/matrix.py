@@ -20,10 +20,11 @@ ON = ("-global", "pci-device.x-pcie-err-unc-mask=on")
 
 class Bench:
     """Guests with four harts, a root port (not without PORT) and a disk that they keep busy all the
-    time."""
+    time; LIMITS of it are options of -drive."""
 
-    def __init__(self, t, port=True):
+    def __init__(self, t, port=True, limits=""):
         self.t, self.port = t, ["-device", "pcie-root-port,id=port,addr=2"] if port else []
+        self.limits = limits
         self.disk = t.path("disk.img")
         with open(self.disk, "wb") as f:
             f.truncate(1 << 20)
@@ -32,7 +33,7 @@ class Bench:
     def devices(self):
         # Of a process that was killed a moment ago the kernel may hold the locks still.
         return ["-smp", "4", "-m", "16M", *self.port, "-drive",
-                "file=%s,format=raw,if=none,id=d0,file.locking=off" % self.disk,
+                "file=%s,format=raw,if=none,id=d0,file.locking=off%s" % (self.disk, self.limits),
                 "-device", "virtio-blk-pci,id=disk,drive=d0,addr=1"]
 
     def launch(self, release, machine, *more, **how):
@@ -149,6 +150,22 @@ def queues(t):
 @gwttest.test("the same without a manifest")
 def plain_queues(t):
     through(t, None, *PLAIN)
+
+
+@gwttest.test("a disk that is slow: whenever it moves, all that the guest may ask of it is under way")
+def slow(t):
+    # Sixteen requests, a thirtieth of a second of work.
+    b = Bench(t, limits=",throttling.iops-total=500")
+    old, new = sets.Set(t, "R5.1"), sets.Set(t, "R5.2")
+    vm = b.start(old, "pc-5.1")
+    b.refused(vm, sets.Set(t, "R5.2", forgetful=True), "pc-5.1", "property 'num-queues'")
+    for release in (new, old):
+        vm = b.works(vm, release, "pc-5.1", verdict="ok")
+    b.end(vm)
+    vm = b.start(new, "pc-5.2")
+    for _ in range(2):
+        vm = b.works(vm, new, "pc-5.2", verdict="ok")
+    b.end(vm)
 
 
 @gwttest.test("without the compat row: refused, num-queues is 4 at one end and 1 at the other")
