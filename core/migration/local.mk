@@ -46,6 +46,8 @@ core_libcore_a_SOURCES += \
 	core/migration/state.c \
 	core/migration/stream-in.c \
 	core/migration/stream-out.c \
+	core/migration/told.c \
+	core/migration/told.h \
 	core/migration/verdict-file.c \
 	core/migration/verdict.c \
 	core/migration/verdict.h \

@@ -12,6 +12,7 @@
 #include "core/migration/devices.h"
 #include "core/migration/manifest.h"
 #include "core/migration/ram-pages.h"
+#include "core/migration/told.h"
 #include "core/migration/xbzrle.h"
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct load_block
   uint64_t *zero;   /* a bit a page that is known to be all zeros; NULL: nothing is known */
   uint64_t *looked; /* a bit for 64 pages whose `zero` was asked for */
   bool ignored;
+  bool listed; /* by this stream */
 };
 
 struct loader
@@ -200,6 +202,9 @@ get_list_entry (struct loader *l, struct gwt_vm_in *in, uint64_t left, uint64_t 
       refuse_size (l, b->block, *size, err);
       return false;
     }
+  if (!gwt_told_block (l->told, b->block->name, *size, err))
+    return false;
+  b->listed = true;
   if (*size > left)
     {
       gwt_error_set (err, GWT_E_INVALID,
@@ -229,6 +234,9 @@ get_list (struct loader *l, struct gwt_vm_in *in, uint64_t total, struct gwt_err
 
   for (; total > 0; total -= size)
     if (!get_list_entry (l, in, total, &size, err))
+      return false;
+  for (guint i = 0; i < l->n_blocks; i++)
+    if (!l->blocks[i].listed && !gwt_told_no_block (l->told, l->blocks[i].block->name, err))
       return false;
   return true;
 }

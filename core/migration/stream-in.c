@@ -9,6 +9,7 @@
 #include "config.h"
 #include "core/migration/stream.h"
 #include <string.h>
+#include "core/migration/told.h"
 #include "core/util/log.h"
 #include "core/vmstate/layout.h"
 
@@ -23,6 +24,8 @@ struct section
   uint32_t version;
   struct gwt_entry *entry;
   struct gwt_stage *stage; /* or NULL: live */
+  const struct gwt_manifest_section *told; /* by the sender's manifest, or NULL: there is none */
+  bool refused; /* it is not as told */
 };
 
 struct gwt_stream_in
@@ -471,6 +474,15 @@ blame_layout (struct gwt_stream_in *s, const struct section *section, struct gwt
 }
 
 static bool
+judge_subsection (void *judge, const char *name, uint32_t version, struct gwt_error *err)
+{
+  struct section *section = judge;
+
+  section->refused = !gwt_told_subsection (section->told, name, version, err);
+  return !section->refused;
+}
+
+static bool
 load_section (struct gwt_stream_in *s, struct section *section, struct gwt_error *err)
 {
   struct gwt_entry *entry = section->entry;
@@ -478,6 +490,8 @@ load_section (struct gwt_stream_in *s, struct section *section, struct gwt_error
 
   if (entry->schema != NULL)
     {
+      s->in->judge = section;
+      s->in->subsection = section->told != NULL ? judge_subsection : NULL;
       if (s->ops.enter != NULL)
         s->ops.enter (s->opaque);
       section->stage = gwt_vmstate_load (entry->schema, entry->self, entry->device,
@@ -499,7 +513,8 @@ load_section (struct gwt_stream_in *s, struct section *section, struct gwt_error
     }
   gwt_error_set (err, GWT_E_FAILED, "it cannot be loaded");
   gwt_error_prefix (err, "section '%s'", gwt_entry_label (entry));
-  blame_layout (s, section, err);
+  if (!section->refused)
+    blame_layout (s, section, err);
   /* It comes in pieces: only the whole stream tells where that is. */
   if (entry->schema == NULL)
     gwt_error_prefix (err, "byte %" G_GUINT64_FORMAT, s->in->offset);
@@ -528,33 +543,6 @@ refuse_unknown (const char *name, uint32_t instance, struct gwt_error *err)
                  shown);
 }
 
-/* What comes must be what the sender's own manifest has said, by which it was let in. */
-static bool
-judge_manifest (struct gwt_stream_in *s, const char *name, uint32_t instance, uint32_t version,
-                struct gwt_error *err)
-{
-  const struct gwt_manifest_section *told;
-  g_autofree char *shown = NULL;
-
-  if (s->manifest == NULL)
-    return true;
-  told = gwt_manifest_section (s->manifest, name, instance);
-  if (told != NULL && told->version == version)
-    return true;
-  shown = g_strescape (name, NULL);
-  if (told == NULL)
-    gwt_error_set (err, GWT_E_INVALID,
-                   "section '%s' %u: it comes, and the sender's manifest does not name it; the "
-                   "sender contradicts itself",
-                   shown, instance);
-  else
-    gwt_error_set (err, GWT_E_INVALID,
-                   "section '%s' %u: version %u comes, and the sender's manifest says %u; the "
-                   "sender contradicts itself",
-                   shown, instance, version, told->version);
-  return false;
-}
-
 static bool
 get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_error *err)
 {
@@ -569,7 +557,8 @@ get_announced (struct gwt_stream_in *s, enum gwt_stream_tag tag, struct gwt_erro
   section.id = (uint32_t) id;
   section.version = (uint32_t) version;
   section.entry = gwt_entry_find (name, (uint32_t) instance);
-  if (!judge_manifest (s, name, (uint32_t) instance, section.version, err))
+  if (!gwt_told_section (s->manifest, name, (uint32_t) instance, section.version, &section.told,
+                         err))
     ; /* said */
   else if (section.entry == NULL)
     refuse_unknown (name, (uint32_t) instance, err);
@@ -730,6 +719,15 @@ gwt_stream_check_complete (struct gwt_stream_in *s, struct gwt_error *err)
       {
         gwt_error_set (err, GWT_E_NOT_FOUND,
                        "section '%s' is missing; the sender has no such device: leave it out here",
+                       gwt_entry_label (entries[i]));
+        return false;
+      }
+  for (i = 0; i < count; i++)
+    if (gwt_told_always (s->manifest, entries[i]) && section_of_entry (s, entries[i]) == NULL)
+      {
+        gwt_error_set (err, GWT_E_INVALID,
+                       "section '%s' is missing, and the sender's manifest says that it comes "
+                       "always; the sender contradicts itself",
                        gwt_entry_label (entries[i]));
         return false;
       }

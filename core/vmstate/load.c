@@ -19,6 +19,7 @@ struct loader
   struct gwt_device *device;
   struct gwt_vm_in *in;
   struct gwt_stage *stage;
+  bool whole; /* a section, not what a device reads inside of one */
 };
 
 static bool load_struct (struct loader *l, const struct gwt_schema *schema, void *staged,
@@ -610,6 +611,8 @@ load_subsections (struct loader *l, const struct gwt_schema *schema, void *stage
         }
       if (!gwt_vm_get (l->in, NULL, 2 + strlen (name), err)
           || !gwt_vm_get_be (l->in, 4, &version, err)
+          || (l->whole && l->in->subsection != NULL
+              && !l->in->subsection (l->in->judge, name, (uint32_t) version, err))
           || !load_struct (l, sub, staged, live, (uint32_t) version, err))
         {
           gwt_error_prefix (err, "subsection '%s'", name);
@@ -689,7 +692,7 @@ gwt_vmstate_load (const struct gwt_schema *schema, void *self, struct gwt_device
                   uint32_t version, struct gwt_vm_in *in, struct gwt_error *err)
 {
   struct gwt_stage *stage = g_new0 (struct gwt_stage, 1);
-  struct loader l = { device, in, stage };
+  struct loader l = { device, in, stage, true };
   uint64_t start = in->offset;
   void *staged;
 
@@ -719,7 +722,7 @@ gwt_vm_get_state (struct gwt_vm_in *in, const struct gwt_vmstate *vmstate, void 
                   struct gwt_error *err)
 {
   const struct gwt_schema *schema = gwt_schema_of (vmstate, err);
-  struct loader l = { in->device, in, in->stage };
+  struct loader l = { in->device, in, in->stage, false };
   void *staged;
 
   if (schema == NULL)

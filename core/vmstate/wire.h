@@ -49,6 +49,10 @@ struct gwt_vm_in
   uint64_t offset; /* of the next byte, from the start of the input */
   struct gwt_stage *stage; /* of the section that is being read, for custom fields */
   struct gwt_device *device; /* whose it is; or NULL */
+  /* Asked of each subsection that layout.h tells before it is read: false with ERR set refuses it.
+     NULL: all are taken that the schema knows. */
+  bool (*subsection) (void *judge, const char *name, uint32_t version, struct gwt_error *err);
+  void *judge;
   gsize at, end;
   const uint8_t *data; /* `buffer`, or what was given */
   uint8_t *buffer;     /* with a source alone */

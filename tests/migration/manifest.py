@@ -302,6 +302,67 @@ def lies(t):
             "a manifest of 4194305 bytes; it can have 4194304", length=(4 << 20) + 1)
 
 
+@gwttest.test("a sender is held to what its manifest says of subsections, of what always comes, and of RAM")
+def lies_within(t):
+    m, data = saved(t)
+    at = data.index(NAME) + len(NAME)
+    flags, size = struct.unpack_from(">II", data, at)
+    document, rest = data[at + 8:at + 8 + size], data[at + 8 + size:]
+    stream = sr.read(data)
+    sub = next(s.subsections[0] for s in stream.sections.values() if s.subsections)
+
+    def refused(text, document=document, rest=rest):
+        with open(t.path("lie"), "wb") as f:
+            f.write(data[:at] + struct.pack(">II", flags, len(document)) + document + rest)
+        t.error(text, "-M", "virt", "-m", "16M", "-bios", m.image, "-nographic", "-global",
+                "migration.x-preflight=off", "-incoming", "file:" + t.path("lie"))
+
+    def sections(change):
+        def all_of(of):
+            for section in of.get("sections", []):
+                change(section)
+        return edit(document, all_of)
+
+    def subsection(**members):
+        def change(section):
+            for s in section.get("subsections", []):
+                if s["name"] == sub:
+                    s.update(members)
+        return sections(change)
+
+    for text, changed in (
+            ("does not name it; the sender contradicts itself", subsection(name=sub + "-")),
+            ("says that it cannot (it hangs on ", subsection(**{"may-come": False}))):
+        refused("subsection '%s': it comes, and the sender's manifest %s" % (sub, text), changed)
+    refused("subsection '%s': version 1 comes, and the sender's manifest says 7; the sender contradicts "
+            "itself" % sub, subsection(version=7, minimum=7, layouts={"7": "a"}))
+
+    # One that could do without here.
+    begin, end = stream.sections["firmware", 0].offset, stream.sections["firmware", 0].end
+    begin, end = begin - (at + 8 + size), end - (at + 8 + size)
+    less = rest[:begin] + rest[end + 5:]  # with its footer
+    refused("section 'firmware' is missing, and the sender's manifest says that it comes always; the "
+            "sender contradicts itself",
+            sections(lambda s: s["name"] == "firmware" and s.update(optional=False)), less)
+
+    def blocks(change):
+        root = json.loads(document)
+        change(root["blocks"])
+        return json.dumps(root).encode()
+
+    flash = next(i for i, b in enumerate(json.loads(document)["blocks"]) if b["name"] == "virt.flash1")
+    refused("RAM block 'virt.flash1': 33554432 bytes come, and the sender's manifest says 4096; the "
+            "sender contradicts itself", blocks(lambda b: b[flash].update(size=4096)))
+    refused("RAM block 'virt.flash1': it comes, and the sender's manifest does not name it; the "
+            "sender contradicts itself", blocks(lambda b: b.pop(flash)))
+    total = sum(b.length for b in stream.blocks.values())
+    one = b"\x0bvirt.flash1" + struct.pack(">Q", 32 << 20)
+    t.equal(rest.count(one), 1)
+    less = rest.replace(struct.pack(">Q", total | 4), struct.pack(">Q", total - (32 << 20) | 4), 1)
+    refused("RAM block 'virt.flash1': the sender's manifest names it, and it does not come; the sender "
+            "contradicts itself", rest=less.replace(one, b""))
+
+
 @gwttest.test("content that is not of the layout that the manifest names")
 def layouts(t):
     m, data = saved(t)
