@@ -22,13 +22,15 @@
 #include "core/plugin/loader.h"
 #include "core/util/log.h"
 #include "core/util/text.h"
+#include "core/util/version.h"
 
 /* Options that a manifest stands for. */
 struct brought
 {
   struct gwt_machine_config config;
   GPtrArray *texts;                        /* char *, owned: what config points to */
-  GPtrArray *devices, *serials, *pflashes; /* char *, borrowed; NULL at the end */
+  /* char *, borrowed; NULL at the end */
+  GPtrArray *devices, *serials, *pflashes, *levels;
   uint8_t uuid[16];
 };
 
@@ -109,6 +111,7 @@ brought_new (void)
   b->devices = g_ptr_array_new ();
   b->serials = g_ptr_array_new ();
   b->pflashes = g_ptr_array_new ();
+  b->levels = g_ptr_array_new ();
   return b;
 }
 
@@ -120,6 +123,7 @@ brought_free (struct brought *b)
   g_ptr_array_unref (b->devices);
   g_ptr_array_unref (b->serials);
   g_ptr_array_unref (b->pflashes);
+  g_ptr_array_unref (b->levels);
   g_ptr_array_unref (b->texts);
   g_free (b);
 }
@@ -209,6 +213,41 @@ bring (struct brought *b, const struct gwt_manifest *source)
     b->config.uuid = b->uuid;
 }
 
+/* A plugin that neither an option nor the machine type speaks of is, for this guest, the version
+   that it has known, where that is older than the one here. */
+static bool
+fill_levels (struct brought *b, const struct gwt_machine *machine,
+             const struct gwt_manifest *source, struct gwt_preflight *result)
+{
+  const char *const *given = b->config.plugin_levels;
+  bool filled = false;
+  guint i;
+
+  for (i = 0; i < source->n_plugins; i++)
+    {
+      const struct gwt_manifest_plugin *p = &source->plugins[i];
+      const struct gwt_plugin_info *info = gwt_loader_find (p->id);
+      const char *level = p->level != NULL ? p->level : p->version;
+
+      if (info == NULL || info->version == NULL || !gwt_version_is_valid (level)
+          || gwt_version_compare (level, info->version) >= 0
+          || gwt_machine_choice_find_level (machine->choice, p->id) != NULL)
+        continue;
+      if (!filled)
+        for (; given != NULL && *given != NULL; given++)
+          g_ptr_array_add (b->levels, (gpointer) *given);
+      g_ptr_array_add (b->levels, (gpointer) keep (b, g_strdup_printf ("%s=%s", p->id, level)));
+      adapt (result, "-plugin-level %s=%s, as the guest has it", p->id, level);
+      filled = true;
+    }
+  if (filled)
+    {
+      g_ptr_array_add (b->levels, NULL);
+      b->config.plugin_levels = (const char *const *) b->levels->pdata;
+    }
+  return filled;
+}
+
 /* What nobody gave, where MACHINE, planned without, is not as the guest has it. */
 static bool
 fill (struct brought *b, const struct gwt_machine *machine, const struct gwt_manifest *source,
@@ -239,7 +278,7 @@ fill (struct brought *b, const struct gwt_machine *machine, const struct gwt_man
       adapt (result, "-cpu %s, as the guest has it", b->config.cpu);
       filled = true;
     }
-  return filled;
+  return fill_levels (b, machine, source, result) || filled;
 }
 
 /* ---- back ends of a machine that is the guest's ---------------------------------------------- */

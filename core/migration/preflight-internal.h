@@ -16,6 +16,7 @@ struct gwt_check
   GPtrArray *maybe;    /* char *, see gwt_check_wonder */
   GPtrArray *adapted;  /* the destination's devices that take values over */
   bool reshaped;       /* the destination takes more from the guest than values */
+  bool releveled;      /* a plugin's level; then nothing that is compared afterwards is firm */
 };
 
 /* The same device at both ends. */

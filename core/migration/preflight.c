@@ -17,6 +17,7 @@ static void G_GNUC_PRINTF (3, 0)
 {
   g_autofree char *text = NULL;
 
+  doubt = doubt || check->releveled;
   if (check->result->reasons->len >= GWT_PREFLIGHT_LINES_MAX)
     {
       check->n_left_out++;
@@ -150,6 +151,16 @@ check_plugins (struct gwt_check *check)
                           "plugin '%s': the guest was promised level %s, and version %s at the "
                           "destination is older; install version %s or newer there",
                           s->id, s->level, d->version, s->level);
+      /* What it is as another version, no document tells. */
+      else if (d != NULL && check->files && d->level == NULL
+               && gwt_version_compare (s->level != NULL ? s->level : s->version, d->version) < 0)
+        {
+          gwt_check_doubt (check,
+                           "plugin '%s': version %s at the destination, which is told no level, "
+                           "and behaves for the guest as %s did",
+                           s->id, d->version, s->level != NULL ? s->level : s->version);
+          check->reshaped = check->releveled = true;
+        }
     }
 }
 

@@ -83,6 +83,64 @@ def matrix(t):
         vm.close()
 
 
+@gwttest.test("a host that is told no level takes the guest's, and hands it on")
+def incoming(t):
+    built, m = releases(t), Mover(t)
+    vm = start(m, built[1], None)
+    put(vm, *range(100, 105))
+    for n, release in enumerate((3, 2, 3, 1, 2)):
+        uri = "unix:" + m.socket("i%d" % n)
+        args = ["-plugin", built[release], "-bios", m.image, "-serial", "stdio", "-qmp",
+                "unix:%s,server=on,wait=off" % t.path("i%d" % n)]
+        if n % 2:
+            # Without -M it is the guest's as well.
+            other = t.start_program(gwttest.GODWIT, *args, "-incoming", uri)
+            other.qmp = gwttest.Qmp.connect(t.path("i%d" % n), alive=other.alive)
+        else:
+            other = start(m, built[release], None, incoming=uri)
+        vm.qmp.cmd("migrate-check", uri=uri)
+        checked = vm.qmp.event("MIGRATION_CHECK")["data"]
+        taken = ["-plugin-level example3=1.0, as the guest has it"] if release > 1 else []
+        t.equal([a for a in checked.get("adaptations", []) if "level" in a], taken, "%r" % checked)
+        move(t, m, vm, other, uri)
+        vm = other
+        vm.qmp.cmd("system_reset")
+        t.equal(vm.qmp.cmd("qom-get", path="/machine/box", property="depth"), 4)
+        level = next(p for p in vm.qmp.cmd("query-manifest")["plugins"] if p["id"] == "example3")
+        t.equal(level.get("level"), "1.0" if release > 1 else None)
+    m.lives(vm)
+    uri = "unix:" + m.socket("other")
+    start(m, built[3], 2, incoming=uri)
+    vm.qmp.cmd("migrate", uri=uri)
+    answer = m.finished(vm, "failed")
+    t.contains(answer["error-desc"], "device 'box': property 'depth': 4 at the source (plugin example3, "
+               "level 1.0), 16 at the destination (default)")
+
+
+@gwttest.test("two files leave open what a level makes of a plugin; --here tells")
+def offline(t):
+    built = releases(t)
+    tool = os.path.join(gwttest.BUILDDIR, "godwit-machine")
+    for release in (1, 3):
+        subprocess.run([gwttest.GODWIT, "-M", "virt-1.0", "-serial", "null", "-plugin", built[release],
+                        "-device", "example3,id=box", "-dump-manifest", t.path("r%d" % release)],
+                       check=True, timeout=60)
+
+    def check(*args):
+        done = subprocess.run([tool, "check", *args], stdout=subprocess.PIPE, text=True, check=False,
+                              timeout=60)
+        return done.returncode, done.stdout
+    status, said = check(t.path("r1"), t.path("r3"))
+    t.equal(status, 2)
+    t.contains(said, "open: plugin 'example3': version 3.0 at the destination, which is told no level, and "
+               "behaves for the guest as 1.0 did")
+    status, said = check(t.path("r1"), "--here", "-plugin", built[3])
+    t.equal(status, 0)
+    t.contains(said, "adapt\n  taken over: -plugin-level example3=1.0, as the guest has it\n")
+    status, said = check(t.path("r3"), t.path("r1"))
+    t.equal(status, 1)
+
+
 @gwttest.test("a machine type of one's own says the level as well; a newer one is refused")
 def own_type(t):
     built, m = releases(t), Mover(t)
@@ -108,7 +166,7 @@ def own_type(t):
 @gwttest.test("the manual shows what is built")
 def manual(t):
     with open(MANUAL, encoding="utf-8") as f:
-        text = f.read()
+        text = f.read().split("\n## An example\n")[1].split("\n## ")[0]
     with open(SOURCE, encoding="ascii") as f:
         source = [line.strip() for line in f]
     shown = 0

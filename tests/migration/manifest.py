@@ -188,6 +188,8 @@ def hotplug(t):
 def off(t):
     m = mover.Mover(t)
     vm = m.start("-S", *DEVICES)
+    # Pieces of RAM would end where a window of the bandwidth does.
+    m.set(vm, max_bandwidth=0)
     read = {}
     for name, state in (("on", True), ("off", False)):
         vm.qmp.cmd("migrate-set-capabilities",
