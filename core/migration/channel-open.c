@@ -29,11 +29,17 @@ gwt_connect_canceled (struct gwt_error *err)
 /* ---- sockets ----------------------------------------------------------------------------------
  */
 
-/* Larger buffers do not make it faster; they only hold more when the guest stands already. */
+/* A unix socket's own buffer holds some fifty pages: where vCPUs want the processors too, each end
+   waits for the other to get one all the time.  Much larger ones do not make it faster; they only
+   hold more when the guest stands already. */
+#define UNIX_BUFFER (512 << 10)
+
 void
 gwt_channel_tune (int fd, const struct gwt_address *a)
 {
-  int on = 1;
+  int on = 1, size = UNIX_BUFFER;
+  if (a->transport == GWT_TRANSPORT_UNIX && a->direction == GWT_OUTGOING)
+    setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
   if (a->transport != GWT_TRANSPORT_TCP)
     return;
   /* What is sent is whole sections; the last one is not to wait for an answer to the one before. */
