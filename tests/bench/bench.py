@@ -125,6 +125,8 @@ def migrate(t):
     for row in report["rows"]:
         # What was filled has to be sent, by both.
         t.ok(min(row["bytes"].values()) > 96 << 20, "too few bytes in %r" % row)
+        t.ok(min(row["pages"].values()) > 96 << 8, "too few pages in %r" % row)
+        t.ok(0.5 < row["bytes_ratio"] < 2, "bytes' ratio in %r" % row)
     t.contains(done.stdout.decode(), "geometric means of the ratios: total ms")
     done = bench("--transports", "rdma", script="bench-migrate.py")
     t.equal(done.returncode, 2)
