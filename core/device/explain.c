@@ -54,6 +54,28 @@ winner (const struct gwt_provenance *from)
   return won;
 }
 
+/* Some take what is there, or what is free, where they were told to choose.  Does DEVICE have another
+   value than the last word, step WON, gave it?  That one goes to *GIVEN, which the caller frees. */
+static bool
+is_settled (struct gwt_device *device, const struct gwt_field *f, int won, char **given)
+{
+  const struct gwt_provenance *from = gwt_device_provenance (device, f->name);
+  GWT_AUTO_ERROR (ignored);
+  g_autofree char *value = NULL;
+  /* A back end goes by more than one name. */
+  if (!device->realized || f->kind == GWT_BLOCK || f->kind == GWT_CHARDEV || f->kind == GWT_NETDEV
+      || f->kind == GWT_LINK)
+    return false;
+  *given = won < 0 ? default_text (f)
+                   : g_strdup (((const struct gwt_provenance_step *)
+                                g_ptr_array_index (from->steps, (guint) won))->value);
+  value = gwt_device_get_text (device, f->name, &ignored);
+  if (!gwt_error_is_set (&ignored) && g_strcmp0 (value, *given) != 0)
+    return true;
+  g_clear_pointer (given, g_free);
+  return false;
+}
+
 static struct json_object *
 explain_one (struct gwt_device *device, const struct gwt_field *f, struct gwt_error *err)
 {
@@ -63,12 +85,20 @@ explain_one (struct gwt_device *device, const struct gwt_field *f, struct gwt_er
     return NULL;
   struct json_object *o = json_object_new_object (), *others = json_object_new_array ();
   int won = winner (from);
-  g_autofree char *text = default_text (f);
+  g_autofree char *text = default_text (f), *given = NULL;
   json_object_object_add (o, "property", json_object_new_string (f->name));
   json_object_object_add (o, "value", value);
   json_object_object_add (o, "source", json_object_new_string (gwt_source_name (from->source)));
   if (from->detail != NULL)
     json_object_object_add (o, "detail", json_object_new_string (from->detail));
+  if (is_settled (device, f, won, &given))
+    {
+      struct json_object *step = step_json (f, from->source, NULL, given), *was;
+      json_object_object_add (o, "settled-by", json_object_new_string (device->type->d.name));
+      json_object_object_get_ex (step, "value", &was);
+      json_object_object_add (o, "given", json_object_get (was));
+      json_object_put (step);
+    }
   if (won >= 0)
     json_object_array_add (others, step_json (f, GWT_SOURCE_DEFAULT, NULL, text));
   for (guint i = 0; from->steps != NULL && i < from->steps->len; i++)

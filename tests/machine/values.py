@@ -222,13 +222,17 @@ def explain(t):
     for device in told:
         there = vm.qmp.cmd("x-query-provenance", path=device["device"])
         for mine, its in zip(device["properties"], there):
-            # What -serial says is not said here; nor what a device makes of its default later.
+            # What -serial says is not said here; but what a device makes of a value is told apart.
             for one in (mine, its):
                 if one["property"] == "chardev":
                     one.clear()
-                elif one["source"] == "default":
-                    del one["value"]
+                elif "settled-by" in one:
+                    t.equal(one.pop("settled-by"), device["type"])
+                    one["value"] = one.pop("given")
             t.equal(mine, its, device["device"])
+    t.equal(vm.qmp.cmd("x-query-provenance", path="disk", property="num-queues"),
+            [{"property": "num-queues", "value": 2, "source": "default", "overruled": [],
+              "settled-by": "virtio-blk-pci", "given": 65535}])
     vm.qmp.cmd("quit")
     vm.wait()
     where = "godwit-machine: explain: "
