@@ -33,6 +33,13 @@ for folder in "$pluginsdir" "$prefix/share/godwit"; do
 done
 "$tmp/else where/bin/godwit" -M virt,dumpdtb="$tmp/dtb" -bios none -S -v 2>"$tmp/err" \
   || wrong "godwit does not find its files where it was moved: $(cat "$tmp/err")"
+# Tools that ask the emulator beside them, about a machine type of the moved folder.
+"$tmp/else where/bin/godwit" -M virt -bios none -dump-manifest "$tmp/manifest" \
+  || wrong "godwit -dump-manifest fails where it was moved"
+"$tmp/else where/bin/godwit-machine" check "$tmp/manifest" --here -M virt -bios none >"$tmp/out" 2>&1 \
+  || wrong "godwit-machine check --here fails where it was moved: $(cat "$tmp/out")"
+"$tmp/else where/bin/godwit-machine" diff virt virt-aia | grep -q "$tmp/else where/" \
+  || wrong "godwit-machine does not look where it was moved"
 GODWIT_PLUGIN_PATH='' "$tmp/else where/bin/godwit-plugin" list | grep -q "$tmp/else where/" \
   || wrong "godwit-plugin does not look where it was moved"
 

@@ -349,6 +349,9 @@ conclude (void *data)
       gwt_migration_ended ();
       return;
     }
+  /* There is no other end that could be meant, but there are many files. */
+  if (!g_str_has_prefix (l.error.text, gwt_address_label (l.address)))
+    gwt_error_prefix (&l.error, "%s", gwt_address_label (l.address));
   gwt_migration_set_error (l.error.text);
   gwt_migration_blame (&l.error, "state-load", l.address);
   gwt_log (GWT_LOG_WARN, "%s%s", l.error.text,
