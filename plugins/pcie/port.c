@@ -37,11 +37,12 @@ struct pci_port
 static const char *const speeds[] = { "2_5", "5", "8", "16" };
 
 static const struct gwt_field fields[] = {
-  GWT_PROP_ROW (struct pci_port, speed, "x-speed", .def_text = "16",
+  GWT_PROP_ROW (struct pci_port, speed, "x-speed", .def_text = "16", .facts = PCI_CONFIG_FACT,
                 .doc = "speed of the link in GT/s: 2_5, 5, 8 or 16"),
   GWT_PROP_ROW (struct pci_port, width, "x-width", .def = 32, .min = 1, .max = 32,
+                .facts = PCI_CONFIG_FACT,
                 .doc = "lanes of the link: 1, 2, 4, 8, 12, 16 or 32"),
-  GWT_PROP_ROW (struct pci_port, disable_acs, "disable-acs",
+  GWT_PROP_ROW (struct pci_port, disable_acs, "disable-acs", .facts = PCI_CONFIG_FACT,
                 .doc = "no access control services, so that functions behind share a group"),
   GWT_HOST_ROW (struct pci_port, pad, "padding"),
   GWT_HOST_ROW (struct pci_port, pci, "the function's part"),

@@ -458,7 +458,7 @@ static const struct gwt_field fields[] = {
   GWT_PROP_ROW (struct pci_slot, number, "slot", .max = 0x1fff,
                 .doc = "physical slot number that the guest sees"),
   GWT_PROP_ROW (struct pci_slot, port, "port", .doc = "port number of the link"),
-  GWT_PROP_ROW (struct pci_slot, chassis, "chassis",
+  GWT_PROP_ROW (struct pci_slot, chassis, "chassis", .facts = PCI_CONFIG_FACT,
                 .doc = "chassis that the slot is in; slot numbers are unique in each"),
   GWT_PROP_ROW (struct pci_slot, hotplug, "hotplug", .def = 1,
                 .doc = "devices come and go while the machine runs"),

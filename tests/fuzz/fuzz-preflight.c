@@ -14,7 +14,8 @@ const char *const fuzz_tokens[]
         "\"global\"",     "\"device\"",  "\"default\"", "\"rows\"",    "\"layouts\"",
         "\"may-come\"",   "\"version\"", "\"level\"",   "\"plugin\"",  "\"optional\"",
         "{\"0\":\"ff\"}", "null",        "\"hotplug\"", "4294967295",  "18446744073709551615",
-        "\"min\"",        "\"max\"",     "\"values\"",  "\"\\u00ff\"", NULL };
+        "\"min\"",        "\"max\"",     "\"values\"",  "\"\\u00ff\"", "[\"config\"]",
+        NULL };
 
 static const char good[]
     = "{\"godwit-manifest\":1,\"program\":\"p 1\",\"machine\":{\"type\":\"m\",\"chain\":[\"m\"],"

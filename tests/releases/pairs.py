@@ -106,7 +106,9 @@ PROPERTIES = {
                        "guest-csum": ("on", "off"), "host-tso4": ("on", "off"),
                        "mq": ("on", "off"), "guest-announce": ("on", "off"),
                        "host-mtu": (0, 1400), "speed": (-1, 1000), "vectors": (0, 4, 2147483647)},
-    "pcie-root-port": {},
+    "pcie-root-port": {"chassis": (0, 3), "slot": (0, 5), "port": (0, 2),
+                       "power-controller-present": ("on", "off"), "disable-acs": ("on", "off"),
+                       "x-speed": ("2_5", "16"), "x-width": (1, 32)},
 }
 EVERY = {"ring-reset": ("on", "off")}
 GLOBALS = {"rv64-cpu.zba": ("off",), "rv64-cpu.zbb": ("off",), "rv64-cpu.zbs": ("off",),
@@ -153,10 +155,10 @@ class Chance:
             props["drive"] = "d%d" % number
         if driver == "virtio-net-pci":
             props["netdev"] = "n%d" % number
-        if driver != "pcie-root-port":
-            for name in list(PROPERTIES[driver]) + list(EVERY):
-                if self.random.random() < .15:
-                    props[name] = self.value(end, driver, name)
+        every = [] if driver == "pcie-root-port" else list(EVERY)
+        for name in list(PROPERTIES[driver]) + every:
+            if self.random.random() < .15:
+                props[name] = self.value(end, driver, name)
         if has_mask(end.release) and self.random.random() < .15:
             props[MASK] = self.random.choice(("on", "off"))
         return [driver, props]
@@ -229,8 +231,8 @@ class Chance:
             props[name] = self.value(end, driver, name)
 
     def more(self, end):
-        driver, props = self.random.choice(end.devices or [["pcie-root-port", None]])
-        if driver != "pcie-root-port":
+        if end.devices:
+            driver, props = self.random.choice(end.devices)
             name = self.random.choice(list(PROPERTIES[driver]))
             props[name] = self.value(end, driver, name)
 
