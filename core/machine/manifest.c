@@ -6,6 +6,7 @@
 #include "config.h"
 #include "core/machine/manifest.h"
 #include <string.h>
+#include "core/cpu/icount.h"
 #include "core/device/facts.h"
 #include "core/device/field.h"
 #include "core/device/irq.h"
@@ -676,6 +677,8 @@ whole_json (struct gwt_machine *machine, struct gwt_error *err)
   add (to, "smp", smp_json (&machine->topology));
   add (to, "cpu", json_object_new_string (machine->model->name));
   add_u64 (to, "memory", machine->ram_size);
+  if (gwt_icount_on ())
+    add_u64 (to, "icount", gwt_icount_shift ());
   add (to, "blocks", blocks_json ());
   add (to, "firmware", firmware_json (machine));
   add (to, "plugins", plugins_json (machine, devices, count));

@@ -153,7 +153,9 @@ take_machine (struct reader *r, struct json_object *root)
         m->cores, m->threads, m->cpus);
   gwt_manifest_leave (r, length);
   return gwt_manifest_text_member (r, root, "cpu", true, &m->cpu)
-         && gwt_manifest_u64 (r, root, "memory", true, 1, INT64_MAX, &m->memory, NULL);
+         && gwt_manifest_u64 (r, root, "memory", true, 1, INT64_MAX, &m->memory, NULL)
+         && gwt_manifest_u64 (r, root, "icount", false, 0, 63, &m->icount_shift,
+                              &m->counts);
 }
 
 /* A later release may need its readers to understand something; this one knows nothing of that

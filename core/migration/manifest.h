@@ -147,6 +147,9 @@ struct gwt_manifest
   uint32_t cpus, sockets, cores, threads;
   const char *cpu; /* the model */
   uint64_t memory;
+  /* Instructions are counted (-icount): each takes 1 << icount_shift ns. */
+  bool counts;
+  uint64_t icount_shift;
   /* What options said of smp, memory and cpu, and machine type and defaults did not; what they left
      open a guest that comes says.  Told at all? */
   bool tells_given, smp_given, memory_given, cpu_given;

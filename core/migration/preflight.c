@@ -135,6 +135,22 @@ check_machine (struct gwt_check *check)
     }
 }
 
+/* One that nobody counted may be counted from now on. */
+static void
+check_icount (struct gwt_check *check)
+{
+  const struct gwt_manifest *s = check->source, *d = check->destination;
+  g_autofree char *here = d->counts ? g_strdup_printf ("with shift=%" PRIu64, d->icount_shift)
+                                    : g_strdup ("without");
+
+  if (s->counts && (!d->counts || s->icount_shift != d->icount_shift))
+    gwt_check_refuse (check,
+                      "the guest's instructions are counted (-icount shift=%" PRIu64
+                      "), and the destination was started %s; take it over with -icount "
+                      "shift=%" PRIu64,
+                      s->icount_shift, here, s->icount_shift);
+}
+
 /* A level is a promise to behave as that version did; an older plugin cannot know how. */
 static void
 check_plugins (struct gwt_check *check)
@@ -354,6 +370,7 @@ run (struct gwt_check *check)
   check->adapted = g_ptr_array_new ();
   check->maybe = g_ptr_array_new_with_free_func (g_free);
   check_machine (check);
+  check_icount (check);
   check_plugins (check);
   check_blocks (check);
   check_devices (check);

@@ -532,6 +532,18 @@ def check(t):
     m.moved(a, b)
 
 
+@gwttest.test("a guest whose instructions are counted goes where they are counted as well")
+def counted(t):
+    m = Arrival(t)
+    a = m.start("-icount", "shift=3")
+    m.lives(a)
+    for args, text in (([], "without"), (["-icount", "shift=4"], "with shift=4")):
+        m.refused(a, m.start(*args, incoming=m.here()),
+                  "the guest's instructions are counted (-icount shift=3), and the destination was started "
+                  "%s; take it over with -icount shift=3" % text)
+    m.moved(a, m.start("-icount", "shift=3", incoming=m.here()))
+
+
 @gwttest.test("a receiver that does not judge who comes answers who asks all the same")
 def check_unjudged(t):
     m = Arrival(t)

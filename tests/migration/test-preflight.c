@@ -93,6 +93,19 @@ static const struct pair pairs[] = {
     GWT_VERDICT_REFUSE,
     { "memory: 134221824 bytes at the source, 134217728 bytes at the destination; start the "
       "destination with -m 0x8001000" } },
+  { "counted instructions",
+    { { "/icount", "3" } },
+    { { 0 } },
+    GWT_VERDICT_REFUSE,
+    { "the guest's instructions are counted (-icount shift=3), and the destination was started "
+      "without; take it over with -icount shift=3" } },
+  { "counted instructions that take another time",
+    { { "/icount", "3" } },
+    { { "/icount", "4" } },
+    GWT_VERDICT_REFUSE,
+    { "the guest's instructions are counted (-icount shift=3), and the destination was started "
+      "with shift=4; take it over with -icount shift=3" } },
+  { "instructions counted from now on", { { 0 } }, { { "/icount", "4" } }, GWT_VERDICT_OK, { 0 } },
   { "topology",
     { { 0 } },
     { { "/smp", "{ 'cpus': 2, 'sockets': 2, 'cores': 1, 'threads': 1 }" } },
