@@ -187,11 +187,12 @@ gwt_stream_put_end (struct gwt_vm_out *out)
 void
 gwt_stream_put_description (struct gwt_vm_out *out, const char *config, const char *devices)
 {
-  g_autofree char *text
-      = g_strdup_printf ("{\"configuration\": {%s}, \"page_size\": 4096, \"devices\": [%s]}",
-                         config, devices);
+  g_autofree char *text = g_strdup_printf (
+      "{\"configuration\": {%s}, \"page_size\": 4096, \"devices\": [", config);
 
   gwt_vm_put_be (out, 1, GWT_STREAM_DESCRIPTION);
-  gwt_vm_put_be (out, 4, strlen (text));
+  gwt_vm_put_be (out, 4, strlen (text) + strlen (devices) + 2);
   gwt_vm_put (out, text, strlen (text));
+  gwt_vm_put_ref (out, devices, strlen (devices));
+  gwt_vm_put (out, "]}", 2);
 }

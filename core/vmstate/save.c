@@ -289,7 +289,7 @@ save_list (struct saver *s, const struct gwt_vm_field *f, const struct gwt_schem
           return false;
         }
       gwt_vm_put_be (s->out, 1, 1);
-      say (s, ", ");
+      say_text (s, ", ");
       if (!save_struct (s, nested, element, nested->d.version, err))
         return false;
     }
@@ -316,7 +316,7 @@ save_tree (struct saver *s, const struct gwt_vm_field *f, const struct gwt_schem
   for (node = tree.next (head, NULL); node != NULL && n < count; node = tree.next (head, node), n++)
     {
       gwt_vm_put_be (s->out, 1, 1);
-      say (s, ", ");
+      say_text (s, ", ");
       if (key_schema == NULL)
         {
           gwt_vm_put_be (s->out, 8, *(const uint64_t *) tree.node_key (node));
@@ -324,7 +324,7 @@ save_tree (struct saver *s, const struct gwt_vm_field *f, const struct gwt_schem
         }
       else if (!save_struct (s, key_schema, tree.node_key (node), key_schema->d.version, err))
         return false;
-      say (s, ", ");
+      say_text (s, ", ");
       if (!save_struct (s, nested, tree.node_value (node), nested->d.version, err))
         return false;
     }
@@ -340,7 +340,7 @@ save_tmp (struct saver *s, const struct gwt_vm_field *f, const struct gwt_schema
   bool good;
 
   memcpy (tmp, &parent, sizeof (parent));
-  say (s, ", ");
+  say_text (s, ", ");
   good = save_struct (s, nested, tmp, nested->d.version, err);
   g_free (tmp);
   return good;
@@ -393,12 +393,12 @@ save_element (struct saver *s, const struct gwt_schema *schema, uint64_t at, voi
         gwt_vm_put_be (s->out, 8, ((const uint64_t *) p)[i]);
       return true;
     case GWT_VM_STRUCT:
-      say (s, ", \"struct\": {");
+      say_text (s, ", \"struct\": {");
       good = save_struct (s, nested, p, nested->d.version, err);
-      say (s, "}");
+      say_text (s, "}");
       return good;
     case GWT_VM_VSTRUCT:
-      say (s, ", ");
+      say_text (s, ", ");
       return save_struct (s, nested, p, f->struct_version, err);
     case GWT_VM_TMP:
       return save_tmp (s, f, nested, self, err);
@@ -555,17 +555,17 @@ save_subsections (struct saver *s, const struct gwt_schema *schema, void *self,
       gwt_vm_put_be (s->out, 1, 0x05);
       gwt_vm_put_pstr (s->out, sub->d.name);
       gwt_vm_put_be (s->out, 4, sub->d.version);
-      say (s, any ? ", {" : ", \"subsections\": [{");
+      say_text (s, any ? ", {" : ", \"subsections\": [{");
       any = true;
       if (!save_struct (s, sub, self, sub->d.version, err))
         {
           gwt_error_prefix (err, "subsection '%s'", sub->d.name);
           return false;
         }
-      say (s, "}");
+      say_text (s, "}");
     }
   if (any)
-    say (s, "]");
+    say_text (s, "]");
   return true;
 }
 
@@ -603,9 +603,13 @@ save_struct (struct saver *s, const struct gwt_schema *schema, void *self, uint3
     good = save_opaque (s, schema, self, err);
   else
     {
-      say (s, "\"vmsd_name\": \"%s\", \"version\": %u, \"fields\": [", schema->d.name, version);
+      say_text (s, "\"vmsd_name\": \"");
+      say_text (s, schema->d.name);
+      say_text (s, "\", \"version\": ");
+      say_number (s, version);
+      say_text (s, ", \"fields\": [");
       good = save_fields (s, schema, self, version, said (s), err);
-      say (s, "]");
+      say_text (s, "]");
       good = good && save_subsections (s, schema, self, err);
     }
   if (schema->d.post_save != NULL)
