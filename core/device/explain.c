@@ -54,8 +54,9 @@ winner (const struct gwt_provenance *from)
   return won;
 }
 
-/* Some take what is there, or what is free, where they were told to choose.  Does DEVICE have another
-   value than the last word, step WON, gave it?  That one goes to *GIVEN, which the caller frees. */
+/* Some take what is there, or what is free, where they were told to choose.  Does DEVICE have
+   another value than the last word, step WON, gave it?  That one goes to *GIVEN, which the caller
+   frees. */
 static bool
 is_settled (struct gwt_device *device, const struct gwt_field *f, int won, char **given)
 {

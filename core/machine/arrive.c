@@ -278,6 +278,12 @@ fill (struct brought *b, const struct gwt_machine *machine, const struct gwt_man
       adapt (result, "-cpu %s, as the guest has it", b->config.cpu);
       filled = true;
     }
+  if (b->config.uuid == NULL && source->uuid != NULL && take_uuid (b, source->uuid))
+    {
+      b->config.uuid = b->uuid;
+      adapt (result, "-uuid %s, as the guest has it", source->uuid);
+      filled = true;
+    }
   return fill_levels (b, machine, source, result) || filled;
 }
 

@@ -100,6 +100,27 @@ check_smp (struct gwt_check *check)
   check_number (check, "threads", s->threads, d->threads, "...,threads=");
 }
 
+/* Firmware reads it from fw_cfg: without -uuid as zeros. */
+static void
+check_uuid (struct gwt_check *check)
+{
+  static const char none[] = "00000000-0000-0000-0000-000000000000";
+  const char *s = check->source->uuid, *d = check->destination->uuid;
+
+  if (g_ascii_strcasecmp (s != NULL ? s : none, d != NULL ? d : none) == 0)
+    return;
+  if (s == NULL)
+    gwt_check_refuse (check,
+                      "UUID: none at the source, %s at the destination; leave -uuid out at the "
+                      "destination",
+                      d);
+  else if (d != NULL || !is_open (check, false, "UUID", "-uuid"))
+    gwt_check_refuse (check,
+                      "UUID: %s at the source, %s at the destination; start the destination with "
+                      "-uuid %s",
+                      s, d != NULL ? d : "none", s);
+}
+
 static void
 check_machine (struct gwt_check *check)
 {
@@ -115,6 +136,7 @@ check_machine (struct gwt_check *check)
                       "machine type '%s': its board is '%s' at the source and '%s' at the "
                       "destination; install the same machine type files at both ends",
                       s->type, s->board, d->board);
+  check_uuid (check);
   check_smp (check);
   if (strcmp (s->cpu, d->cpu) != 0 && !is_open (check, d->cpu_given, "CPU model", "-cpu"))
     gwt_check_refuse (check,

@@ -742,6 +742,38 @@ end_wait (struct gwt_channel *c, GThreadFunc fn)
 }
 
 static void
+test_patience (void)
+{
+  g_autofree uint8_t *much = g_malloc0 (1 << 20);
+  struct iovec iov = { much, 1 << 20 };
+  GWT_AUTO_ERROR (slow);
+  GWT_AUTO_ERROR (silent);
+  GWT_AUTO_ERROR (err);
+  int fds[2];
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  put_fd ("slow", fds[0]);
+  struct gwt_address *a = parse (GWT_OUTGOING, "fd:slow");
+  struct gwt_channel *c = gwt_channel_connect (a, true, -1, &err);
+  g_assert_cmpstr (err.text, ==, NULL);
+  /* Whatever buffers there are, in the end they are full. */
+  gwt_channel_set_patience (c, 30, "hurry");
+  while (gwt_channel_writev (c, &iov, 1, &slow))
+    ;
+  g_assert_nonnull (strstr (slow.text, ": the other end has read nothing for 30 ms; hurry"));
+  gwt_channel_set_patience (c, 20, "speak up");
+  g_assert_cmpint (gwt_channel_read (c, much, 1, &silent), ==, -1);
+  g_assert_nonnull (strstr (silent.text, ": the other end has said nothing for 20 ms; speak up"));
+  /* What is there is taken without a wait, and from now on it is waited for ever. */
+  gwt_channel_set_patience (c, 0, NULL);
+  g_assert_cmpint (write (fds[1], "x", 1), ==, 1);
+  g_assert_cmpint (gwt_channel_read (c, much, 1, &err), ==, 1);
+  gwt_channel_shutdown (c);
+  gwt_channel_close (c, -1, &err);
+  gwt_address_free (a);
+  close (fds[1]);
+}
+
+static void
 test_shutdown_sockets (void)
 {
   struct gwt_listener *l = listen_on (parse (GWT_INCOMING, "tcp:127.0.0.1:0"));
@@ -951,6 +983,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ends/answers", test_answers);
   g_test_add_func ("/ends/exec-answers", test_exec_answers);
   g_test_add_func ("/waits/sockets", test_shutdown_sockets);
+  g_test_add_func ("/waits/patience", test_patience);
   g_test_add_func ("/waits/exec", test_shutdown_exec);
   g_test_add_func ("/waits/pipe", test_shutdown_pipe);
   g_test_add_func ("/waits/exec-at-the-end", test_exec_canceled_at_the_end);

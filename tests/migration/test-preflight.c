@@ -127,6 +127,23 @@ static const struct pair pairs[] = {
     { "plugin 'blk': the guest was promised level 5.1, and version 5.0 at the destination is "
       "older; install version 5.1 or newer there" } },
   { "plugin newer", { { 0 } }, { { "/plugins/0/version", "'6.0'" } }, GWT_VERDICT_OK, { 0 } },
+  { "UUID of the destination alone",
+    { { 0 } },
+    { { "/machine/uuid", "'2d5a4a5a-0000-4000-8000-00000000000a'" } },
+    GWT_VERDICT_REFUSE,
+    { "UUID: none at the source, 2d5a4a5a-0000-4000-8000-00000000000a at the destination; leave "
+      "-uuid out at the destination" } },
+  { "UUID of the source alone",
+    { { "/machine/uuid", "'2d5a4a5a-0000-4000-8000-00000000000a'" } },
+    { { 0 } },
+    GWT_VERDICT_REFUSE,
+    { "UUID: 2d5a4a5a-0000-4000-8000-00000000000a at the source, none at the destination; start "
+      "the destination with -uuid 2d5a4a5a-0000-4000-8000-00000000000a" } },
+  { "zeros are none, and letters are of any size",
+    { { "/machine/uuid", "'00000000-0000-0000-0000-000000000000'" } },
+    { { 0 } },
+    GWT_VERDICT_OK,
+    { 0 } },
   /* blocks */
   { "firmware of another size",
     { { 0 } },
