@@ -16,7 +16,7 @@ requests of its disk in flight (busyguest.py), and one that tells all that it fi
 
 Any other refusal is false.  A receiver that nobody asks, and that takes a guest which would have been
 refused, has to warn.  Without a manifest goes what is alike, and what is not goes or is refused by the
-load, as in QEMU.
+load, as in QEMU.  A receiver without -M takes every guest of its own release.
 
 It owns arrangements, their judging and their moves, and knows no release by name but through sets.
 """
@@ -87,6 +87,17 @@ class End:
     def __str__(self):
         return "%s -M %s, firmware: %s, %s" % (self.release.name, self.machine, self.bios,
                                                " ".join(self.words()))
+
+
+class Bare(End):
+    """An end that has the back ends of another, and no machine."""
+
+    def __init__(self, end):
+        super().__init__(end.release, None)
+        self.devices, self.bios = end.devices, "none"
+
+    def words(self, later=False):
+        return []
 
 
 # Properties that a guest can see, and values for them.
@@ -447,6 +458,8 @@ class Judge:
             self.looks(verdict, a, b, self.load(second))
             what = "the manifest is off, and " + what
             self.plain(verdict, a, b)
+            what = "without -M: %s\n" % a
+            self.bare(a)
         except gwttest.Failure as e:
             raise gwttest.Failure(what + str(e)) from e
         return early, verdict
@@ -520,6 +533,25 @@ class Judge:
             self.stays(vm, saw, to)
         for p in (vm, to):
             p.close()
+
+    def bare(self, a):
+        """The receiver has the same release, back ends, and nothing else."""
+        vm, saw = self.begin_to_look(a)
+        was = vm.qmp.cmd("query-manifest")
+        to, how = self.transfer(vm, Bare(a))
+        self.t.equal(how["status"], "completed", "status (%r)\n%s" % (how, to.stderr()))
+        self.t.equal(looker.differences(saw, looker.look(to)), [], "at once")
+        self.t.equal(differing(words(was), values(to.qmp.cmd("query-manifest"))), [],
+                     "what users said")
+        to.qmp.cmd("system_reset")
+        self.t.equal(looker.differences(saw, looker.begun(to)), [], "after a reset")
+        vm.close()
+        self.close(to)
+
+    def close(self, vm):
+        """Nothing has happened to it that ends it."""
+        self.t.ok(vm.alive(), "it ended: %s\n%s" % (vm.popen.returncode, vm.stderr()))
+        vm.close()
 
     @staticmethod
     def load(path):
