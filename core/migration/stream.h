@@ -62,7 +62,8 @@ bool gwt_stream_put_full (struct gwt_vm_out *out, const struct gwt_entry *entry,
                           struct gwt_error *err);
 void gwt_stream_put_command (struct gwt_vm_out *out, uint16_t number, const void *data,
                              uint16_t size);
-/* End of items, and the description of all sections; DEVICES stays as it is until the next drain. */
+/* End of items, and the description of all sections; DEVICES stays as it is until the next
+   drain. */
 void gwt_stream_put_end (struct gwt_vm_out *out);
 void gwt_stream_put_description (struct gwt_vm_out *out, const char *config, const char *devices);
 
