@@ -147,6 +147,18 @@ find_placed (const struct gwt_manifest *m, const struct gwt_manifest_section *s)
   return NULL;
 }
 
+/* The same plugin has the section of S at one end and nothing at all of that device at the other
+   one, M's: its state is left out there by hand. */
+static bool
+is_left_out (const struct gwt_manifest *m, const struct gwt_manifest_section *s,
+             const char *here, const char *there)
+{
+  const struct gwt_manifest_device *device
+      = s->device != NULL ? gwt_manifest_device (m, s->device->id) : NULL;
+
+  return device != NULL && device->n_sections == 0 && strcmp (here, there) == 0;
+}
+
 static void
 check_sections (struct gwt_check *check, const struct gwt_manifest_section *source, guint n_source,
                 const struct gwt_manifest_section *destination, guint n_destination)
@@ -158,7 +170,7 @@ check_sections (struct gwt_check *check, const struct gwt_manifest_section *sour
       const struct gwt_manifest_section *s = &source[i];
       const struct gwt_manifest_section *d
           = gwt_manifest_section (check->destination, s->name, s->instance);
-      g_autofree char *what = NULL, *there = NULL;
+      g_autofree char *what = NULL, *there = NULL, *here = NULL;
 
       if (d == NULL)
         d = find_placed (check->destination, s);
@@ -169,15 +181,22 @@ check_sections (struct gwt_check *check, const struct gwt_manifest_section *sour
         }
       what = subject (s);
       there = maker (check->destination, s);
-      gwt_check_doubt (check,
-                       "%s: it %s sent, and %s at the destination does not know it; use a newer "
-                       "one there",
-                       what, s->optional ? "may be" : "would be", there);
+      here = maker (check->source, s);
+      if (is_left_out (check->destination, s, here, there))
+        gwt_check_doubt (check,
+                         "%s: it would be sent, and is left out at the destination; give "
+                         "-migrate-without %s at both ends, or at neither",
+                         what, s->device->id);
+      else
+        gwt_check_doubt (check,
+                         "%s: it %s sent, and %s at the destination does not know it; use a newer "
+                         "one there",
+                         what, s->optional ? "may be" : "would be", there);
     }
   for (i = 0; i < n_destination; i++)
     {
       const struct gwt_manifest_section *d = &destination[i];
-      g_autofree char *what = NULL, *here = NULL;
+      g_autofree char *what = NULL, *here = NULL, *there = NULL;
 
       if (d->optional || gwt_manifest_section (check->source, d->name, d->instance) != NULL)
         continue;
@@ -187,10 +206,17 @@ check_sections (struct gwt_check *check, const struct gwt_manifest_section *sour
         continue;
       what = subject (d);
       here = maker (check->source, d);
-      gwt_check_doubt (check,
-                       "%s: the destination waits for it, and %s at the source does not send it; "
-                       "use the same one at both ends",
-                       what, here);
+      there = maker (check->destination, d);
+      if (is_left_out (check->source, d, here, there))
+        gwt_check_doubt (check,
+                         "%s: the destination waits for it, and it is left out at the source; give "
+                         "-migrate-without %s at both ends, or at neither",
+                         what, d->device->id);
+      else
+        gwt_check_doubt (check,
+                         "%s: the destination waits for it, and %s at the source does not send it; "
+                         "use the same one at both ends",
+                         what, here);
     }
 }
 

@@ -487,10 +487,22 @@ static const struct pair pairs[] = {
     { 0 } },
   { "section at the source alone",
     { { 0 } },
+    { { UART "/sections", "[]" }, { "/plugins/2/version", "'1.9'" } },
+    GWT_VERDICT_REFUSE,
+    { "device 'serial0': section 'uart': it would be sent, and plugin 'uart' 1.9 at the "
+      "destination does not know it; use a newer one there" } },
+  { "device left out at the destination",
+    { { 0 } },
     { { UART "/sections", "[]" } },
     GWT_VERDICT_REFUSE,
-    { "device 'serial0': section 'uart': it would be sent, and plugin 'uart' 2.0 at the "
-      "destination does not know it; use a newer one there" } },
+    { "device 'serial0': section 'uart': it would be sent, and is left out at the destination; "
+      "give -migrate-without serial0 at both ends, or at neither" } },
+  { "device left out at the source",
+    { { UART "/sections", "[]" } },
+    { { 0 } },
+    GWT_VERDICT_REFUSE,
+    { "device 'serial0': section 'uart': the destination waits for it, and it is left out at the "
+      "source; give -migrate-without serial0 at both ends, or at neither" } },
   { "section at the destination alone",
     { { 0 } },
     { { "/sections/-", "{ 'name': 'timer', 'instance': 1, 'version': 2 }" } },
