@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What preflight predicts comes true: forty pairs of arrangements chosen at random, and guests that go
-from release to release and host to host.  long-random.py and long-matrix.py do all of it."""
+from release to release and host to host.  long-random.py tries more pairs, long-matrix.py another
+machine type as well."""
 
 import os
 import random
@@ -15,7 +16,8 @@ sets.need_sets()
 IMAGE = busyguest.need()
 SEED = int(os.environ.get("GODWIT_SEED") or 5)
 PAIRS = 10 if gwttest.SANITIZERS else 40
-CHAINS = 2 if gwttest.SANITIZERS else 6
+# Of the 30 pairs that go, behind how many every third hop is tried; None: behind all.
+CHAINS = 2 if gwttest.SANITIZERS else None
 
 
 @gwttest.test("random pairs, seed %d" % SEED)
@@ -27,11 +29,12 @@ def some(t):
         t.ok(seen.get(verdict), "no pair was '%s': %r" % (verdict, seen))
 
 
-@gwttest.test("three hosts, four releases: every ordered pair, some chains of three, seed %d" % SEED)
+@gwttest.test("three hosts, four releases: every ordered pair, %s of three"
+              % ("some chains, seed %d," % SEED if CHAINS else "every chain"))
 def chains(t):
     chance = random.Random(SEED)
     product = pairs.Product(t, IMAGE, "pc-5.1", ("R5.1", "R5.2", "R8.0", "R8.0.1"))
-    went, tried, through = product.every(lambda went: chance.sample(went, CHAINS))
+    went, tried, through = product.every(CHAINS and (lambda went: chance.sample(went, CHAINS)))
     print("# %d pairs go; of %d chains %d" % (went, tried, through))
     t.ok(0 < went < 144 and 0 < through < tried, "pairs and chains that go")
 

@@ -6,31 +6,18 @@ It owns the guest's program, what is said to it and what its disk has to hold in
 know how it is moved.
 """
 
-import os
 import re
-import subprocess
-import tempfile
 import time
 
+import bareguest
 import gwttest
 
 BLOCK = 4096
-_FOLDER = tempfile.TemporaryDirectory(prefix="godwit-test.")
 
 
 def need():
     """The program's path; skips the whole file where it cannot be built."""
-    path = os.path.join(_FOLDER.name, "disk.elf")
-    if not os.path.exists(path):
-        done = subprocess.run(["bash", os.path.join(gwttest.SRCDIR, "tests", "bare", "run-bare.sh"),
-                               "--build", _FOLDER.name, "moved/disk"],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False)
-        if done.returncode == 77:
-            gwttest.skip_all(done.stdout.strip())
-        if done.returncode:
-            raise SystemExit("Bail out! cannot build the guest: " + done.stdout)
-    return path
+    return bareguest.need("disk")
 
 
 def said(vm, pattern):

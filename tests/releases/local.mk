@@ -5,7 +5,7 @@ dist_check_SCRIPTS += tests/releases/schemas.py tests/releases/schema-changes.py
 	tests/releases/old-release.py
 EXTRA_DIST += tests/releases/variants.py
 EXTRA_DIST += tests/releases/variant.h tests/releases/sets.py tests/releases/pairs.py \
-	tests/releases/busyguest.py tests/releases/looker.py
+	tests/releases/bareguest.py tests/releases/busyguest.py tests/releases/looker.py
 if PLUGIN_PCIE
 if PLUGIN_RV64_CPU
 if PLUGIN_VIRTIO_BLK

@@ -5,28 +5,13 @@ it begins and whenever it is asked.  What it says in one process is what it has 
 It owns the guest's program and how it is asked; must not know what the machine should be.
 """
 
-import os
-import subprocess
-import tempfile
-
+import bareguest
 import gwttest
-
-_FOLDER = tempfile.TemporaryDirectory(prefix="godwit-test.")
 
 
 def need():
     """The program's path; skips the whole file where it cannot be built."""
-    path = os.path.join(_FOLDER.name, "look.elf")
-    if not os.path.exists(path):
-        done = subprocess.run(["bash", os.path.join(gwttest.SRCDIR, "tests", "bare", "run-bare.sh"),
-                               "--build", _FOLDER.name, "moved/look"],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False)
-        if done.returncode == 77:
-            gwttest.skip_all(done.stdout.strip())
-        if done.returncode:
-            raise SystemExit("Bail out! cannot build the guest: " + done.stdout)
-    return path
+    return bareguest.need("look")
 
 
 def _rest(vm):
