@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The verdict about two manifests: each rule, in both directions, with the text that a person
- * reads.  Every case is one pair of documents, alike but for the edits that it names.
+ * reads.  Every case is one pair of documents, alike but for the edits that it names.  So many
+ * lines, because all rules are tried on that one pair.
  */
 #include "config.h"
 #include <json-c/json.h>

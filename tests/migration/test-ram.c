@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * RAM's handler: its bytes, what of them is refused, and that each page arrives, whoever writes to
- * it meanwhile.
+ * it meanwhile.  So many lines, because sender and receiver are driven by the same few helpers, and
+ * what one of them refuses is made from what the other one writes.
  */
 #include "config.h"
 #include <sys/mman.h>
