@@ -75,7 +75,7 @@ read_message (struct gwt_return_path *rp, bool *last, struct gwt_error *err)
     {
       if (end)
         gwt_error_set (err, GWT_E_IO, "the other end closed the connection before it had said "
-                                      "that all is well; its own message says why");
+                                      "that all is well; see what the other end says");
       return false;
     }
   type = (guint) head[0] << 8 | head[1];

@@ -498,9 +498,10 @@ def misfits_in_load(t):
         t.equal(b.wait(), 1)
         m.one_line(b, "godwit: -incoming unix:%s: " % path, text)
         answer = m.finished(a, "failed")
-        # Who does not know the guest has no return path yet.
+        # Who does not know the guest has no return path yet: all that the sender notices is that
+        # nobody is there any more, as it writes, or where it listens.
         t.contains(answer["error-desc"], "its own message says why" if "guest's UUID" not in text
-                   else "what the other end says")
+                   else "; see what the other end says")
         m.lives(a)
 
 
@@ -636,6 +637,13 @@ def return_path(t):
             peer.sock.shutdown(socket.SHUT_WR)
         t.equal(m.finished(a, "failed")["error-desc"], text)
         m.lives(a)
+    # One that goes without a word, and is noticed by the thread that listens.
+    peer = Peer(t, m, a)
+    peer.read_until(head)
+    peer.sock.shutdown(socket.SHUT_WR)
+    t.equal(m.finished(a, "failed")["error-desc"], "the other end closed the connection before it "
+            "had said that all is well; see what the other end says")
+    m.lives(a)
     # And one that does all as it is to be, with no guest in it.
     m.set(a, max_bandwidth=1 << 40)
     peer = Peer(t, m, a)
