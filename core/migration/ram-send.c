@@ -17,6 +17,8 @@
 #define PAGE GWT_RAM_PAGE_SIZE
 /* What waits in the output before it goes out. */
 #define BATCH (1u << 20)
+/* Pages that go upwards, while the regions that they make go downwards; a multiple of 64. */
+#define REGION 1024
 #define PERIOD_US G_USEC_PER_SEC
 
 struct send_block
@@ -268,14 +270,43 @@ put_word (struct sender *s, struct gwt_vm_out *out, struct send_block *b, uint64
   return true;
 }
 
+/*
+ * A block goes from its last region to its first.  Linux takes the lowest of its free memory first,
+ * so what it works in, and writes to, is low, and what is high is free or was filled long after.
+ * What goes late was written by then and is put off, and need not go twice.  Within a region pages
+ * go upwards, for the host's memory and the other end read in that direction.
+ */
+
+/* The block at S->at, from its last region on. */
 static void
-next_block (struct sender *s)
+begin_block (struct sender *s)
 {
-  s->page = 0;
-  if (++s->at < s->n_blocks)
+  uint64_t pages = s->blocks[s->at].pages;
+
+  s->page = pages > 0 ? (pages - 1) / REGION * REGION : 0;
+}
+
+/* To the next 64 pages, or on to the next block. */
+static void
+next_word (struct sender *s)
+{
+  struct send_block *b = &s->blocks[s->at];
+
+  s->page += 64;
+  if (s->page < b->pages && s->page % REGION != 0)
     return;
-  s->at = 0;
-  s->first_pass = false;
+  s->page = (s->page - 1) / REGION * REGION;
+  if (b->todo != NULL && s->page > 0)
+    {
+      s->page -= REGION;
+      return;
+    }
+  if (++s->at == s->n_blocks)
+    {
+      s->at = 0;
+      s->first_pass = false;
+    }
+  begin_block (s);
 }
 
 /* LIMITED: until there is enough of it; else all. */
@@ -289,19 +320,14 @@ put_pages (struct sender *s, struct gwt_vm_out *out, bool limited, struct gwt_er
     {
       struct send_block *b = &s->blocks[s->at];
 
-      if (b->todo == NULL || s->page >= b->pages)
+      if (b->todo == NULL || b->todo[s->page / 64] == 0)
         {
-          next_block (s);
-          continue;
-        }
-      if (b->todo[s->page / 64] == 0)
-        {
-          s->page += 64;
+          next_word (s);
           continue;
         }
       if (!put_word (s, out, b, s->page, limited))
         break;
-      s->page += 64;
+      next_word (s);
       s->stats.transferred = counted + out->total - before;
       if (out->waiting >= BATCH)
         {
@@ -437,6 +463,8 @@ gwt_ram_setup (void *opaque, struct gwt_vm_out *out, struct gwt_error *err)
       free_sender (s);
       return false;
     }
+  if (s->n_blocks > 0)
+    begin_block (s);
   sender = s;
   put_list (s, out);
   s->stats.syncs = 1;

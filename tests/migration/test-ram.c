@@ -230,6 +230,80 @@ test_limit (void)
   gwt_memory_destroy_all ();
 }
 
+/* ---- in which order -------------------------------------------------------------------------- */
+
+#define REGION 1024
+
+static uint64_t
+word_at (const uint8_t *data)
+{
+  uint64_t word;
+
+  memcpy (&word, data, 8);
+  return GUINT64_FROM_BE (word);
+}
+
+/* A zero page's record is the next of DATA; its page, of the block NAMED, if that is so. */
+static uint64_t
+zero_record (const uint8_t **data, bool named)
+{
+  uint64_t word = word_at (*data);
+
+  g_assert_cmphex (word % PAGE, ==, named ? GWT_RAM_ZERO : GWT_RAM_ZERO | GWT_RAM_CONTINUE);
+  *data += 8 + (named ? 1 + (*data)[8] : 0);
+  g_assert_cmpuint (*(*data)++, ==, 0);
+  return word / PAGE;
+}
+
+static void
+skip_eos (const uint8_t **data)
+{
+  if (word_at (*data) == GWT_RAM_EOS)
+    *data += 8;
+}
+
+/* The regions of a block go downwards, the pages of each upwards, wherever it was interrupted. */
+static void
+test_order (void)
+{
+  static const guint starts[] = { 2 * REGION, REGION, 0 };
+  GWT_AUTO_ERROR (err);
+  const uint8_t *at;
+  struct gwt_vm_out out;
+  uint64_t page;
+  bool done = false;
+  guint i;
+
+  ram_at ("ram", 0x80000000, 2 * REGION + 70, GWT_RAM_MIGRATED);
+  ram_at ("none", 0x90000000, REGION + 1, 0);
+  ram_at ("second", 0xa0000000, REGION, GWT_RAM_MIGRATED);
+  gwt_vm_out_init (&out);
+  g_assert_true (gwt_ram_setup (NULL, &out, &err));
+  i = out.bytes->len;
+  while (!done)
+    {
+      out.limit = out.total + 9 * 33;
+      g_assert_true (gwt_ram_iterate (NULL, &out, &done, &err));
+    }
+  at = out.bytes->data + i;
+  for (i = 0; i < G_N_ELEMENTS (starts); i++)
+    for (page = starts[i]; page < (i == 0 ? 2 * REGION + 70 : starts[i - 1]); page++)
+      {
+        skip_eos (&at);
+        g_assert_cmpuint (zero_record (&at, page == 2 * REGION), ==, page);
+      }
+  for (page = 0; page < REGION; page++)
+    {
+      skip_eos (&at);
+      g_assert_cmpuint (zero_record (&at, page == 0), ==, page);
+    }
+  skip_eos (&at);
+  g_assert_true (at == out.bytes->data + out.bytes->len);
+  gwt_ram_cleanup (NULL);
+  gwt_vm_out_clear (&out);
+  gwt_memory_destroy_all ();
+}
+
 /* A page that the guest wrote before it was sent at all waits for the next round; in rounds after
    the first it does not. */
 static void
@@ -986,6 +1060,7 @@ main (int argc, char **argv)
   gwt_ram_slice_us = G_MAXINT64 / 2;
   g_test_add_func ("/ram/golden", test_golden);
   g_test_add_func ("/ram/limit", test_limit);
+  g_test_add_func ("/ram/order", test_order);
   g_test_add_func ("/ram/put-off", test_put_off);
   g_test_add_func ("/ram/slowed-down", test_slowed_down);
   g_test_add_func ("/ram/broken", test_broken);
