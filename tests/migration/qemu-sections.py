@@ -49,9 +49,14 @@ def until(vm, wanted):
         time.sleep(0.01)
 
 
-def saved(t, vm, name, how):
-    vm.qmp.cmd("migrate", uri=how + t.path(name))
+def saved(t, vm, name, how="file:{0}"):
+    end = time.monotonic() + 60 * gwttest.SCALE
+    vm.qmp.cmd("migrate", uri=how.format(t.path(name)))
     until(vm, "completed")
+    # QEMU says so while its command may have to write the last of it.
+    while not os.path.exists(t.path(name)):
+        t.ok(time.monotonic() < end, "the command that writes the stream does not end")
+        time.sleep(0.01)
     with open(t.path(name), "rb") as f:
         return f.read()
 
@@ -159,16 +164,16 @@ def sections(t):
                  "unix:%s,server=on,wait=off" % t.path("qtest"))
     bring_about(Qtest(t, t.path("qtest")))
     mask = [] if offers_mask(qemu) else ["-global", "pci-device.x-pcie-err-unc-mask=off"]
-    theirs = saved(t, qemu, "theirs", "exec:cat > ")
+    theirs = saved(t, qemu, "theirs", "exec:cat > {0}.part && mv {0}.part {0}")
     mask += mover.blockers(t)
     a = start(t, "a", gwttest.GODWIT, *mask)
-    ours, count = replaced(t, saved(t, a, "ours", "file:"), theirs)
+    ours, count = replaced(t, saved(t, a, "ours"), theirs)
     t.equal(count, len(SECTIONS) + 1, "sections that both have")
     with open(t.path("mixed"), "wb") as f:
         f.write(ours)
     b = start(t, "b", gwttest.GODWIT, *mask, "-incoming", "file:" + t.path("mixed"))
     until(b, "completed")
-    again = saved(t, b, "again", "file:")
+    again = saved(t, b, "again")
     mine, other = sr.read(again), sr.read(theirs)
     for (name, instance), s in mine.sections.items():
         if name in SECTIONS:
